@@ -1,0 +1,86 @@
+//! The command line: `cargo bench --bench compare -- [OPTIONS]`.
+
+use crate::engine::EngineId;
+use crate::rows::{Op, Row};
+
+pub const USAGE: &str = "\
+compare: backstory's map against std, im, imbl and rpds
+
+  --quick          10 000 entries only
+  --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt),
+                   exit with 1 if any is missed
+  --only TEXT      rows whose id op/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
+                   may be repeated, then engines and rows are narrowed apart
+  --sizes A,B      these sizes
+";
+
+const SIZES: [usize; 3] = [100, 10_000, 1_000_000];
+const QUICK_SIZES: [usize; 1] = [10_000];
+
+#[derive(Debug, Default)]
+pub struct Args {
+    pub check: bool,
+    pub quick: bool,
+    pub sizes: Vec<usize>,
+    /// Empty: all.
+    engines: Vec<EngineId>,
+    /// Empty: all.
+    rows: Vec<String>,
+}
+
+impl Args {
+    pub fn parse(mut words: impl Iterator<Item = String>) -> Result<Self, String> {
+        let mut args = Args::default();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().ok_or(format!("{word} needs a value"));
+            match word.as_str() {
+                "--bench" => {} // what cargo says to every bench
+                "--check" => args.check = true,
+                "--quick" => args.quick = true,
+                "--only" => args.add_filter(&value()?),
+                "--sizes" => args.sizes = parse_sizes(&value()?)?,
+                _ => return Err(format!("unknown argument {word}\n\n{USAGE}")),
+            }
+        }
+        args.finish()
+    }
+
+    fn finish(mut self) -> Result<Self, String> {
+        let is_partial = !self.sizes.is_empty() || !self.engines.is_empty() || !self.rows.is_empty();
+        if self.check && is_partial {
+            return Err("--check judges the whole table: drop --only and --sizes".into());
+        }
+        if self.sizes.is_empty() {
+            self.sizes = if self.quick { QUICK_SIZES.to_vec() } else { SIZES.to_vec() };
+        }
+        Ok(self)
+    }
+
+    /// A whole name means that engine alone: "im" is not "imbl-arc".
+    fn add_filter(&mut self, text: &str) {
+        let exact: Vec<EngineId> = EngineId::ALL.into_iter().filter(|e| e.name() == text).collect();
+        let part = || EngineId::ALL.into_iter().filter(|e| e.name().contains(text)).collect();
+        let engines: Vec<EngineId> = if exact.is_empty() { part() } else { exact };
+        if engines.is_empty() {
+            self.rows.push(text.to_owned());
+        } else {
+            self.engines.extend(engines);
+        }
+    }
+
+    pub fn wants_engine(&self, engine: EngineId) -> bool {
+        self.engines.is_empty() || self.engines.contains(&engine)
+    }
+
+    pub fn wants_row(&self, op: Op, key: &str, n: usize) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|text| Row::id(op, key, n).contains(text.as_str()))
+    }
+}
+
+fn parse_sizes(list: &str) -> Result<Vec<usize>, String> {
+    let parse = |word: &str| match word.replace('_', "").parse() {
+        Ok(n) if n >= 10 => Ok(n),
+        _ => Err(format!("--sizes: {word:?} is not a number from 10 up")),
+    };
+    list.split(',').map(parse).collect()
+}

@@ -1,0 +1,85 @@
+//! The one error of the crate. In: a kind, and a message that says what, where and what to do.
+//! Must hold: an [`Error`] is one pointer wide, so that a fallible read costs its caller nothing.
+//! Uses: nothing of ours.
+
+use std::error::Error as StdError;
+use std::fmt;
+
+/// A `Result` whose error is [`Error`].
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// What to do about an [`Error`]; what happened and where is in its message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// Reading or writing failed: look at the device, then reopen.
+    Io,
+    /// Stored bytes are not what was written: restore a copy, or read what is left.
+    Corrupt,
+    /// Stored by another schema, hasher, format version or build: open it with the one named.
+    Incompatible,
+    /// Another process holds the log: close it there, or open read-only.
+    Locked,
+    /// No version, name or file like that.
+    NotFound,
+    /// The request contradicts the state of things: look again, then decide.
+    Conflict,
+    /// The request makes no sense here: correct the call.
+    Invalid,
+}
+
+/// An error: [`kind`](Error::kind) says what to do, the message says what and where.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    message: String,
+    source: Option<Box<dyn StdError + Send + Sync>>,
+}
+
+impl Error {
+    /// An error of `kind` that reads `message`.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Error(Box::new(Inner { kind, message: message.into(), source: None }))
+    }
+
+    /// The same error, caused by `source`.
+    pub fn with_source(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What to do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.message)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error")
+            .field("kind", &self.0.kind)
+            .field("message", &self.0.message)
+            .field("source", &self.0.source)
+            .finish()
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        self.0.source.as_deref().map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+/// Ends an infallible call that met a stored node which cannot be read: the one documented panic.
+#[cold]
+#[inline(never)]
+pub(crate) fn cannot_thaw(error: Error) -> ! {
+    panic!("backstory: a stored node cannot be read (use the try_ form of this call to handle it): {error}")
+}

@@ -1,0 +1,30 @@
+//! Names of things in a log. In: numbers. Out: types that cannot be mixed up.
+//! Must hold: an [`Address`] is below 2⁴⁴ and never 0.
+//! Uses: nothing of ours.
+
+use std::num::NonZeroU64;
+
+/// A place in a log's one, everlasting address space, counted in 8-byte units since the log began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Address(NonZeroU64);
+
+impl Address {
+    /// How many bits an address has: 2⁴⁴ units are 128 TiB.
+    pub const BITS: u32 = 44;
+
+    /// The address `units` × 8 bytes after the log's beginning, if it is one (0 and 2⁴⁴ upward are not).
+    pub const fn new(units: u64) -> Option<Self> {
+        if units >> Self::BITS != 0 {
+            return None;
+        }
+        match NonZeroU64::new(units) {
+            Some(units) => Some(Address(units)),
+            None => None,
+        }
+    }
+
+    /// The distance from the log's beginning, in units of 8 bytes.
+    pub const fn units(self) -> u64 {
+        self.0.get()
+    }
+}

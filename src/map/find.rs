@@ -1,0 +1,130 @@
+//! Lookups: from a root down to an entry.
+//!
+//! In: a root, a hash and a key. Out: the entry, borrowed; or borrowed mutably, if its whole path is exclusive.
+//! Must hold: nothing is copied, and what is stored is thawed only on the key's path.
+//! Uses: `link`, `node`, `leaf`, `inner`.
+#![allow(unsafe_code)] // The hot loop indexes slots by hash bits: DESIGN.md, section 7.
+
+use super::inner::*;
+use super::leaf::*;
+use super::node::*;
+use crate::error::Result;
+use crate::link::Count;
+use equivalent::Equivalent;
+
+/// The entry whose key equals `key`.
+#[inline(always)]
+pub(super) fn find<'a, K, V, C, Q>(root: NodeRef<'a, K, V, C>, hash: u64, key: &Q) -> Result<Option<&'a (K, V)>>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    let (mut node, mut rest) = (root, hash);
+    loop {
+        let tag = node.tag();
+        if tag < 8 {
+            // SAFETY: a tag below 8 is an inner node of 2^tag slots; the top `tag` bits of `rest` index them.
+            // A child lives as long as its parent.
+            unsafe {
+                let inner = Inner::<K, V, C>::from_word(node.word());
+                let s = rest.wrapping_shr(64 - tag as u32) as usize;
+                node = NodeRef::from_word(inner.slots().get_unchecked(s).get());
+            }
+            rest <<= tag;
+        } else if tag == LEAF {
+            return Ok(Leaf::new(node).get(hash, key));
+        } else if tag == OVERLAY {
+            let view = Divided::new(node);
+            let s = slot_of(rest, 0, view.bits());
+            // SAFETY: a child lives as long as its parent.
+            node = unsafe { NodeRef::from_word(view.raw(s)) };
+            rest <<= view.bits();
+        } else {
+            return find_rare(root, node, hash, key);
+        }
+    }
+}
+
+/// Ends a lookup that met something else than a leaf.
+#[inline(never)]
+fn find_rare<'a, K, V, C, Q>(
+    root: NodeRef<'a, K, V, C>,
+    met: NodeRef<'a, K, V, C>,
+    hash: u64,
+    key: &Q,
+) -> Result<Option<&'a (K, V)>>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    match form(met.word()) {
+        // Again from the root, thawing.
+        Form::Stored => find_stored(root, hash, key),
+        _ if !met.word().is_node() => Ok(None),
+        _ => Ok(Leaf::new(met).get(hash, key)),
+    }
+}
+
+#[cold]
+fn find_stored<'a, K, V, C, Q>(root: NodeRef<'a, K, V, C>, hash: u64, key: &Q) -> Result<Option<&'a (K, V)>>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    find_below(through_stub(root)?, 0, hash, key)
+}
+
+/// The entry whose key equals `key` below a node that begins at bit `shift`, thawing the path.
+pub(super) fn find_below<'a, K, V, C, Q>(
+    node: NodeRef<'a, K, V, C>,
+    shift: u32,
+    hash: u64,
+    key: &Q,
+) -> Result<Option<&'a (K, V)>>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    let (mut node, mut shift) = (node, shift);
+    while form(node.word()) == Form::Divided {
+        let view = Divided::new(node);
+        node = view.child(slot_of(hash, shift, view.bits()))?;
+        shift += view.bits();
+    }
+    if !node.word().is_node() {
+        return Ok(None);
+    }
+    Ok(Leaf::new(node).get(hash, key))
+}
+
+/// The entry whose key equals `key`, to be changed in place; None if it is absent or not ours alone.
+pub(super) fn find_exclusive<'a, K, V, C, Q>(root: &'a mut Node<K, V, C>, hash: u64, key: &Q) -> Option<&'a mut (K, V)>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    let (mut node, mut shift) = (root.link(), 0);
+    loop {
+        if !node.header().is_some_and(|h| h.is_exclusive()) {
+            return None;
+        }
+        match form(node.word()) {
+            Form::Divided => {
+                let view = Divided::new(node);
+                let s = slot_of(hash, shift, view.bits());
+                if view.overlay.is_some() && view.over(s).is_none() {
+                    return None;
+                }
+                // SAFETY: a child lives as long as its parent; a stored one has no header and ends the walk.
+                node = unsafe { NodeRef::from_word(view.peek(s)) };
+                shift += view.bits();
+            }
+            Form::Stored => return None,
+            Form::Leaf | Form::Collision => {
+                let Some(Place::Own(i)) = Leaf::new(node).find(hash, key) else { return None };
+                // SAFETY: the node is exclusive, as are all above it, and we borrow the root mutably for 'a.
+                return Some(unsafe { LeafMut::<K, V, C>::from_word(node.word()) }.entry_mut(i));
+            }
+        }
+    }
+}

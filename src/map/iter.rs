@@ -1,0 +1,261 @@
+//! Walks over all entries: borrowed, mutable, owned.
+//!
+//! In: a root. Out: every live entry once, in slot order (the order of the hashes' upper bits), within a leaf in
+//! the leaf's own order.
+//! Must hold: a walk thaws what it meets and changes nothing else; the mutable walk makes each node exclusive
+//! before it gives out an entry of it.
+//! Uses: `link`, `node`, `leaf`, `inner`.
+#![allow(unsafe_code)] // Iterators: DESIGN.md, section 7.
+
+use super::inner::*;
+use super::leaf::*;
+use super::node::*;
+use crate::error::{Result, cannot_thaw};
+use crate::link::Count;
+use std::slice;
+
+/// Divided nodes on the longest path: 64 bits in steps of [`MOST_BITS`].
+const MOST_LEVELS: usize = 64usize.div_ceil(MOST_BITS as usize);
+
+/// A node on the path, and the slot to go on at.
+struct Frame<'a, K, V, C: Count> {
+    view: Divided<'a, K, V, C>,
+    next: usize,
+    end: usize,
+}
+
+impl<K, V, C: Count> Clone for Frame<'_, K, V, C> {
+    fn clone(&self) -> Self {
+        Frame { ..*self }
+    }
+}
+
+/// A walk over the entries below a node.
+pub(super) struct Walk<'a, K, V, C: Count> {
+    /// The rest of the leaf that is being read.
+    entries: slice::Iter<'a, (K, V)>,
+    /// The base of a leaf overlay, and which of its entries are still to come.
+    base: &'a [(K, V)],
+    live: u32,
+    stack: [Option<Frame<'a, K, V, C>>; MOST_LEVELS],
+    depth: usize,
+}
+
+impl<K, V, C: Count> Clone for Walk<'_, K, V, C> {
+    fn clone(&self) -> Self {
+        Walk { entries: self.entries.clone(), stack: self.stack.clone(), ..*self }
+    }
+}
+
+impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
+    /// A walk over what is below `node`; a stub is thawed.
+    pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Result<Self> {
+        let mut walk =
+            Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 0 };
+        walk.enter(through_stub(node)?);
+        Ok(walk)
+    }
+
+    /// A walk over the blocks of slots `from..to` of a divided node; both ends are ends of blocks, or within one.
+    pub(super) fn range(view: Divided<'a, K, V, C>, from: usize, to: usize) -> Self {
+        let mut walk =
+            Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 1 };
+        walk.stack[0] = Some(Frame { view, next: from, end: to });
+        walk
+    }
+
+    #[inline(always)]
+    fn enter(&mut self, node: NodeRef<'a, K, V, C>) {
+        match form(node.word()) {
+            Form::Divided => {
+                let view = Divided::new(node);
+                self.stack[self.depth] = Some(Frame { view, next: 0, end: 1 << view.bits() });
+                self.depth += 1;
+            }
+            _ if node.word().is_node() => {
+                let leaf = Leaf::new(node);
+                self.entries = leaf.entries().iter();
+                if let Some((base, dead)) = leaf.base() {
+                    self.base = base.entries();
+                    self.live = !dead & ((1 << base.own_len()) - 1);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// The next entry.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Result<Option<&'a (K, V)>> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Ok(Some(entry));
+            }
+            if self.live != 0 {
+                let i = self.live.trailing_zeros() as usize;
+                self.live &= self.live - 1;
+                return Ok(Some(&self.base[i]));
+            }
+            if !self.advance()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// To the next leaf; false if there is none.
+    #[inline(never)]
+    fn advance(&mut self) -> Result<bool> {
+        while self.depth > 0 {
+            let frame = self.stack[self.depth - 1].as_mut().expect("below depth");
+            let view = frame.view;
+            if frame.next >= frame.end {
+                self.depth -= 1;
+                continue;
+            }
+            let child = view.child(frame.next)?;
+            frame.next = view.after(frame.next, child.word());
+            let leaf = form(child.word()) != Form::Divided && child.word().is_node();
+            self.enter(child);
+            if leaf {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+}
+
+/// A mutable walk: owns its path as it goes.
+pub(super) struct WalkMut<'a, K, V, C: Count> {
+    entries: slice::IterMut<'a, (K, V)>,
+    stack: Vec<FrameMut<'a, K, V, C>>,
+}
+
+struct FrameMut<'a, K, V, C: Count> {
+    node: InnerMut<'a, K, V, C>,
+    next: usize,
+}
+
+impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
+    pub(super) fn new(root: &'a mut Node<K, V, C>) -> Result<Self> {
+        super::edit::resident_root(root)?;
+        let mut walk = WalkMut { entries: [].iter_mut(), stack: Vec::new() };
+        make_plain(root);
+        walk.enter(root);
+        Ok(walk)
+    }
+
+    /// Into a node that is exclusive and no overlay.
+    fn enter(&mut self, node: &'a mut Node<K, V, C>) {
+        match form(node.word()) {
+            Form::Divided => self.stack.push(FrameMut { node: InnerMut::new(node), next: 0 }),
+            _ if node.word().is_node() => self.entries = LeafMut::new(node).entries_mut().iter_mut(),
+            _ => {}
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<&'a mut (K, V)>> {
+        loop {
+            if let Some(entry) = self.entries.next() {
+                return Ok(Some(entry));
+            }
+            let Some(frame) = self.stack.last_mut() else { return Ok(None) };
+            let s = frame.next;
+            if s >> frame.node.get().bits() != 0 {
+                self.stack.pop();
+                continue;
+            }
+            let k = frame.node.get().block(s);
+            frame.next += 1 << k;
+            frame.node.get().child(s)?;
+            // SAFETY: each block is visited once, so that no two borrows of a child live together; the parent is
+            // exclusive and borrowed for 'a, and the walk does not touch the block again.
+            let child = unsafe { frame.node.child_for_walk(s, k, make_plain) };
+            self.enter(child)
+        }
+    }
+}
+
+/// Makes a resident node exclusive and no overlay: its children are shared, its entries cloned.
+fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
+    fold_if_both_exclusive(node);
+    let plain = !matches!(node.word().tag(), OVERLAY | LEAF_OVERLAY);
+    if !node.word().is_node() || (plain && node.is_exclusive()) {
+        return;
+    }
+    let new = match form(node.word()) {
+        Form::Divided => Divided::new(node.link()).copied(),
+        _ => super::edit::copied_leaf(node.link(), node.is_exclusive()),
+    };
+    *node = new;
+}
+
+fn fold_if_both_exclusive<K, V, C: Count>(node: &mut Node<K, V, C>) {
+    if node.word().tag() == OVERLAY && node.is_exclusive() {
+        fold_if_exclusive(node)
+    }
+}
+
+/// An owning walk: entries are moved out of what is ours alone and cloned out of what is shared.
+pub(super) struct WalkOwned<K, V, C: Count> {
+    /// The leaf being read, all of its entries ours; taken from the end.
+    leaf: Option<Node<K, V, C>>,
+    /// Divided nodes still to read, and the slot to go on at.
+    stack: Vec<(Node<K, V, C>, usize)>,
+}
+
+impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
+    pub(super) fn new(mut root: Node<K, V, C>) -> Result<Self> {
+        super::edit::resident_root(&mut root)?;
+        let mut walk = WalkOwned { leaf: None, stack: Vec::new() };
+        walk.enter(root);
+        Ok(walk)
+    }
+
+    fn enter(&mut self, mut node: Node<K, V, C>) {
+        if form(node.word()) == Form::Divided {
+            fold_if_both_exclusive(&mut node);
+            self.stack.push((node, 0))
+        } else if node.word().is_node() {
+            make_plain(&mut node);
+            self.leaf = Some(node)
+        }
+    }
+
+    pub(super) fn next(&mut self) -> Result<Option<(K, V)>> {
+        loop {
+            if let Some(leaf) = &mut self.leaf {
+                if let Some(entry) = LeafMut::new(leaf).pop() {
+                    return Ok(Some(entry));
+                }
+                self.leaf = None;
+            }
+            let Some((node, next)) = self.stack.last_mut() else { return Ok(None) };
+            let s = *next;
+            let view = Divided::new(node.link());
+            if s >> view.bits() != 0 {
+                self.stack.pop();
+                continue;
+            }
+            let child = view.child(s)?;
+            let after = s + (1 << view.block(s));
+            *next = after;
+            let owned = match (node.is_exclusive(), node.word().tag()) {
+                (false, _) | (_, OVERLAY) => child.to_owned(),
+                // Out of our own node: an empty block stays in its place.
+                _ => InnerMut::new(node).take_block(s),
+            };
+            self.enter(owned)
+        }
+    }
+}
+
+impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
+    /// The next entry, for an infallible iterator.
+    #[inline(always)]
+    pub(super) fn next_or_panic(&mut self) -> Option<&'a (K, V)> {
+        match self.next() {
+            Ok(entry) => entry,
+            Err(e) => cannot_thaw(e),
+        }
+    }
+}

@@ -1,0 +1,249 @@
+//! Lockstep walks over two versions: what differs, read past what they share.
+//!
+//! In: two roots and the hasher. Out: each key that is added, removed or has another value, once.
+//! Must hold: equal links are skipped unread, stored ones by their addresses (L7); the order is that of the
+//! slots; neither version is changed.
+//! Uses: `link`, `node`, `leaf`, `inner`, `find`, `iter`. Source: the lockstep of Steindorfer & Vinju 2015, section 4.
+#![allow(unsafe_code)] // Links are compared as words: DESIGN.md, section 7.
+
+use super::find::find_below;
+use super::inner::*;
+use super::iter::Walk;
+use super::leaf::*;
+use super::node::*;
+use crate::error::Result;
+use crate::link::{Count, Word, same};
+use std::hash::{BuildHasher, Hash};
+
+/// One difference between two maps.
+#[derive(Debug, PartialEq, Eq)]
+pub enum DiffItem<'a, 'b, K, V> {
+    /// This entry is in the new map only.
+    Add(&'b K, &'b V),
+    /// This key is in both maps, with different values.
+    Update {
+        /// The entry of the old map.
+        old: (&'a K, &'a V),
+        /// The entry of the new map.
+        new: (&'b K, &'b V),
+    },
+    /// This entry is in the old map only.
+    Remove(&'a K, &'a V),
+}
+
+impl<K, V> Clone for DiffItem<'_, '_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for DiffItem<'_, '_, K, V> {}
+
+type Found<'a, 'b, K, V> = Result<Option<DiffItem<'a, 'b, K, V>>>;
+
+/// A lockstep walk. The two sides may count differently: reading does not care.
+pub(super) struct Lockstep<'a, 'b, K, V, C: Count, D: Count> {
+    pairs: Vec<Pair<'a, 'b, K, V, C, D>>,
+    leaves: Option<Leaves<'a, 'b, K, V, C, D>>,
+    scan: Option<Scan<'a, 'b, K, V, C, D>>,
+}
+
+/// Two divided nodes of one prefix, and the slot (of the wider) to go on at.
+struct Pair<'a, 'b, K, V, C: Count, D: Count> {
+    a: NodeRef<'a, K, V, C>,
+    b: NodeRef<'b, K, V, D>,
+    next: usize,
+    shift: u32,
+}
+
+/// Two leaves of one prefix: the entries of either that are not the other's very own.
+struct Leaves<'a, 'b, K, V, C: Count, D: Count> {
+    a: Leaf<'a, K, V, C>,
+    b: Leaf<'b, K, V, D>,
+    left: Rest<'a, K, V, C>,
+    right: Rest<'b, K, V, D>,
+}
+
+/// Entries still to look at: parts of a leaf with a bit each.
+struct Rest<'a, K, V, C: Count>([(Leaf<'a, K, V, C>, u32); 2]);
+
+impl<'a, K, V, C: Count> Rest<'a, K, V, C> {
+    /// All live entries of `leaf` but those of the base in `skip`.
+    fn new(leaf: Leaf<'a, K, V, C>, skip: u32) -> Self {
+        let mut parts = leaf.parts();
+        let mut first = parts.next().expect("a leaf has a part");
+        first.1 &= !skip;
+        Rest([first, parts.next().unwrap_or((leaf, 0))])
+    }
+
+    /// The next entry, and its tag.
+    #[inline(always)]
+    fn next(&mut self) -> Option<(u8, &'a (K, V))> {
+        let (leaf, live) = self.0.iter_mut().find(|(_, live)| *live != 0)?;
+        let i = live.trailing_zeros() as usize;
+        *live &= *live - 1;
+        Some((leaf.tag_at(i), &leaf.entries()[i]))
+    }
+}
+
+/// Two ranges of entries of different shape: each is walked and looked up on the other side.
+struct Scan<'a, 'b, K, V, C: Count, D: Count> {
+    left: Walk<'a, K, V, C>,
+    right: Walk<'b, K, V, D>,
+    a: NodeRef<'a, K, V, C>,
+    b: NodeRef<'b, K, V, D>,
+    shift: u32,
+}
+
+impl<'a, 'b, K, V, C, D> Lockstep<'a, 'b, K, V, C, D>
+where
+    K: Hash + Eq,
+    V: PartialEq,
+    C: Count,
+    D: Count,
+{
+    /// Two whole maps. If they hash differently, all entries are looked up.
+    pub(super) fn new(a: NodeRef<'a, K, V, C>, b: NodeRef<'b, K, V, D>, alike: bool) -> Result<Self> {
+        let mut walk = Lockstep { pairs: Vec::new(), leaves: None, scan: None };
+        let ((aw, a_from), (bw, b_from)) = (peek_stub(a), peek_stub(b));
+        // SAFETY: the roots live, and what they link to.
+        if !unsafe { same(aw, a_from, bw, b_from) } {
+            let (a, b) = (through_stub(a)?, through_stub(b)?);
+            match alike {
+                true => walk.enter(a, b, 0)?,
+                false => walk.scan = Some(Scan { left: Walk::new(a)?, right: Walk::new(b)?, a, b, shift: 0 }),
+            }
+        }
+        Ok(walk)
+    }
+
+    /// Two different nodes of one prefix, which ends at bit `shift` if one is divided.
+    fn enter(&mut self, a: NodeRef<'a, K, V, C>, b: NodeRef<'b, K, V, D>, shift: u32) -> Result<()> {
+        let plain = |tag| matches!(tag, LEAF | LEAF_OVERLAY);
+        if form(a.word()) == Form::Divided && form(b.word()) == Form::Divided {
+            self.pairs.push(Pair { a, b, next: 0, shift })
+        } else if plain(a.tag()) && plain(b.tag()) {
+            let (a, b) = (Leaf::new(a), Leaf::new(b));
+            let dead_of = |leaf: Option<u32>| leaf.unwrap_or(0);
+            let (a_base, b_base) = (a.base(), b.base());
+            // Entries of one base that are alive on both sides are equal.
+            let base_of = |leaf: Word, base: Option<Word>| base.unwrap_or(leaf);
+            let a_word = base_of(a.word(), a_base.map(|x| x.0.word()));
+            let b_word = base_of(b.word(), b_base.map(|x| x.0.word()));
+            let both = match a_word == b_word {
+                true => !(dead_of(a_base.map(|x| x.1)) | dead_of(b_base.map(|x| x.1))),
+                false => 0,
+            };
+            self.leaves = Some(Leaves { a, b, left: Rest::new(a, both), right: Rest::new(b, both) })
+        } else {
+            self.scan = Some(Scan { left: Walk::new(a)?, right: Walk::new(b)?, a, b, shift })
+        }
+        Ok(())
+    }
+
+    /// The next difference.
+    pub(super) fn next<S: BuildHasher, T: BuildHasher>(&mut self, a_hasher: &S, b_hasher: &T) -> Found<'a, 'b, K, V> {
+        loop {
+            if let Some(leaves) = &mut self.leaves {
+                if let Some(item) = leaves.next() {
+                    return Ok(Some(item));
+                }
+                self.leaves = None
+            }
+            if let Some(scan) = &mut self.scan {
+                if let Some(item) = scan.next(a_hasher, b_hasher)? {
+                    return Ok(Some(item));
+                }
+                self.scan = None
+            }
+            if self.pairs.is_empty() {
+                return Ok(None);
+            }
+            self.step()?
+        }
+    }
+
+    /// To the next two blocks that differ.
+    #[inline(never)]
+    fn step(&mut self) -> Result<()> {
+        let Some(pair) = self.pairs.last_mut() else { return Ok(()) };
+        let (a, b, shift) = (pair.a, pair.b, pair.shift);
+        let (x, y) = (Divided::new(a), Divided::new(b));
+        let bits = x.bits().max(y.bits());
+        let (dx, dy) = (bits - x.bits(), bits - y.bits());
+        while pair.next >> bits == 0 {
+            let s = pair.next;
+            let (cx, cy) = (x.raw(s >> dx), y.raw(s >> dy));
+            // The same node fills the same block; step through it slot by slot.
+            if cx == cy && !cx.is_stored() {
+                pair.next += 1;
+                continue;
+            }
+            let (i, j) = (x.block(s >> dx) + dx, y.block(s >> dy) + dy);
+            let k = i.max(j);
+            let first = s >> k << k;
+            pair.next = first + (1 << k);
+            // SAFETY: children live while their parents do.
+            if i == j && unsafe { same(x.peek(s >> dx), x.origin(), y.peek(s >> dy), y.origin()) } {
+                continue;
+            }
+            if i == j {
+                let (cx, cy) = (x.child(s >> dx)?, y.child(s >> dy)?);
+                return self.enter(cx, cy, shift + bits);
+            }
+            // One block against several: both ranges are read, each entry is looked up from the node.
+            let left = Walk::range(x, first >> dx, (first >> dx) + (1 << k >> dx).max(1));
+            let right = Walk::range(y, first >> dy, (first >> dy) + (1 << k >> dy).max(1));
+            self.scan = Some(Scan { left, right, a, b, shift });
+            return Ok(());
+        }
+        self.pairs.pop();
+        Ok(())
+    }
+}
+
+impl<'a, 'b, K: Eq, V: PartialEq, C: Count, D: Count> Leaves<'a, 'b, K, V, C, D> {
+    fn next(&mut self) -> Option<DiffItem<'a, 'b, K, V>> {
+        while let Some((tag, old)) = self.left.next() {
+            match self.b.get_tagged(tag, &old.0) {
+                None => return Some(DiffItem::Remove(&old.0, &old.1)),
+                Some(new) => {
+                    if let Some(item) = changed(old, new) {
+                        return Some(item);
+                    }
+                }
+            }
+        }
+        while let Some((tag, new)) = self.right.next() {
+            if self.a.get_tagged(tag, &new.0).is_none() {
+                return Some(DiffItem::Add(&new.0, &new.1));
+            }
+        }
+        None
+    }
+}
+
+fn changed<'a, 'b, K, V: PartialEq>(old: &'a (K, V), new: &'b (K, V)) -> Option<DiffItem<'a, 'b, K, V>> {
+    let same = std::ptr::eq(old, new) && size_of::<(K, V)>() > 0 || old.1 == new.1;
+    (!same).then_some(DiffItem::Update { old: (&old.0, &old.1), new: (&new.0, &new.1) })
+}
+
+impl<'a, 'b, K: Hash + Eq, V: PartialEq, C: Count, D: Count> Scan<'a, 'b, K, V, C, D> {
+    fn next<S: BuildHasher, T: BuildHasher>(&mut self, a_hasher: &S, b_hasher: &T) -> Found<'a, 'b, K, V> {
+        while let Some(old) = self.left.next()? {
+            match find_below(self.b, self.shift, b_hasher.hash_one(&old.0), &old.0)? {
+                None => return Ok(Some(DiffItem::Remove(&old.0, &old.1))),
+                Some(new) => {
+                    if let Some(item) = changed(old, new) {
+                        return Ok(Some(item));
+                    }
+                }
+            }
+        }
+        while let Some(new) = self.right.next()? {
+            if find_below(self.a, self.shift, a_hasher.hash_one(&new.0), &new.0)?.is_none() {
+                return Ok(Some(DiffItem::Add(&new.0, &new.1)));
+            }
+        }
+        Ok(None)
+    }
+}

@@ -1,0 +1,331 @@
+//! Node memory of the hash trie: kinds, layouts, making and freeing.
+//!
+//! In: sizes and contents. Out: [`Node`] (owns a count) and [`NodeRef`] (borrows one), and what kind they are.
+//! The layouts, in bytes from the node's start; every node begins with the 16-byte [`Header`]:
+//!
+//! | kind | header's own fields | 16.. | 24.. | then |
+//! |---|---|---|---|---|
+//! | inner, 2^b slots | | origin | slots | |
+//! | overlay | len, cap | base | first slot of 8 blocks, then 8 masks | child slots at 40 |
+//! | leaf | len, cap, extra = credit | 16 tags | | entries |
+//! | leaf overlay | len, cap, extra = dead mask | base | 4 tags, credit | entries |
+//! | collision leaf | | len, cap (u32) | | entries |
+//! | stub | | origin | one slot | |
+//!
+//! Entries stand at [`Trie::ENTRIES`]; behind `cap` of them follow their marks, if the type has them.
+//! A word says the kind in its tag, an inner node's b too, so that a lookup does not touch headers.
+//! Uses: `link`, `error`.
+#![allow(unsafe_code)] // Node layout: DESIGN.md, section 7.
+
+use super::inner::{Inner, Overlay};
+use crate::link::{Count, Header, Link, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+/// Tags 1 to `MOST_BITS` are inner nodes with 2^tag slots.
+pub(super) const MOST_BITS: u32 = 6;
+pub(super) const LEAF: usize = 8;
+pub(super) const OVERLAY: usize = 9;
+pub(super) const LEAF_OVERLAY: usize = 10;
+pub(super) const COLLISION: usize = 11;
+pub(super) const STUB: usize = 12;
+
+/// M1: a prefix with more entries than this is divided.
+pub(super) const LEAF_MAX: usize = 15;
+/// Entries of a leaf overlay.
+pub(super) const LEAF_OVERLAY_MAX: usize = 4;
+/// Overrides of an overlay.
+pub(super) const OVERLAY_MAX: usize = 7;
+
+/// A hash trie's nodes, as a [`Tree`].
+pub(crate) struct Trie<K, V, C>(PhantomData<(K, V, C)>);
+
+/// Owns a count of a node of the trie.
+pub(crate) type Node<K, V, C> = Owned<Trie<K, V, C>>;
+/// Borrows a node of the trie.
+pub(crate) type NodeRef<'a, K, V, C> = Link<'a, Trie<K, V, C>>;
+
+/// The word of an empty block; its local depth makes it differ from the words beside it.
+#[inline(always)]
+pub(super) fn empty<K, V, C: Count>(depth: u32) -> Node<K, V, C> {
+    Node::plain(depth as usize)
+}
+
+/// What a word names, as far as an algorithm must tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// Divided: an inner node or an overlay.
+    Divided,
+    /// No entry, or up to [`LEAF_MAX`] in a leaf or a leaf overlay.
+    Leaf,
+    /// Entries with one 64-bit hash, more than [`LEAF_MAX`].
+    Collision,
+    /// In the log only, or a stub: thaw it to know.
+    Stored,
+}
+
+#[inline(always)]
+pub(super) fn form(word: Word) -> Form {
+    match word.tag() {
+        LEAF | LEAF_OVERLAY | PLAIN => Form::Leaf,
+        COLLISION => Form::Collision,
+        STUB | STORED => Form::Stored,
+        _ => Form::Divided,
+    }
+}
+
+// ---- layouts ----
+
+impl<K, V, C> Trie<K, V, C> {
+    const ALIGN: usize = if align_of::<(K, V)>() > 16 { align_of::<(K, V)>() } else { 16 };
+    /// Where the entries of a leaf, a leaf overlay or a collision leaf begin.
+    pub(super) const ENTRIES: usize = 32usize.next_multiple_of(align_of::<(K, V)>());
+    /// Entries that may be stored out of line know their own place in the log: those that own memory or are
+    /// larger than 32 bytes.
+    pub(super) const HAS_MARKS: bool = std::mem::needs_drop::<(K, V)>() || size_of::<(K, V)>() > 32;
+
+    /// Where the marks behind `cap` entries begin.
+    #[inline(always)]
+    pub(super) fn marks_at(cap: usize) -> usize {
+        (Self::ENTRIES + cap * size_of::<(K, V)>()).next_multiple_of(8)
+    }
+
+    #[inline(always)]
+    fn entries_layout(cap: usize) -> Layout {
+        let size = match Self::HAS_MARKS {
+            true => Self::marks_at(cap) + 8 * cap,
+            false => Self::ENTRIES + cap * size_of::<(K, V)>(),
+        };
+        Layout::from_size_align(size, Self::ALIGN).expect("a node's entries fit the address space")
+    }
+
+    #[inline(always)]
+    fn inner_layout(bits: u32) -> Layout {
+        layout(24 + (8 << bits))
+    }
+
+    #[inline(always)]
+    fn overlay_layout(cap: usize) -> Layout {
+        layout(40 + 8 * cap)
+    }
+}
+
+#[inline(always)]
+fn layout(size: usize) -> Layout {
+    const { assert!(size_of::<Header>() == 16 || cfg!(loom)) };
+    // A constant alignment and sizes below 2^16: cannot fail.
+    Layout::from_size_align(size, 16).expect("small")
+}
+
+/// A pointer `offset` bytes into a node.
+#[inline(always)]
+pub(super) fn field<T>(node: NonNull<Header>, offset: usize) -> *mut T {
+    node.as_ptr().wrapping_byte_add(offset).cast()
+}
+
+/// Memory for a node, its header written.
+#[inline(always)]
+fn make(layout: Layout, len: usize, cap: usize) -> NonNull<Header> {
+    // SAFETY: every layout here is larger than a header.
+    let Some(node) = NonNull::new(unsafe { alloc(layout) }.cast::<Header>()) else { handle_alloc_error(layout) };
+    debug_assert!(len < 256 && cap < 256);
+    // SAFETY: fresh memory, aligned to 16 and large enough.
+    unsafe { node.write(Header::new(len as u8, cap as u8)) };
+    node
+}
+
+// ---- making nodes ----
+
+impl<K, V, C: Count> Trie<K, V, C> {
+    /// # Safety
+    /// The node is whole, of the kind `tag`, with one count that the caller gives up.
+    #[inline(always)]
+    unsafe fn own(node: NonNull<Header>, tag: usize) -> Node<K, V, C> {
+        // SAFETY: the caller's promise.
+        unsafe { Node::from_word(Word::node(node, tag)) }
+    }
+
+    /// A leaf without entries. Leaf tags are all 0: free.
+    #[inline(always)]
+    pub(super) fn new_leaf(cap: usize) -> Node<K, V, C> {
+        debug_assert!(cap <= 16);
+        let node = make(Self::entries_layout(cap), 0, cap);
+        // SAFETY: bytes 16 to 32 are the tags; with them the leaf is whole.
+        unsafe {
+            field::<[u64; 2]>(node, 16).write([0; 2]);
+            Self::own(node, LEAF)
+        }
+    }
+
+    /// A leaf overlay without entries over `base`, whose entries in `dead` do not count.
+    pub(super) fn new_leaf_overlay(base: Node<K, V, C>, dead: u16, cap: usize) -> Node<K, V, C> {
+        debug_assert!(base.word().tag() == LEAF && cap <= LEAF_OVERLAY_MAX);
+        let mut node = make(Self::entries_layout(cap), 0, cap);
+        // SAFETY: bytes 16 to 32 are base, tags and credit; with them the overlay is whole.
+        unsafe {
+            node.as_mut().extra = dead;
+            field::<Word>(node, 16).write(base.into_word());
+            field::<u64>(node, 24).write(0);
+            Self::own(node, LEAF_OVERLAY)
+        }
+    }
+
+    /// A collision leaf without entries.
+    pub(super) fn new_collision(cap: u32) -> Node<K, V, C> {
+        let node = make(Self::entries_layout(cap as usize), 0, 0);
+        // SAFETY: bytes 16 to 24 are len and cap; with them the node is whole.
+        unsafe {
+            field::<[u32; 2]>(node, 16).write([0, cap]);
+            Self::own(node, COLLISION)
+        }
+    }
+
+    /// An inner node of 2^bits slots, slot s set to `word(s)`.
+    ///
+    /// # Safety
+    /// `word` gives valid words of this tree in aligned runs, one count for each run; it does not unwind.
+    /// Stored words among them are of `origin`, whose source loads nodes of this tree (L8).
+    #[inline(always)]
+    pub(super) unsafe fn new_inner(
+        bits: u32,
+        origin: Option<Arc<Origin>>,
+        mut word: impl FnMut(usize) -> Word,
+    ) -> Node<K, V, C> {
+        debug_assert!((1..=MOST_BITS).contains(&bits));
+        let node = make(Self::inner_layout(bits), 0, 0);
+        // SAFETY: origin and slots lie within the layout; with them the node is whole.
+        unsafe {
+            field::<Option<Arc<Origin>>>(node, 16).write(origin);
+            let slots = field::<Slot>(node, 24);
+            for s in 0..1usize << bits {
+                slots.add(s).write(Slot::new(word(s)));
+            }
+            Self::own(node, bits as usize)
+        }
+    }
+
+    /// An overlay without overrides over `base`.
+    pub(super) fn new_overlay(base: Node<K, V, C>, cap: usize) -> Node<K, V, C> {
+        debug_assert!(base.word().tag() <= MOST_BITS as usize && cap <= 8);
+        let node = make(Self::overlay_layout(cap), 0, cap);
+        // SAFETY: bytes 16 to 40 are base, first slots and masks; with them the overlay is whole. A mask of
+        // 255 over a first slot of 255 covers no slot.
+        unsafe {
+            field::<Word>(node, 16).write(base.into_word());
+            field::<[u64; 2]>(node, 24).write([u64::MAX; 2]);
+            Self::own(node, OVERLAY)
+        }
+    }
+
+    /// A stub: the stored root of a map, until it is thawed.
+    ///
+    /// # Safety
+    /// The source of `origin` loads nodes of this tree.
+    pub(super) unsafe fn new_stub(stored: Word, origin: Arc<Origin>) -> Node<K, V, C> {
+        let node = make(Self::inner_layout(0), 0, 0);
+        // SAFETY: origin and slot lie within the layout; with them the stub is whole.
+        unsafe {
+            field::<Option<Arc<Origin>>>(node, 16).write(Some(origin));
+            field::<Slot>(node, 24).write(Slot::new(stored));
+            Self::own(node, STUB)
+        }
+    }
+
+    /// More room in an exclusive leaf or leaf overlay.
+    #[inline]
+    pub(super) fn grow(leaf: &mut Node<K, V, C>, cap: usize) {
+        debug_assert!(leaf.is_exclusive() && matches!(leaf.word().tag(), LEAF | LEAF_OVERLAY));
+        let tag = leaf.word().tag();
+        let old = leaf.word().pointer(tag);
+        // SAFETY: exclusive, so nobody else sees the memory move; the layout is the one it was made with;
+        // the old word is forgotten, not dropped. Marks move up behind the new room.
+        unsafe {
+            let was = old.as_ref().cap as usize;
+            debug_assert!(cap > was && cap <= 16);
+            let new = Self::entries_layout(cap);
+            let at = realloc(old.as_ptr().cast(), Self::entries_layout(was), new.size());
+            let Some(mut node) = NonNull::new(at.cast::<Header>()) else { handle_alloc_error(new) };
+            if Self::HAS_MARKS {
+                let from = field::<MarkCell>(node, Self::marks_at(was));
+                let to = field::<MarkCell>(node, Self::marks_at(cap));
+                from.copy_to(to, node.as_ref().len as usize);
+            }
+            node.as_mut().cap = cap as u8;
+            let old = std::mem::replace(leaf, Self::own(node, tag));
+            let _ = old.into_word();
+        }
+    }
+
+    /// Gives back the memory of a node whose contents have moved elsewhere.
+    ///
+    /// # Safety
+    /// `node` is not used again, and what it owned is owned by others now.
+    pub(super) unsafe fn free_shell(node: Word) {
+        let at = node.pointer(node.tag());
+        // SAFETY: the layouts are those the kinds are made with.
+        unsafe {
+            let cap = at.as_ref().cap as usize;
+            let layout = match node.tag() {
+                LEAF | LEAF_OVERLAY => Self::entries_layout(cap),
+                COLLISION => Self::entries_layout((*field::<[u32; 2]>(at, 16))[1] as usize),
+                OVERLAY => Self::overlay_layout(cap),
+                STUB => Self::inner_layout(0),
+                bits => Self::inner_layout(bits as u32),
+            };
+            dealloc(at.as_ptr().cast(), layout)
+        }
+    }
+}
+
+// SAFETY: `free` drops entries, children, base and origin of each kind above, then the memory.
+unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
+    type Count = C;
+
+    #[inline(never)]
+    unsafe fn free(node: Word) {
+        let at = node.pointer(node.tag());
+        // SAFETY: nobody else uses the node (the caller's promise), so its contents are ours to drop.
+        // Children are released through the first slot of their run: one count each.
+        unsafe {
+            match node.tag() {
+                LEAF => drop_entries::<K, V, C>(at, at.as_ref().len as usize),
+                LEAF_OVERLAY => {
+                    drop_entries::<K, V, C>(at, at.as_ref().len as usize);
+                    release::<Self>(*field::<Word>(at, 16));
+                }
+                COLLISION => drop_entries::<K, V, C>(at, (*field::<[u32; 2]>(at, 16))[0] as usize),
+                OVERLAY => {
+                    let overlay: Overlay<'_, K, V, C> = Overlay::from_word(node);
+                    for j in 0..overlay.len() {
+                        release::<Self>(overlay.slot(j).get());
+                    }
+                    release::<Self>(*field::<Word>(at, 16));
+                }
+                STUB => {
+                    release::<Self>((*field::<Slot>(at, 24)).get());
+                    field::<Option<Arc<Origin>>>(at, 16).drop_in_place();
+                }
+                _ => {
+                    let inner: Inner<'_, K, V, C> = Inner::from_word(node);
+                    for (_, _, child) in inner.blocks(0, 1 << inner.bits()) {
+                        release::<Self>(child);
+                    }
+                    field::<Option<Arc<Origin>>>(at, 16).drop_in_place();
+                }
+            }
+            Self::free_shell(node)
+        }
+    }
+}
+
+/// # Safety
+/// The node has `len` entries, which nobody uses again.
+#[inline(always)]
+unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
+    if std::mem::needs_drop::<(K, V)>() {
+        // SAFETY: the caller's promise.
+        unsafe { std::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place() }
+    }
+}

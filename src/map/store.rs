@@ -1,0 +1,219 @@
+//! Nodes as they go to a log and come back: the walk of a commit, and nodes made from what was stored.
+//!
+//! In: a root and a [`Records`] that takes nodes, children before parents; or the parts of a stored node. Out: an
+//! address for each node that had none, and marks once all is written; or a resident node.
+//! Must hold: L2 (a marked node is not entered), L5 (marks are set by [`Commit::finish`] only), L4.
+//! Uses: `link`, `node`, `leaf`, `inner`.
+#![allow(unsafe_code)] // Words from and to storage: DESIGN.md, section 7.
+
+use super::inner::*;
+use super::leaf::*;
+use super::node::*;
+use crate::error::Result;
+use crate::id::Address;
+use crate::link::{Count, Mark, MarkCell, Origin, Session, Word, same};
+use std::sync::Arc;
+
+/// Two roots are one version.
+pub(super) fn same_root<K, V, C: Count>(a: NodeRef<'_, K, V, C>, b: NodeRef<'_, K, V, C>) -> bool {
+    let ((a, a_from), (b, b_from)) = (peek_stub(a), peek_stub(b));
+    // SAFETY: the roots live, and what they link to.
+    unsafe { same(a, a_from, b, b_from) }
+}
+
+/// The node kinds of a map in a log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum RecordKind {
+    /// An inner node: all its links.
+    Inner,
+    /// A base, and the links of the blocks that differ from it.
+    Overlay,
+    /// Entries with their tags.
+    Leaf,
+    /// A base, which of its entries are dead, and further entries.
+    LeafOverlay,
+    /// Entries with one hash.
+    Collision,
+}
+
+/// A link as a record holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredLink {
+    pub(crate) address: Address,
+    pub(crate) first: usize,
+    pub(crate) note: Note,
+}
+
+/// An entry as a leaf's record holds it.
+pub(crate) enum StoredEntry<'a, K, V> {
+    /// Written earlier, out of line.
+    At(Address),
+    /// To be written with the leaf, or out of line; the answer is the address it got then.
+    New(&'a K, &'a V),
+}
+
+/// A node to be written.
+pub(crate) struct NodeRecord<'a, 'b, K, V> {
+    pub(crate) kind: RecordKind,
+    /// Of an overlay or a leaf overlay.
+    pub(crate) base: Option<Address>,
+    /// log2 of an inner node's slots.
+    pub(crate) bits: u32,
+    /// Links of an inner node or overlay; empty blocks are left out.
+    pub(crate) links: &'b [StoredLink],
+    /// Which entries of a leaf overlay's base are dead.
+    pub(crate) dead: u16,
+    /// Tags of a leaf's or leaf overlay's entries.
+    pub(crate) tags: &'b [u8],
+    pub(crate) entries: &'b [StoredEntry<'a, K, V>],
+}
+
+/// Takes the nodes of a commit.
+pub(crate) trait Records<K, V> {
+    /// The session whose marks count.
+    fn session(&self) -> Session;
+
+    /// Writes an entry out of line, if it is of the kind that is; gives its address then.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>>;
+
+    /// Writes a node; everything it refers to has been written.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn node(&mut self, record: NodeRecord<'_, '_, K, V>) -> Result<Address>;
+}
+
+/// The addresses that a commit gave out, to become marks when all is written (L5).
+pub(crate) struct Commit<'a> {
+    session: Session,
+    nodes: std::collections::HashMap<*const u8, (&'a crate::link::Header, Address)>,
+    entries: Vec<(&'a MarkCell, Address)>,
+}
+
+impl<'a> Commit<'a> {
+    pub(crate) fn new(session: Session) -> Self {
+        Commit { session, nodes: Default::default(), entries: Vec::new() }
+    }
+
+    /// Marks everything that was written: the write has succeeded.
+    pub(crate) fn finish(self) {
+        for (header, address) in self.nodes.into_values() {
+            header.set_mark(Mark::new(self.session, address))
+        }
+        for (cell, address) in self.entries {
+            cell.set(Mark::new(self.session, address))
+        }
+    }
+
+    /// Writes what below `root` is not stored yet, children first. None for an empty map.
+    ///
+    /// # Errors
+    /// What the storage says; nothing is marked then.
+    pub(crate) fn write<K, V, C: Count, R: Records<K, V>>(
+        &mut self,
+        root: NodeRef<'a, K, V, C>,
+        records: &mut R,
+    ) -> Result<Option<Address>> {
+        let (word, from) = peek_stub(root);
+        // SAFETY: what a stub links to lives while the stub does.
+        self.word(unsafe { NodeRef::<K, V, C>::from_word(word) }, from, records)
+    }
+
+    /// The address of what a word names, after writing it if need be.
+    fn word<K, V, C: Count, R: Records<K, V>>(
+        &mut self,
+        node: NodeRef<'a, K, V, C>,
+        from: Option<&Arc<Origin>>,
+        records: &mut R,
+    ) -> Result<Option<Address>> {
+        if let Some(address) = node.word().address() {
+            let own = from.is_some_and(|o| o.session == self.session);
+            if own {
+                return Ok(Some(address));
+            }
+            // Stored in another log: read it, and write it here.
+            let node = load::<K, V, C>(node.word(), from)?;
+            let mut other = Commit::new(self.session);
+            return other.word(node.link(), None, records);
+        }
+        let Some(header) = node.header() else { return Ok(None) };
+        if let Some(address) = header.mark().address(self.session) {
+            return Ok(Some(address));
+        }
+        let key = std::ptr::from_ref(header).cast();
+        if let Some((_, address)) = self.nodes.get(&key) {
+            return Ok(Some(*address));
+        }
+        let address = match form(node.word()) {
+            Form::Divided => self.divided(node, records)?,
+            _ => self.leaf(Leaf::new(node), records)?,
+        };
+        self.nodes.insert(key, (header, address));
+        Ok(Some(address))
+    }
+
+    fn divided<K, V, C: Count, R: Records<K, V>>(&mut self, node: NodeRef<'a, K, V, C>, records: &mut R) -> Result<Address> {
+        let view = Divided::new(node);
+        let mut links = Vec::with_capacity(16);
+        let mut base = None;
+        let blocks: Vec<(usize, u32, Word)> = match view.overlay {
+            None => view.base.blocks(0, 1 << view.bits()).collect(),
+            Some(overlay) => {
+                // SAFETY: an overlay owns its base.
+                base = self.word(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, None, records)?;
+                (0..overlay.len())
+                    .map(|j| {
+                        let (first, k) = overlay.range(j);
+                        (first, k, overlay.slot(j).get())
+                    })
+                    .collect()
+            }
+        };
+        for (first, k, word) in blocks {
+            // SAFETY: children live while their parent does.
+            let child = unsafe { NodeRef::<K, V, C>::from_word(word) };
+            let len = match word.is_stored() {
+                true => Note::of(word).len,
+                false => Leaf::len_of(child).unwrap_or(0),
+            };
+            if let Some(address) = self.word(child, view.origin(), records)? {
+                links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
+            }
+        }
+        let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
+        records.node(NodeRecord { kind, base, bits: view.bits(), links: &links, dead: 0, tags: &[], entries: &[] })
+    }
+
+    fn leaf<K, V, C: Count, R: Records<K, V>>(&mut self, leaf: Leaf<'a, K, V, C>, records: &mut R) -> Result<Address> {
+        let mut base = None;
+        if let Some((node, _)) = leaf.base() {
+            // SAFETY: a leaf overlay owns its base.
+            base = self.word(unsafe { NodeRef::<K, V, C>::from_word(node.word()) }, None, records)?;
+        }
+        let mut entries = Vec::with_capacity(leaf.own_len());
+        for (i, (key, value)) in leaf.entries().iter().enumerate() {
+            let cell = leaf.marks().get(i);
+            let at = match cell.and_then(|cell| cell.get().address(self.session)) {
+                Some(address) => Some(address),
+                None => {
+                    let address = if cell.is_some() { records.entry(key, value)? } else { None };
+                    if let (Some(cell), Some(address)) = (cell, address) {
+                        self.entries.push((cell, address))
+                    }
+                    address
+                }
+            };
+            entries.push(at.map_or(StoredEntry::New(key, value), StoredEntry::At))
+        }
+        let (kind, tags): (_, &[u8]) = match leaf.word().tag() {
+            LEAF => (RecordKind::Leaf, &leaf.tags()[..leaf.own_len()]),
+            LEAF_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
+            _ => (RecordKind::Collision, &[]),
+        };
+        let dead = leaf.base().map_or(0, |(_, dead)| dead as u16);
+        records.node(NodeRecord { kind, base, bits: 0, links: &[], dead, tags, entries: &entries })
+    }
+}

@@ -1,0 +1,269 @@
+//! Model tests of the map: every version against std, the shape against its specification.
+
+use super::count::Event;
+use super::*;
+use crate::hash::PortableHash;
+use archery::{ArcTK, RcK};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+use std::hash::Hasher;
+
+/// A strong hasher cut to a few bits at the top and a few at the bottom, so that deep and full collisions occur.
+#[derive(Clone, Copy, Debug, Default)]
+struct Cut<const TOP: u32, const LOW: u32>;
+
+struct CutState<const TOP: u32, const LOW: u32>(<PortableHash as BuildHasher>::Hasher);
+
+impl<const TOP: u32, const LOW: u32> BuildHasher for Cut<TOP, LOW> {
+    type Hasher = CutState<TOP, LOW>;
+    fn build_hasher(&self) -> Self::Hasher {
+        CutState(PortableHash.build_hasher())
+    }
+}
+
+impl<const TOP: u32, const LOW: u32> Hasher for CutState<TOP, LOW> {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.write(bytes)
+    }
+    fn finish(&self) -> u64 {
+        let ones = |n: u32| if n == 0 { 0 } else { u64::MAX >> (64 - n) };
+        self.0.finish() & (ones(TOP).wrapping_shl(64 - TOP) & if TOP == 0 { 0 } else { u64::MAX } | ones(LOW))
+    }
+}
+
+/// What a step does; keys are numbers below the pool.
+#[derive(Clone, Debug)]
+enum Step {
+    Insert(u32, u8),
+    Remove(u32),
+    Increment(u32),
+    Keep,
+    Forget(u8),
+    Back(u8),
+    Union(u8),
+    Intersection(u8),
+    SymmetricDifference(u8),
+    RelativeComplement(u8),
+    Retain(u8),
+    Many(u32, u16),
+    RemoveMany(u32, u16),
+}
+
+fn step(pool: u32) -> impl Strategy<Value = Step> {
+    prop_oneof![
+        40 => (0..pool, 0..3u8).prop_map(|(k, v)| Step::Insert(k, v)),
+        30 => (0..pool).prop_map(Step::Remove),
+        5 => (0..pool).prop_map(Step::Increment),
+        10 => Just(Step::Keep),
+        4 => any::<u8>().prop_map(Step::Forget),
+        2 => any::<u8>().prop_map(Step::Back),
+        1 => any::<u8>().prop_map(Step::Union),
+        1 => any::<u8>().prop_map(Step::Intersection),
+        1 => any::<u8>().prop_map(Step::SymmetricDifference),
+        1 => any::<u8>().prop_map(Step::RelativeComplement),
+        1 => any::<u8>().prop_map(Step::Retain),
+        3 => (0..pool, any::<u16>()).prop_map(|(k, n)| Step::Many(k, n)),
+        3 => (0..pool, any::<u16>()).prop_map(|(k, n)| Step::RemoveMany(k, n)),
+    ]
+}
+
+/// Steps whose number and key pool are log-uniform, the pool a quarter of the number.
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let most = if std::env::var_os("BACKSTORY_LONG").is_some() { 14.3 } else { 10.0 };
+    (4.0..most).prop_flat_map(|log: f64| {
+        let n = log.exp2() as usize;
+        prop::collection::vec(step((n / 4).max(2) as u32), n / 2..=n)
+    })
+}
+
+/// The key behind a number.
+trait Key: Hash + Eq + Ord + Clone + Debug {
+    fn of(n: u32) -> Self;
+}
+impl Key for u64 {
+    fn of(n: u32) -> u64 {
+        n as u64
+    }
+}
+impl Key for String {
+    fn of(n: u32) -> String {
+        format!("user:{n:x}")
+    }
+}
+
+type Model<K> = BTreeMap<K, u64>;
+
+fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(map: &GenericHashMap<K, u64, S, P>, model: &Model<K>) {
+    assert_eq!(map.len(), model.len());
+    for (k, v) in model {
+        assert_eq!(map.get(k), Some(v));
+    }
+    let mut entries: Vec<_> = map.iter().collect();
+    entries.sort();
+    assert!(entries.into_iter().eq(model.iter()));
+    map.assert_invariants();
+}
+
+fn run<K: Key, S: BuildHasher + Clone + Default, P: Kind>(steps: &[Step]) {
+    let mut map: GenericHashMap<K, u64, S, P> = Default::default();
+    let mut model = Model::new();
+    let mut kept = vec![(map.clone(), model.clone())];
+    for (n, step) in steps.iter().enumerate() {
+        let other = |i: u8| &kept[i as usize % kept.len()];
+        match *step {
+            Step::Insert(k, v) => assert_eq!(map.insert(K::of(k), v as u64), model.insert(K::of(k), v as u64)),
+            Step::Remove(k) => {
+                let had = map.remove_with_key(&K::of(k));
+                assert_eq!(had, model.remove_entry(&K::of(k)))
+            }
+            Step::Increment(k) => {
+                let value = map.get_mut(&K::of(k)).map(|v| {
+                    *v += 1;
+                    *v
+                });
+                assert_eq!(
+                    value,
+                    model.get_mut(&K::of(k)).map(|v| {
+                        *v += 1;
+                        *v
+                    })
+                )
+            }
+            Step::Keep => kept.push((map.clone(), model.clone())),
+            Step::Forget(i) if kept.len() > 1 => drop(kept.swap_remove(i as usize % kept.len())),
+            Step::Forget(_) => {}
+            Step::Back(i) => (map, model) = other(i).clone(),
+            Step::Union(i) => {
+                let (o, m) = other(i).clone();
+                map = map.union(o);
+                m.into_iter().for_each(|(k, v)| {
+                    model.entry(k).or_insert(v);
+                })
+            }
+            Step::Intersection(i) => {
+                let (o, m) = other(i).clone();
+                // Only now and then, else little is left.
+                if m.len() * 2 > model.len() {
+                    map = map.intersection(o);
+                    model.retain(|k, _| m.contains_key(k))
+                }
+            }
+            Step::SymmetricDifference(i) => {
+                let (o, m) = other(i).clone();
+                map = map.symmetric_difference(o);
+                let mut new: Model<K> = m.iter().filter(|(k, _)| !model.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
+                model.retain(|k, _| !m.contains_key(k));
+                new.append(&mut model);
+                model = new
+            }
+            Step::RelativeComplement(i) => {
+                let (o, m) = other(i).clone();
+                map = map.relative_complement(o);
+                model.retain(|k, _| !m.contains_key(k))
+            }
+            Step::Retain(r) => {
+                let keep = |v: u64| r % 8 != 0 || v % 2 == 0;
+                map.retain(|_, v| keep(*v));
+                model.retain(|_, v| keep(*v))
+            }
+            Step::Many(k, count) => {
+                for i in 0..count as u32 % 200 {
+                    map.insert(K::of(k + i), i as u64);
+                    model.insert(K::of(k + i), i as u64);
+                }
+            }
+            Step::RemoveMany(k, count) => {
+                for i in 0..count as u32 % 200 {
+                    assert_eq!(map.remove(&K::of(k + i)), model.remove(&K::of(k + i)));
+                }
+            }
+        }
+        map.assert_invariants();
+        if n % 16 == 0 {
+            same(&map, &model);
+            let (o, m) = &kept[n / 16 % kept.len()];
+            assert_eq!(*o == map, *m == model);
+            let mut items: Vec<_> = o.diff(&map).collect();
+            items.sort_by_key(|item| match *item {
+                DiffItem::Add(k, _) | DiffItem::Remove(k, _) => k,
+                DiffItem::Update { old, .. } => old.0,
+            });
+            assert_eq!(items, model_diff(m, &model));
+            let again: GenericHashMap<K, u64, S, P> = model.iter().rev().map(|(k, v)| (k.clone(), *v)).collect();
+            again.assert_invariants();
+            assert!(again == map);
+        }
+    }
+    for (map, model) in &kept {
+        same(map, model)
+    }
+    let entries: Model<K> = map.clone().into_iter().collect();
+    assert_eq!(entries, model);
+    for (_, v) in map.iter_mut() {
+        *v += 7
+    }
+    model.values_mut().for_each(|v| *v += 7);
+    same(&map, &model);
+    for (map, model) in &kept {
+        same(map, model)
+    }
+    for k in model.keys() {
+        assert!(map.remove(k).is_some())
+    }
+    assert!(map.is_empty() && map.iter().next().is_none());
+    map.assert_invariants();
+}
+
+fn model_diff<'a, 'b, K: Key>(old: &'a Model<K>, new: &'b Model<K>) -> Vec<DiffItem<'a, 'b, K, u64>> {
+    let mut keys: Vec<&K> = old.keys().chain(new.keys()).collect();
+    keys.sort();
+    keys.dedup();
+    keys.into_iter()
+        .filter_map(|k| match (old.get_key_value(k), new.get_key_value(k)) {
+            (None, Some((k, v))) => Some(DiffItem::Add(k, v)),
+            (Some((k, v)), None) => Some(DiffItem::Remove(k, v)),
+            (Some(old), Some(new)) if old.1 != new.1 => Some(DiffItem::Update { old, new }),
+            _ => None,
+        })
+        .collect()
+}
+
+fn cases() -> ProptestConfig {
+    let cases = std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+macro_rules! models {
+    ($($name:ident: $key:ty, $hasher:ty, $kind:ty;)*) => {
+        proptest! {
+            #![proptest_config(cases())]
+            $(#[test]
+            fn $name(steps in steps()) {
+                run::<$key, $hasher, $kind>(&steps)
+            })*
+        }
+    };
+}
+
+models! {
+    numbers_behave_as_in_std: u64, PortableHash, ArcTK;
+    strings_behave_as_in_std: String, PortableHash, ArcTK;
+    unshared_kinds_behave_as_in_std: String, PortableHash, RcK;
+    four_bits_of_hash_behave_as_in_std: u64, Cut<4, 0>, ArcTK;
+    deep_collisions_behave_as_in_std: String, Cut<2, 3>, RcK;
+    low_bits_only_behave_as_in_std: u64, Cut<0, 6>, ArcTK;
+    one_hash_for_all_behaves_as_in_std: u64, Cut<0, 0>, ArcTK;
+    thirteen_and_nine_bits_behave_as_in_std: String, Cut<13, 9>, ArcTK;
+}
+
+#[test]
+fn counters_are_counted() {
+    let before = Event::LeafSplit.hits();
+    let map: HashMap<u64, u64> = HashMap::new();
+    let mut map = map;
+    for i in 0..100 {
+        map.insert(i, i);
+    }
+    assert!(Event::LeafSplit.hits() > before);
+}

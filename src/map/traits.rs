@@ -1,0 +1,261 @@
+//! The standard traits of a map.
+//!
+//! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
+
+use super::build::{Item, build, dedup, sort};
+use super::iters::{ConsumingIter, Iter};
+use super::GenericHashMap;
+use super::node::Node;
+use crate::hash::PortableHash;
+use crate::link::{Count, Kind, Mark};
+use equivalent::Equivalent;
+use std::borrow::Borrow;
+use std::collections;
+use std::fmt;
+use std::hash::{BuildHasher, Hash, Hasher};
+use std::iter::Sum;
+use std::ops::{Add, Index, IndexMut};
+
+impl<K, V, S: Clone, P: Kind> Clone for GenericHashMap<K, V, S, P> {
+    /// Time: O(1): one count.
+    #[inline]
+    fn clone(&self) -> Self {
+        GenericHashMap { root: self.root.clone(), len: self.len, hasher: self.hasher.clone() }
+    }
+}
+
+impl<K, V, S: Default, P: Kind> Default for GenericHashMap<K, V, S, P> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<K, V, S, T, P, Q> PartialEq<GenericHashMap<K, V, T, Q>> for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq,
+    V: PartialEq,
+    S: BuildHasher,
+    T: BuildHasher,
+    P: Kind,
+    Q: Kind,
+{
+    /// Time: O(what differs · log n) for maps that hash alike: shared parts are equal unread.
+    fn eq(&self, other: &GenericHashMap<K, V, T, Q>) -> bool {
+        self.equals(other)
+    }
+}
+
+impl<K, V, S, P> Eq for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq,
+    V: Eq,
+    S: BuildHasher,
+    P: Kind,
+{
+}
+
+impl<K: Hash, V: Hash, S, P: Kind> Hash for GenericHashMap<K, V, S, P> {
+    /// Hashes each entry on its own and adds the hashes up, so that equal maps hash alike. Time: O(n).
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let sum = self.iter().fold(0u64, |sum, entry| sum.wrapping_add(PortableHash.hash_one(entry)));
+        state.write_u64(self.len as u64);
+        state.write_u64(sum);
+    }
+}
+
+impl<K: fmt::Debug, V: fmt::Debug, S, P: Kind> fmt::Debug for GenericHashMap<K, V, S, P> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
+
+impl<K, V, S, P> Add for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher + Clone,
+    P: Kind,
+{
+    type Output = Self;
+    /// The [`union`](GenericHashMap::union).
+    fn add(self, other: Self) -> Self {
+        self.union(other)
+    }
+}
+
+impl<K, V, S, P> Add for &GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher + Clone,
+    P: Kind,
+{
+    type Output = GenericHashMap<K, V, S, P>;
+    /// The [`union`](GenericHashMap::union).
+    fn add(self, other: Self) -> Self::Output {
+        self.clone().union(other.clone())
+    }
+}
+
+impl<K, V, S, P> Sum for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher + Default + Clone,
+    P: Kind,
+{
+    /// The [`unions`](GenericHashMap::unions).
+    fn sum<I: Iterator<Item = Self>>(maps: I) -> Self {
+        Self::unions(maps)
+    }
+}
+
+impl<K, V, S, RK, RV, P> Extend<(RK, RV)> for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone + From<RK>,
+    V: Clone + From<RV>,
+    S: BuildHasher,
+    P: Kind,
+{
+    fn extend<I: IntoIterator<Item = (RK, RV)>>(&mut self, entries: I) {
+        let entries = entries.into_iter().map(|(k, v)| (k.into(), v.into()));
+        if self.is_empty() {
+            (self.root, self.len) = collected(&self.hasher, entries);
+            return;
+        }
+        for (k, v) in entries {
+            self.insert(k, v);
+        }
+    }
+}
+
+impl<Q, K, V, S, P> Index<&Q> for GenericHashMap<K, V, S, P>
+where
+    Q: Hash + Equivalent<K> + ?Sized,
+    K: Hash + Eq,
+    S: BuildHasher,
+    P: Kind,
+{
+    type Output = V;
+    /// # Panics
+    /// If there is no such key.
+    fn index(&self, key: &Q) -> &V {
+        self.get(key).expect("HashMap::index: no entry for this key")
+    }
+}
+
+impl<Q, K, V, S, P> IndexMut<&Q> for GenericHashMap<K, V, S, P>
+where
+    Q: Hash + Equivalent<K> + ?Sized,
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    P: Kind,
+{
+    /// # Panics
+    /// If there is no such key.
+    fn index_mut(&mut self, key: &Q) -> &mut V {
+        self.get_mut(key).expect("HashMap::index_mut: no entry for this key")
+    }
+}
+
+impl<'a, K, V, S, P: Kind> IntoIterator for &'a GenericHashMap<K, V, S, P> {
+    type Item = (&'a K, &'a V);
+    type IntoIter = Iter<'a, K, V, P>;
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl<K: Clone, V: Clone, S, P: Kind> IntoIterator for GenericHashMap<K, V, S, P> {
+    type Item = (K, V);
+    type IntoIter = ConsumingIter<K, V, P>;
+    fn into_iter(self) -> Self::IntoIter {
+        ConsumingIter::new(self)
+    }
+}
+
+impl<K, V, S, P> FromIterator<(K, V)> for GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher + Default,
+    P: Kind,
+{
+    /// Sorts the entries by hash and builds the trie from below; of equal keys the last stays. Time: O(n).
+    fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
+        let hasher = S::default();
+        let (root, len) = collected(&hasher, entries.into_iter());
+        GenericHashMap { root, len, hasher }
+    }
+}
+
+/// The trie of some entries, and their number; of equal keys the last stays.
+fn collected<K, V, S, C>(hasher: &S, entries: impl Iterator<Item = (K, V)>) -> (Node<K, V, C>, usize)
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    C: Count,
+{
+    let item = |entry: (K, V)| Item { hash: hasher.hash_one(&entry.0), entry, mark: Mark::NONE };
+    let mut items: Vec<_> = entries.map(item).collect();
+    sort(&mut items);
+    dedup(&mut items);
+    let len = items.len();
+    (build(items, 0), len)
+}
+
+impl<K, V, S, P: Kind> AsRef<GenericHashMap<K, V, S, P>> for GenericHashMap<K, V, S, P> {
+    fn as_ref(&self) -> &Self {
+        self
+    }
+}
+
+impl<K, V, OK, OV, SA, SB, P1, P2> From<&GenericHashMap<&K, &V, SA, P1>> for GenericHashMap<OK, OV, SB, P2>
+where
+    K: Hash + Equivalent<OK> + ToOwned<Owned = OK> + ?Sized,
+    V: ToOwned<Owned = OV> + ?Sized,
+    OK: Hash + Eq + Clone,
+    OV: Borrow<V> + Clone,
+    SA: BuildHasher,
+    SB: BuildHasher + Default,
+    P1: Kind,
+    P2: Kind,
+{
+    fn from(m: &GenericHashMap<&K, &V, SA, P1>) -> Self {
+        m.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect()
+    }
+}
+
+/// `From` for collections of entries, given up or borrowed.
+macro_rules! from_entries {
+    ($([$($generic:tt)*] $from:ty, $entries:ident => $iter:expr;)*) => {$(
+        impl<$($generic)* K, V, S, P> From<$from> for GenericHashMap<K, V, S, P>
+        where
+            K: Hash + Eq + Clone,
+            V: Clone,
+            S: BuildHasher + Default,
+            P: Kind,
+        {
+            fn from($entries: $from) -> Self {
+                $iter.collect()
+            }
+        }
+    )*};
+}
+
+fn pair<K: Clone, V: Clone>((k, v): (&K, &V)) -> (K, V) {
+    (k.clone(), v.clone())
+}
+
+from_entries! {
+    [const N: usize,] [(K, V); N], e => e.into_iter();
+    ['a,] &'a [(K, V)], e => e.iter().cloned();
+    [] Vec<(K, V)>, e => e.into_iter();
+    ['a,] &'a Vec<(K, V)>, e => e.iter().cloned();
+    [T,] collections::HashMap<K, V, T>, e => e.into_iter();
+    ['a, T,] &'a collections::HashMap<K, V, T>, e => e.iter().map(pair);
+    [] collections::BTreeMap<K, V>, e => e.into_iter();
+    ['a,] &'a collections::BTreeMap<K, V>, e => e.iter().map(pair);
+}
