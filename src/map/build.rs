@@ -254,7 +254,11 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
                 return Ok(node.to_owned());
             }
             let base = Divided { base: view.base, overlay: None };
-            let few = self.differing(base).count() <= OVERLAY_MAX;
+            let changes = self.differing(base).count();
+            if changes == 0 {
+                return Ok(base.base.to_owned());
+            }
+            let few = changes <= OVERLAY_MAX;
             let fits = self.differing(base).all(|(_, k, _)| self.top - k <= base.bits());
             // A stored override thaws from its base's origin (L8).
             let from_base = |word: Word| !word.is_stored() || same_origin(self.origin.as_ref(), base.origin());
@@ -280,9 +284,7 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         count!(Overlaid);
         let x = self.top - base.bits();
         let count = self.differing(base).count();
-        // SAFETY: the base lives; the overlay owns a count of it.
-        let base_node = unsafe { NodeRef::from_word(base.base.word()) }.to_owned();
-        let mut new = Trie::new_overlay(base_node, (count + 1) & !1);
+        let mut new = Trie::new_overlay(base.base.to_owned(), (count + 1) & !1);
         let mut to = OverlayMut::new(&mut new);
         for (first, k, node) in self.differing(base) {
             let word = self.word_of(*k, node.clone());

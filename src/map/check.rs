@@ -57,19 +57,6 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
             if !child.word().is_node() {
                 assert_eq!(child.word().value() as u32, view.bits() - k, "an empty block knows its depth");
             }
-            // The credit rule.
-            if let (true, Some(n)) = (child.tag() == LEAF || child.tag() == LEAF_OVERLAY, Leaf::len_of(child)) {
-                let credit = Leaf::new(child).credit();
-                assert!(credit < n, "credit is below the length");
-                let sibling = ((first >> k) ^ 1) << k;
-                if view.block(sibling) == k {
-                    let other = thawed(view.child(sibling));
-                    if let (true, Some(m)) = (other.word().is_node(), Leaf::len_of(other)) {
-                        let both = credit + Leaf::new(other).credit();
-                        assert!(both + LEAF_MAX < n + m, "credit: {both} of {n} + {m}");
-                    }
-                }
-            }
             self.check_node(child, own, below, leaves);
         }
         assert_eq!(expected, 1 << view.bits());

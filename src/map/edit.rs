@@ -603,16 +603,6 @@ where
     }
     let leaf = Leaf::new(child);
     let Some(place) = leaf.find(hash, key) else { return Ok(None) };
-    let own = mine && leaf.header().is_exclusive();
-    if own && leaf.credit() > 0 {
-        if let (LEAF, Place::Own(i)) = (child.tag(), place) {
-            let credit = leaf.credit() - 1;
-            // SAFETY: exclusive, reached through exclusive nodes only, which we borrow.
-            let mut leaf = unsafe { LeafMut::<K, V, C>::from_word(child.word()) };
-            leaf.set_credit(credit);
-            return Ok(Some(taken_whole(leaf.swap_remove(i))));
-        }
-    }
     remove_and_settle(node, s, hash, place, want).map(Some)
 }
 
@@ -792,7 +782,6 @@ where
                 join_empty(node, s)
             }
         }
-        give_credit(node, s);
         return Ok(taken);
     }
     count!(LeafMerge);
@@ -816,39 +805,4 @@ where
         *node = if k == bits { new } else { view.with(Change::one(bits - k, s >> k, new)) }
     }
     Ok(taken)
-}
-
-/// Tells the leaf at slot `s`, if it is ours, how many removes it may take before it need look at its sibling
-/// again (see [`LeafMut::set_credit`]): half of what is there, so that the sibling gets a share too.
-fn give_credit<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) {
-    if !node.is_exclusive() || form(node.word()) != Form::Divided {
-        return;
-    }
-    let view = Divided::new(node.link());
-    let word = view.peek(s);
-    let mine = view.overlay.is_none() || view.over(s).is_some();
-    // SAFETY: the child lives while its parent does.
-    if !mine || word.tag() != LEAF || !unsafe { word.header() }.is_exclusive() {
-        return;
-    }
-    // SAFETY: exclusive, reached through exclusive nodes, which we borrow.
-    let mut leaf = unsafe { LeafMut::<K, V, C>::from_word(word) };
-    let len = leaf.get().len();
-    let k = view.block(s);
-    let sibling = ((s >> k) ^ 1) << k;
-    let there = if view.block(sibling) == k { len_of_word(view, sibling) } else { None };
-    let margin = match there {
-        // A divided sibling: it can come back as a leaf of 15 and credit 0.
-        None => len - 1,
-        Some(n) => {
-            let other = view.peek(sibling);
-            let taken = match matches!(other.tag(), LEAF | LEAF_OVERLAY) {
-                // SAFETY: as above.
-                true => Leaf::new(unsafe { NodeRef::<K, V, C>::from_word(other) }).credit(),
-                false => 0,
-            };
-            (len + n).saturating_sub(LEAF_MAX + 1 + taken).div_ceil(2)
-        }
-    };
-    leaf.set_credit(margin.min(len - 1))
 }

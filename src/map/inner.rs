@@ -72,6 +72,12 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         self.0.tag() as u32
     }
 
+    /// A count of the node.
+    pub(super) fn to_owned(self) -> Node<K, V, C> {
+        // SAFETY: the node lives for 'a.
+        unsafe { NodeRef::from_word(self.0) }.to_owned()
+    }
+
     #[inline(always)]
     fn at(self) -> NonNull<Header> {
         self.0.pointer(self.0.tag())
@@ -655,9 +661,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
 
     fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
         count!(Overlaid);
-        // SAFETY: the base lives; the overlay owns a count of its own.
-        let base = unsafe { NodeRef::from_word(self.base.word()) }.to_owned();
-        let mut new = Trie::new_overlay(base, (total + 1) & !1);
+        let mut new = Trie::new_overlay(self.base.to_owned(), (total + 1) & !1);
         let mut to = OverlayMut::new(&mut new);
         for j in self.kept(&change) {
             let o = self.overlay.expect("it has overrides");

@@ -6,7 +6,7 @@
 //!
 //! In: a hash and a key, or entries. Out: places of entries; leaves with entries added, replaced or gathered.
 //! Must hold: M2 (tags match hashes; a leaf and a leaf overlay are not empty once linked, and hold at most 15
-//! live entries; a leaf overlay's base is a leaf), and the credit rule (see [`LeafMut::credit`]).
+//! live entries; a leaf overlay's base is a leaf).
 //! No user code runs between the first and the last move of an entry: a panic leaves both sides whole.
 //! Uses: `link`, `node`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
 #![allow(unsafe_code)] // Node layout: DESIGN.md, section 7.
@@ -202,18 +202,6 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         match self.base() {
             None => self.own_len(),
             Some((base, dead)) => self.own_len() + base.own_len() - dead.count_ones() as usize,
-        }
-    }
-
-    /// Removes that the leaf may still take before it must look whether it merges with its sibling: see
-    /// [`LeafMut::set_credit`].
-    #[inline(always)]
-    pub(super) fn credit(self) -> usize {
-        match self.0.tag() {
-            LEAF => self.header().extra as usize,
-            // SAFETY: a leaf overlay has its credit at 28.
-            LEAF_OVERLAY => unsafe { *field::<u8>(self.at(), 28) as usize },
-            _ => 0,
         }
     }
 
@@ -457,24 +445,6 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         debug_assert!(self.0.tag() == LEAF_OVERLAY);
         // SAFETY: exclusive.
         unsafe { self.at().as_mut().extra |= 1 << i }
-    }
-
-    /// Sets how many removes the leaf may take before it looks at its sibling.
-    ///
-    /// Where two siblings are leaves, `credit(a) + credit(b) ≤ len(a) + len(b) - 16`, and a leaf's credit is below
-    /// its length: so many removes cannot bring both down to 15 together, and need not read the sibling.
-    /// Inserts and splits of the sibling only widen the margin; a merge makes a leaf of 15 entries and credit 0.
-    #[inline(always)]
-    pub(super) fn set_credit(&mut self, credit: usize) {
-        debug_assert!(credit <= LEAF_MAX);
-        // SAFETY: exclusive; the credit of a leaf is the header's extra, that of a leaf overlay stands at 28.
-        unsafe {
-            match self.0.tag() {
-                LEAF => self.at().as_mut().extra = credit as u16,
-                LEAF_OVERLAY => field::<u8>(self.at(), 28).write(credit as u8),
-                _ => {}
-            }
-        }
     }
 
     /// Leaves the part without entries; those not in `moved` are dropped.

@@ -7,8 +7,8 @@
 //! |---|---|---|---|---|
 //! | inner, 2^b slots | | origin | slots | |
 //! | overlay | len, cap | base | first slot of 8 blocks, then 8 masks | child slots at 40 |
-//! | leaf | len, cap, extra = credit | 16 tags | | entries |
-//! | leaf overlay | len, cap, extra = dead mask | base | 4 tags, credit | entries |
+//! | leaf | len, cap | 16 tags | | entries |
+//! | leaf overlay | len, cap, extra = dead mask | base | 4 tags | entries |
 //! | collision leaf | | len, cap (u32) | | entries |
 //! | stub | | origin | one slot | |
 //!
@@ -163,7 +163,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
     pub(super) fn new_leaf_overlay(base: Node<K, V, C>, dead: u16, cap: usize) -> Node<K, V, C> {
         debug_assert!(base.word().tag() == LEAF && cap <= LEAF_OVERLAY_MAX);
         let mut node = make(Self::entries_layout(cap), 0, cap);
-        // SAFETY: bytes 16 to 32 are base, tags and credit; with them the overlay is whole.
+        // SAFETY: bytes 16 to 32 are base and tags; with them the overlay is whole.
         unsafe {
             node.as_mut().extra = dead;
             field::<Word>(node, 16).write(base.into_word());
