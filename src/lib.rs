@@ -1,12 +1,63 @@
-//! Persistent, structure-sharing collections for time travel.
+//! Persistent, structure-sharing collections for time travel: every mutation can be a new version, and versions
+//! share what they have in common.
+//!
+//! [`HashMap`] and [`HashSet`] have the API of the crates `im` and `imbl`: a program that uses theirs compiles after
+//! a change of its `use` line. Beyond it, `==`, `diff` and the set operations on versions that share structure cost
+//! what differs, reads need no `Clone` bounds, and removing what is absent copies nothing.
+//!
+//! ```
+//! use backstory::{HashMap, hashmap};
+//!
+//! let v1: HashMap<&str, u32> = hashmap! { "x" => 1, "y" => 2 };
+//! let mut v2 = v1.clone();          // O(1)
+//! v2.insert("y", 5);                // copies one node a level, shares the rest
+//! assert_eq!((v1["y"], v2["y"]), (2, 5));
+//! assert_eq!(v1.diff(&v2).count(), 1);
+//! ```
+//!
+//! | collection | like | order |
+//! |---|---|---|
+//! | [`HashMap`] | `std::collections::HashMap` | by hash, the same everywhere |
+//! | [`HashSet`] | `std::collections::HashSet` | by hash, the same everywhere |
+//!
+//! [`rc`] has the same collections with counts that are not atomic. The `Generic…` types take any hasher and any
+//! [`Kind`] of count.
+
+mod archive;
 mod error;
 mod hash;
 mod id;
 mod link;
 pub mod map;
+pub mod set;
 
+/// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.
+pub mod rc {
+    use archery::RcK;
+
+    /// A [`GenericHashMap`](crate::GenericHashMap) of one thread, with the default hasher.
+    pub type HashMap<K, V> = crate::GenericHashMap<K, V, crate::PortableHash, RcK>;
+    /// A [`GenericHashSet`](crate::GenericHashSet) of one thread, with the default hasher.
+    pub type HashSet<A> = crate::GenericHashSet<A, crate::PortableHash, RcK>;
+}
+
+/// Kinds of counts, as `imbl` names this module.
+pub mod shared_ptr {
+    pub use archery::{ArcK, ArcTK, RcK, SharedPointerKind};
+
+    /// What the collections count with, if nothing else is said.
+    pub type DefaultSharedPtr = ArcTK;
+}
+
+
+pub use archive::{CountingSink, Counts};
 pub use error::{Error, ErrorKind, Result};
-pub use hash::{PortableHash, PortableHasher, StrongHash};
+pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
 pub use id::Address;
 pub use link::Kind;
-pub use map::{GenericHashMap, HashMap};
+pub use map::{DiffItem, GenericHashMap, HashMap};
+#[doc(no_inline)]
+pub use map as hashmap;
+pub use set::{GenericHashSet, HashSet};
+#[doc(no_inline)]
+pub use set as hashset;

@@ -23,9 +23,9 @@ pub(super) struct Put<'h, K, V, S> {
     pub(super) hash: u64,
     /// Taken when the entry finds its place.
     pub(super) entry: Option<(K, V)>,
-    /// Whether the caller wants the value that was there before, which costs a clone if it is shared.
-    pub(super) keep_old: bool,
-    pub(super) old: Option<V>,
+    /// What the caller wants of the entry that was there before; it costs a clone if that is shared.
+    pub(super) want: Want,
+    pub(super) old: Option<Taken<K, V>>,
     pub(super) added: bool,
 }
 
@@ -43,14 +43,14 @@ impl<K, V, S> Put<'_, K, V, S> {
 
 /// What a remove took out: moved if it was ours, cloned if it was shared and wanted.
 #[derive(Debug)]
-pub(super) struct Taken<K, V> {
-    pub(super) key: Option<K>,
-    pub(super) value: Option<V>,
+pub(crate) struct Taken<K, V> {
+    pub(crate) key: Option<K>,
+    pub(crate) value: Option<V>,
 }
 
 /// What of a removed entry the caller wants.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Want {
+pub(crate) enum Want {
     Nothing,
     Value,
     Entry,
@@ -287,8 +287,7 @@ where
 fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S>) {
     let Place::Own(i) = place else { unreachable!("the caller checked") };
     let entry = LeafMut::new(leaf).entry_mut(i);
-    let (_, old) = std::mem::replace(entry, put.take());
-    put.old = Some(old);
+    put.old = Some(taken_whole(std::mem::replace(entry, put.take())));
 }
 
 #[inline(never)]
@@ -347,12 +346,10 @@ where
     Fit::Placed
 }
 
-/// Notes the value that an entry has now, if the caller wants it.
+/// Notes what the caller wants of an entry that is going to be replaced.
 #[inline(always)]
-fn old_of<K, V: Clone, S>(entry: &(K, V), put: &mut Put<'_, K, V, S>) {
-    if put.keep_old {
-        put.old = Some(entry.1.clone())
-    }
+fn old_of<K: Clone, V: Clone, S>(entry: &(K, V), put: &mut Put<'_, K, V, S>) {
+    put.old = Some(taken_clone(entry, put.want))
 }
 
 fn single<K, V, S, C: Count>(put: &mut Put<'_, K, V, S>) -> Node<K, V, C> {

@@ -34,15 +34,28 @@ mod traits;
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Values};
 pub use lockstep::DiffItem;
+pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry};
 
 use crate::error::{Result, cannot_thaw};
 use crate::hash::PortableHash;
 use crate::link::Kind;
 use archery::ArcTK;
-use edit::{Put, Taken, Want};
+use edit::Put;
+pub(crate) use edit::{Taken, Want};
 use equivalent::Equivalent;
 use node::{Node, empty};
 use std::hash::{BuildHasher, Hash};
+
+/// A map from keys and values: `hashmap! { 1 => "one", 2 => "two" }`.
+#[macro_export]
+macro_rules! hashmap {
+    ($($key:expr => $value:expr),* $(,)?) => {{
+        #[allow(unused_mut)]
+        let mut map = $crate::HashMap::new();
+        $(map.insert($key, $value);)*
+        map
+    }};
+}
 
 /// A persistent hash map: a value that is cheap to copy, every edit of which can be a new version.
 ///
@@ -323,7 +336,7 @@ where
         }
         let Some(entry) = find::find(self.root.link(), hash, key)? else { return Ok(()) };
         let entry = Some(entry.clone());
-        let mut put = Put { hasher: &self.hasher, hash, entry, keep_old: false, old: None, added: false };
+        let mut put = Put { hasher: &self.hasher, hash, entry, want: Want::Nothing, old: None, added: false };
         edit::insert(&mut self.root, &mut put)
     }
 
@@ -352,13 +365,14 @@ where
     /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`. The map is unchanged.
     #[inline]
     pub fn try_insert(&mut self, k: K, v: V) -> Result<Option<V>> {
-        self.put(k, v, true)
+        Ok(self.put(k, v, Want::Value)?.and_then(|taken| taken.value))
     }
 
+    /// Puts an entry in; gives what is wanted of the one that was there before.
     #[inline(always)]
-    fn put(&mut self, k: K, v: V, keep_old: bool) -> Result<Option<V>> {
+    pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(&k);
-        let mut put = Put { hasher: &self.hasher, hash, entry: Some((k, v)), keep_old, old: None, added: false };
+        let mut put = Put { hasher: &self.hasher, hash, entry: Some((k, v)), want, old: None, added: false };
         edit::insert(&mut self.root, &mut put)?;
         self.len += put.added as usize;
         Ok(put.old)
@@ -439,7 +453,7 @@ where
     #[must_use]
     pub fn update(&self, k: K, v: V) -> Self {
         let mut new = self.clone();
-        thawed(new.put(k, v, false));
+        thawed(new.put(k, v, Want::Nothing));
         new
     }
 

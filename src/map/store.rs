@@ -39,7 +39,8 @@ pub(crate) enum RecordKind {
 /// A link as a record holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct StoredLink {
-    pub(crate) address: Address,
+    /// None for an empty block, which only an overlay names.
+    pub(crate) address: Option<Address>,
     pub(crate) first: usize,
     pub(crate) note: Note,
 }
@@ -59,7 +60,7 @@ pub(crate) struct NodeRecord<'a, 'b, K, V> {
     pub(crate) base: Option<Address>,
     /// log2 of an inner node's slots.
     pub(crate) bits: u32,
-    /// Links of an inner node or overlay; empty blocks are left out.
+    /// Links of an inner node, empty blocks left out; or the overrides of an overlay.
     pub(crate) links: &'b [StoredLink],
     /// Which entries of a leaf overlay's base are dead.
     pub(crate) dead: u16,
@@ -179,7 +180,8 @@ impl<'a> Commit<'a> {
                 true => Note::of(word).len,
                 false => Leaf::len_of(child).unwrap_or(0),
             };
-            if let Some(address) = self.word(child, view.origin(), records)? {
+            let address = self.word(child, view.origin(), records)?;
+            if address.is_some() || base.is_some() {
                 links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
             }
         }

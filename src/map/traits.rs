@@ -118,7 +118,19 @@ where
     P: Kind,
 {
     fn extend<I: IntoIterator<Item = (RK, RV)>>(&mut self, entries: I) {
-        let entries = entries.into_iter().map(|(k, v)| (k.into(), v.into()));
+        self.extend_with(entries.into_iter().map(|(k, v)| (k.into(), v.into())))
+    }
+}
+
+impl<K, V, S, P> GenericHashMap<K, V, S, P>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    P: Kind,
+{
+    /// Inserts all entries; an empty map is built from below.
+    pub(crate) fn extend_with(&mut self, entries: impl Iterator<Item = (K, V)>) {
         if self.is_empty() {
             (self.root, self.len) = collected(&self.hasher, entries);
             return;

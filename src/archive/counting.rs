@@ -1,0 +1,164 @@
+//! A sink that counts: what a commit would write, by the record kinds of the log, without a log.
+//!
+//! In: versions, in the order of their commits. Out: for each the records and bytes that are new. What was counted
+//! once is marked as stored, as a commit would mark it, so that the next version pays for its own nodes only.
+//! Must hold: a second commit of one version counts nothing.
+//! Uses: `map`, `link`, `id`, `error`.
+
+use crate::error::Result;
+use crate::id::Address;
+use crate::link::{Kind, Session};
+use crate::map::{Commit, GenericHashMap, NodeRecord, RecordKind, Records, StoredEntry};
+use std::fmt;
+use std::ops::AddAssign;
+
+/// Counts what commits would write: records and bytes, headers and padding included.
+///
+/// The measure by which a layout is judged for disk, and a way to learn what versions of one's own data would cost.
+/// A record is an 8-byte header and a body in units of 8 bytes. Entries of more than 32 bytes are records of
+/// their own, which leaves refer to by address.
+///
+/// ```
+/// use backstory::{CountingSink, HashMap};
+///
+/// let mut sink = CountingSink::new()?;
+/// let size = |_: &u64, _: &u64| 16;
+/// let v1: HashMap<u64, u64> = (0..10_000).map(|i| (i, i)).collect();
+/// let whole = sink.commit(&v1, size)?;
+///
+/// let v2 = v1.update(7, 8);
+/// let step = sink.commit(&v2, size)?;
+/// assert!(step.bytes() < whole.bytes() / 1000);
+/// assert_eq!(sink.commit(&v2, size)?.records(), 0); // nothing is new
+/// # Ok::<(), backstory::Error>(())
+/// ```
+pub struct CountingSink {
+    session: Session,
+    /// The next address, in units.
+    next: u64,
+}
+
+/// How many records a commit writes, and how large they are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// By kind: inner, overlay, leaf, leaf overlay, collision leaf, entry; each records and bytes.
+    kinds: [(u64, u64); 6],
+}
+
+const ENTRY: usize = 5;
+const NAMES: [&str; 6] = ["inner", "overlay", "leaf", "leaf overlay", "collision", "entry"];
+const HEADER_LEN: u64 = 8;
+/// Entries up to this size stand in their leaf.
+const INLINE_MOST: u64 = 32;
+
+impl Counts {
+    /// All records.
+    pub fn records(&self) -> u64 {
+        self.kinds.iter().map(|k| k.0).sum()
+    }
+
+    /// The bytes of all records, headers and padding included.
+    pub fn bytes(&self) -> u64 {
+        self.kinds.iter().map(|k| k.1).sum()
+    }
+}
+
+impl AddAssign for Counts {
+    fn add_assign(&mut self, other: Self) {
+        for (own, other) in self.kinds.iter_mut().zip(other.kinds) {
+            own.0 += other.0;
+            own.1 += other.1;
+        }
+    }
+}
+
+impl fmt::Display for Counts {
+    /// One line: all, then each kind that occurs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} records, {} bytes", self.records(), self.bytes())?;
+        for (name, (records, bytes)) in NAMES.iter().zip(self.kinds).filter(|(_, k)| k.0 > 0) {
+            write!(f, "; {name} {records} ({bytes})")?
+        }
+        Ok(())
+    }
+}
+
+impl CountingSink {
+    /// A sink to which nothing has been committed.
+    ///
+    /// # Errors
+    /// `Invalid` after 2²⁰ - 1 sinks and opened logs in one process.
+    pub fn new() -> Result<Self> {
+        Ok(CountingSink { session: Session::open()?, next: 1 })
+    }
+
+    /// Counts what a commit of `map` would write, and marks it as stored here.
+    ///
+    /// `size` gives the stored length of an entry in bytes. A map that was committed elsewhere before is counted
+    /// whole, and counts as stored here only from then on. Time: O(what is new).
+    ///
+    /// # Errors
+    /// If a stored node of another log cannot be read.
+    pub fn commit<K, V, S, P: Kind>(
+        &mut self,
+        map: &GenericHashMap<K, V, S, P>,
+        size: impl Fn(&K, &V) -> usize,
+    ) -> Result<Counts> {
+        let mut counting = Counting { sink: self, size, counts: Counts::default() };
+        let mut commit = Commit::new(counting.sink.session);
+        commit.write(map.root.link(), &mut counting)?;
+        let counts = counting.counts;
+        commit.finish();
+        Ok(counts)
+    }
+}
+
+/// One commit on its way.
+struct Counting<'s, F> {
+    sink: &'s mut CountingSink,
+    size: F,
+    counts: Counts,
+}
+
+impl<F> Counting<'_, F> {
+    /// Counts a record with a body of so many bytes.
+    fn record(&mut self, kind: usize, body_len: u64) -> Address {
+        let len = HEADER_LEN + body_len.next_multiple_of(8);
+        self.counts.kinds[kind].0 += 1;
+        self.counts.kinds[kind].1 += len;
+        let address = Address::new(self.sink.next).expect("fewer than 128 TiB are counted");
+        self.sink.next += len / 8;
+        address
+    }
+}
+
+impl<K, V, F: Fn(&K, &V) -> usize> Records<K, V> for Counting<'_, F> {
+    fn session(&self) -> Session {
+        self.sink.session
+    }
+
+    fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
+        let len = (self.size)(key, value) as u64;
+        Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len)))
+    }
+
+    fn node(&mut self, node: NodeRecord<'_, '_, K, V>) -> Result<Address> {
+        // A link, and so an address with what stands in its spare bits, takes 8 bytes.
+        let links = 8 * node.links.len() as u64;
+        let entry_len = |entry: &StoredEntry<'_, K, V>| match entry {
+            StoredEntry::At(_) => 8,
+            StoredEntry::New(key, value) => ((self.size)(key, value) as u64).next_multiple_of(8),
+        };
+        let entries: u64 = node.entries.iter().map(entry_len).sum();
+        // The tags, after a byte that counts them.
+        let tags = (1 + node.tags.len() as u64).next_multiple_of(8);
+        let (kind, body_len) = match node.kind {
+            RecordKind::Inner => (0, links),
+            RecordKind::Overlay => (1, 8 + links),
+            RecordKind::Leaf => (2, tags + entries),
+            RecordKind::LeafOverlay => (3, 8 + tags + entries),
+            RecordKind::Collision => (4, 8 + entries),
+        };
+        Ok(self.record(kind, body_len))
+    }
+}
