@@ -133,10 +133,6 @@ impl<F> Counting<'_, F> {
 }
 
 impl<K, V, F: Fn(&K, &V) -> usize> Records<K, V> for Counting<'_, F> {
-    fn session(&self) -> Session {
-        self.sink.session
-    }
-
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
         let len = (self.size)(key, value) as u64;
         Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len)))

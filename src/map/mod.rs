@@ -29,6 +29,8 @@ mod setops;
 mod store;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_stored;
 mod traits;
 
 pub use entry::{Entry, OccupiedEntry, VacantEntry};

@@ -11,9 +11,9 @@ use std::hash::Hasher;
 
 /// A strong hasher cut to a few bits at the top and a few at the bottom, so that deep and full collisions occur.
 #[derive(Clone, Copy, Debug, Default)]
-struct Cut<const TOP: u32, const LOW: u32>;
+pub(super) struct Cut<const TOP: u32, const LOW: u32>;
 
-struct CutState<const TOP: u32, const LOW: u32>(<PortableHash as BuildHasher>::Hasher);
+pub(super) struct CutState<const TOP: u32, const LOW: u32>(<PortableHash as BuildHasher>::Hasher);
 
 impl<const TOP: u32, const LOW: u32> BuildHasher for Cut<TOP, LOW> {
     type Hasher = CutState<TOP, LOW>;
@@ -34,7 +34,7 @@ impl<const TOP: u32, const LOW: u32> Hasher for CutState<TOP, LOW> {
 
 /// What a step does; keys are numbers below the pool.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Insert(u32, u8),
     Remove(u32),
     Increment(u32),
@@ -69,7 +69,7 @@ fn step(pool: u32) -> impl Strategy<Value = Step> {
 }
 
 /// Steps whose number and key pool are log-uniform, the pool a quarter of the number.
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     let most = if std::env::var_os("BACKSTORY_LONG").is_some() { 14.3 } else { 10.0 };
     (4.0..most).prop_flat_map(|log: f64| {
         let n = log.exp2() as usize;
@@ -78,7 +78,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// The key behind a number.
-trait Key: Hash + Eq + Ord + Clone + Debug {
+pub(super) trait Key: Hash + Eq + Ord + Clone + Debug {
     fn of(n: u32) -> Self;
 }
 impl Key for u64 {
@@ -92,9 +92,9 @@ impl Key for String {
     }
 }
 
-type Model<K> = BTreeMap<K, u64>;
+pub(super) type Model<K> = BTreeMap<K, u64>;
 
-fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(map: &GenericHashMap<K, u64, S, P>, model: &Model<K>) {
+pub(super) fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(map: &GenericHashMap<K, u64, S, P>, model: &Model<K>) {
     assert_eq!(map.len(), model.len());
     for (k, v) in model {
         assert_eq!(map.get(k), Some(v));
@@ -105,80 +105,93 @@ fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(map: &GenericHashMap<
     map.assert_invariants();
 }
 
+/// A version and what must be in it.
+pub(super) type Pair<K, S, P> = (GenericHashMap<K, u64, S, P>, Model<K>);
+
+/// Does one step on map and model.
+pub(super) fn apply<K: Key, S: BuildHasher + Clone + Default, P: Kind>(
+    step: &Step,
+    map: &mut GenericHashMap<K, u64, S, P>,
+    model: &mut Model<K>,
+    kept: &mut Vec<Pair<K, S, P>>,
+) {
+    let other = |i: u8| &kept[i as usize % kept.len()];
+    match *step {
+        Step::Insert(k, v) => assert_eq!(map.insert(K::of(k), v as u64), model.insert(K::of(k), v as u64)),
+        Step::Remove(k) => {
+            let had = map.remove_with_key(&K::of(k));
+            assert_eq!(had, model.remove_entry(&K::of(k)))
+        }
+        Step::Increment(k) => {
+            let value = map.get_mut(&K::of(k)).map(|v| {
+                *v += 1;
+                *v
+            });
+            assert_eq!(
+                value,
+                model.get_mut(&K::of(k)).map(|v| {
+                    *v += 1;
+                    *v
+                })
+            )
+        }
+        Step::Keep => kept.push((map.clone(), model.clone())),
+        Step::Forget(i) if kept.len() > 1 => drop(kept.swap_remove(i as usize % kept.len())),
+        Step::Forget(_) => {}
+        Step::Back(i) => (*map, *model) = other(i).clone(),
+        Step::Union(i) => {
+            let (o, m) = other(i).clone();
+            *map = map.clone().union(o);
+            m.into_iter().for_each(|(k, v)| {
+                model.entry(k).or_insert(v);
+            })
+        }
+        Step::Intersection(i) => {
+            let (o, m) = other(i).clone();
+            // Only now and then, else little is left.
+            if m.len() * 2 > model.len() {
+                *map = map.clone().intersection(o);
+                model.retain(|k, _| m.contains_key(k))
+            }
+        }
+        Step::SymmetricDifference(i) => {
+            let (o, m) = other(i).clone();
+            *map = map.clone().symmetric_difference(o);
+            let mut new: Model<K> = m.iter().filter(|(k, _)| !model.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
+            model.retain(|k, _| !m.contains_key(k));
+            new.append(model);
+            *model = new
+        }
+        Step::RelativeComplement(i) => {
+            let (o, m) = other(i).clone();
+            *map = map.clone().relative_complement(o);
+            model.retain(|k, _| !m.contains_key(k))
+        }
+        Step::Retain(r) => {
+            let keep = |v: u64| r % 8 != 0 || v % 2 == 0;
+            map.retain(|_, v| keep(*v));
+            model.retain(|_, v| keep(*v))
+        }
+        Step::Many(k, count) => {
+            for i in 0..count as u32 % 200 {
+                map.insert(K::of(k + i), i as u64);
+                model.insert(K::of(k + i), i as u64);
+            }
+        }
+        Step::RemoveMany(k, count) => {
+            for i in 0..count as u32 % 200 {
+                assert_eq!(map.remove(&K::of(k + i)), model.remove(&K::of(k + i)));
+            }
+        }
+    }
+}
+
 fn run<K: Key, S: BuildHasher + Clone + Default, P: Kind>(steps: &[Step]) {
     let mut map: GenericHashMap<K, u64, S, P> = Default::default();
     let mut model = Model::new();
     let mut kept = vec![(map.clone(), model.clone())];
     for (n, step) in steps.iter().enumerate() {
-        let other = |i: u8| &kept[i as usize % kept.len()];
-        match *step {
-            Step::Insert(k, v) => assert_eq!(map.insert(K::of(k), v as u64), model.insert(K::of(k), v as u64)),
-            Step::Remove(k) => {
-                let had = map.remove_with_key(&K::of(k));
-                assert_eq!(had, model.remove_entry(&K::of(k)))
-            }
-            Step::Increment(k) => {
-                let value = map.get_mut(&K::of(k)).map(|v| {
-                    *v += 1;
-                    *v
-                });
-                assert_eq!(
-                    value,
-                    model.get_mut(&K::of(k)).map(|v| {
-                        *v += 1;
-                        *v
-                    })
-                )
-            }
-            Step::Keep => kept.push((map.clone(), model.clone())),
-            Step::Forget(i) if kept.len() > 1 => drop(kept.swap_remove(i as usize % kept.len())),
-            Step::Forget(_) => {}
-            Step::Back(i) => (map, model) = other(i).clone(),
-            Step::Union(i) => {
-                let (o, m) = other(i).clone();
-                map = map.union(o);
-                m.into_iter().for_each(|(k, v)| {
-                    model.entry(k).or_insert(v);
-                })
-            }
-            Step::Intersection(i) => {
-                let (o, m) = other(i).clone();
-                // Only now and then, else little is left.
-                if m.len() * 2 > model.len() {
-                    map = map.intersection(o);
-                    model.retain(|k, _| m.contains_key(k))
-                }
-            }
-            Step::SymmetricDifference(i) => {
-                let (o, m) = other(i).clone();
-                map = map.symmetric_difference(o);
-                let mut new: Model<K> = m.iter().filter(|(k, _)| !model.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
-                model.retain(|k, _| !m.contains_key(k));
-                new.append(&mut model);
-                model = new
-            }
-            Step::RelativeComplement(i) => {
-                let (o, m) = other(i).clone();
-                map = map.relative_complement(o);
-                model.retain(|k, _| !m.contains_key(k))
-            }
-            Step::Retain(r) => {
-                let keep = |v: u64| r % 8 != 0 || v % 2 == 0;
-                map.retain(|_, v| keep(*v));
-                model.retain(|_, v| keep(*v))
-            }
-            Step::Many(k, count) => {
-                for i in 0..count as u32 % 200 {
-                    map.insert(K::of(k + i), i as u64);
-                    model.insert(K::of(k + i), i as u64);
-                }
-            }
-            Step::RemoveMany(k, count) => {
-                for i in 0..count as u32 % 200 {
-                    assert_eq!(map.remove(&K::of(k + i)), model.remove(&K::of(k + i)));
-                }
-            }
-        }
+        apply(step, &mut map, &mut model, &mut kept);
         map.assert_invariants();
         if n % 16 == 0 {
             same(&map, &model);
@@ -229,7 +242,7 @@ fn model_diff<'a, 'b, K: Key>(old: &'a Model<K>, new: &'b Model<K>) -> Vec<DiffI
         .collect()
 }
 
-fn cases() -> ProptestConfig {
+pub(super) fn cases() -> ProptestConfig {
     let cases = std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }

@@ -1,0 +1,378 @@
+//! Tests of stored links: a test origin, nodes in a table, proves thawing and laziness (L1 to L8).
+#![allow(unsafe_code)] // Promises that a table loads nodes of its own map type.
+
+use super::store::*;
+use super::tests::{Key, Model, Step, apply, same, steps};
+use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::id::Address;
+use crate::link::{Count, Origin, Session, Source, Word};
+use proptest::prelude::*;
+use std::collections::HashMap as StdMap;
+use std::marker::PhantomData;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
+
+/// A log in memory: records in a table, and how many were read.
+pub(super) struct Table<K, V, C> {
+    session: Session,
+    inner: Arc<Shelf<K, V>>,
+    kind: PhantomData<fn() -> C>,
+}
+
+struct Shelf<K, V> {
+    nodes: Mutex<StdMap<Address, Image<K, V>>>,
+    entries: Mutex<StdMap<Address, (K, V)>>,
+    next: AtomicU64,
+    loads: AtomicU64,
+    fails: AtomicBool,
+}
+
+struct Image<K, V> {
+    kind: RecordKind,
+    base: Option<Address>,
+    bits: u32,
+    links: Vec<StoredLink>,
+    dead: u16,
+    tags: Vec<u8>,
+    entries: Vec<std::result::Result<Address, (K, V)>>,
+}
+
+impl<K, V, C> Clone for Table<K, V, C> {
+    fn clone(&self) -> Self {
+        Table { session: self.session, inner: self.inner.clone(), kind: PhantomData }
+    }
+}
+
+impl<K, V, C> Table<K, V, C>
+where
+    K: Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    C: Count,
+{
+    pub(super) fn new() -> Self {
+        let shelf = Shelf {
+            nodes: Mutex::default(),
+            entries: Mutex::default(),
+            next: AtomicU64::new(1),
+            loads: AtomicU64::new(0),
+            fails: AtomicBool::new(false),
+        };
+        Table { session: Session::open().unwrap(), inner: Arc::new(shelf), kind: PhantomData }
+    }
+
+    fn origin(&self) -> Arc<Origin> {
+        Arc::new(Origin { session: self.session, source: Box::new(self.clone()) })
+    }
+
+    fn address(&self) -> Address {
+        Address::new(self.inner.next.fetch_add(1, Relaxed)).unwrap()
+    }
+
+    fn loads(&self) -> u64 {
+        self.inner.loads.load(Relaxed)
+    }
+
+    fn records(&self) -> usize {
+        self.inner.nodes.lock().unwrap().len()
+    }
+
+    pub(super) fn commit<S, P: Kind<Count = C>>(&self, map: &GenericHashMap<K, V, S, P>) -> Option<Address> {
+        let mut commit = Commit::new(self.session);
+        let root = commit.write(map.root.link(), &mut { self.clone() }).unwrap();
+        commit.finish();
+        root
+    }
+
+    /// A map whose root is stored at `address`.
+    pub(super) fn open<S: Default, P: Kind<Count = C>>(
+        &self,
+        address: Option<Address>,
+        len: usize,
+        origin: &Arc<Origin>,
+    ) -> GenericHashMap<K, V, S, P> {
+        let root = match address {
+            None => empty(0),
+            // SAFETY: the table's type says which nodes it loads.
+            Some(address) => unsafe { stored_root(address, origin.clone()) },
+        };
+        GenericHashMap { root, len, hasher: S::default() }
+    }
+}
+
+impl<K: Clone, V: Clone, C> Records<K, V> for Table<K, V, C>
+where
+    K: Send + Sync + 'static,
+    V: Send + Sync + 'static,
+    C: Count,
+{
+    fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
+        let address = self.address();
+        self.inner.entries.lock().unwrap().insert(address, (key.clone(), value.clone()));
+        Ok(Some(address))
+    }
+
+    fn node(&mut self, node: NodeRecord<'_, '_, K, V>) -> Result<Address> {
+        let address = self.address();
+        let entries = node.entries.iter().map(|entry| match entry {
+            StoredEntry::At(address) => Ok(*address),
+            StoredEntry::New(k, v) => Err(((*k).clone(), (*v).clone())),
+        });
+        let below = node.links.iter().filter_map(|link| link.address).chain(node.base);
+        assert!(below.max().is_none_or(|below| below < address), "children come first");
+        let image = Image {
+            kind: node.kind,
+            base: node.base,
+            bits: node.bits,
+            links: node.links.to_vec(),
+            dead: node.dead,
+            tags: node.tags.to_vec(),
+            entries: entries.collect(),
+        };
+        self.inner.nodes.lock().unwrap().insert(address, image);
+        Ok(address)
+    }
+}
+
+impl<K, V, C> Source for Table<K, V, C>
+where
+    K: Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    C: Count,
+{
+    fn load(&self, origin: &Arc<Origin>, address: Address) -> Result<Word> {
+        self.inner.loads.fetch_add(1, Relaxed);
+        if self.inner.fails.load(Relaxed) {
+            return Err(Error::new(ErrorKind::Io, "the table is out of order"));
+        }
+        let parts = {
+            let nodes = self.inner.nodes.lock().unwrap();
+            let image = nodes.get(&address).ok_or_else(|| Error::new(ErrorKind::Corrupt, "no such record"))?;
+            let entries = image.entries.iter().map(|entry| match entry {
+                Ok(at) => {
+                    let (k, v) = self.inner.entries.lock().unwrap()[at].clone();
+                    (k, v, Some(*at))
+                }
+                Err((k, v)) => (k.clone(), v.clone(), None),
+            });
+            NodeParts {
+                kind: image.kind,
+                base: image.base,
+                bits: image.bits,
+                links: image.links.clone(),
+                dead: image.dead,
+                tags: image.tags.clone(),
+                entries: entries.collect(),
+            }
+        };
+        revive::<K, V, C>(parts, address, origin).map(|node| node.into_word())
+    }
+}
+
+type Atomic = crate::link::Shared;
+type Map = HashMap<u64, u64>;
+
+fn numbers(n: u64) -> Map {
+    (0..n).map(|i| (i, i)).collect()
+}
+
+fn lazy(table: &Table<u64, u64, Atomic>, map: &Map) -> Map {
+    let address = table.commit(map);
+    table.open(address, map.len(), &table.origin())
+}
+
+/// How many words of the map are stored, not resident.
+fn stored_words(map: &Map) -> usize {
+    let mut census = Default::default();
+    check::census(map.root.link(), &mut census);
+    census.get(&crate::link::STORED).copied().unwrap_or(0)
+}
+
+#[test]
+fn opening_reads_nothing_and_a_lookup_reads_its_path() {
+    let table = Table::new();
+    let map = lazy(&table, &numbers(100_000));
+    assert_eq!(table.loads(), 0);
+    assert_eq!(map.get(&77), Some(&77));
+    // 100 000 entries: two inner nodes at most above a leaf, no overlays in a collected map.
+    assert!(table.loads() <= 4, "{} loads", table.loads());
+    let loads = table.loads();
+    assert_eq!(map.clone().get(&77), Some(&77));
+    assert_eq!(table.loads(), loads, "what is thawed stays so, and clones share it");
+    assert_eq!(map.get(&1_000_000), None);
+    assert!(table.loads() <= loads + 3);
+}
+
+#[test]
+fn an_edit_thaws_its_path_and_a_commit_writes_its_path() {
+    let table = Table::new();
+    let mut map = lazy(&table, &numbers(100_000));
+    let (records, loads) = (table.records(), table.loads());
+    map.insert(5, 6);
+    assert!(table.loads() - loads <= 4);
+    table.commit(&map);
+    assert!(table.records() - records <= 4, "{} records", table.records() - records);
+    let records = table.records();
+    table.commit(&map);
+    assert_eq!(table.records(), records, "nothing is written twice");
+    map.remove(&5);
+    map.insert(5, 7);
+    table.commit(&map);
+    assert!(table.records() - records <= 4);
+    assert_eq!(map.len(), 100_000);
+}
+
+#[test]
+fn comparing_lazy_versions_reads_what_differs() {
+    let table = Table::new();
+    let map = numbers(100_000);
+    let old = table.commit(&map);
+    let new = table.commit(&map.update(3, 4));
+    let origin = table.origin();
+    let (old, new): (Map, Map) = (table.open(old, map.len(), &origin), table.open(new, map.len(), &origin));
+    assert!(old != new);
+    assert_eq!(old.diff(&new).count(), 1);
+    assert!(table.loads() <= 14, "{} loads", table.loads());
+    let loads = table.loads();
+    let again: Map = table.open(table.commit(&map), map.len(), &origin);
+    assert!(old == again && old.ptr_eq(&again));
+    assert_eq!(table.loads(), loads, "one address is one version, unread");
+    // Against the resident map it was stored from: marks tell.
+    assert!(old == map);
+    assert!(map.diff(&new).count() == 1);
+    assert!(table.loads() <= loads + 8);
+}
+
+#[test]
+fn set_operations_leave_untouched_subtrees_stored() {
+    let table = Table::new();
+    let map = numbers(100_000);
+    let (a, b) = (map.update(1_000_001, 1), map.update(1_000_002, 2));
+    let origin = table.origin();
+    let open = |m: &Map| -> Map { table.open(table.commit(m), m.len(), &origin) };
+    let (a, b) = (open(&a), open(&b));
+    let union = a.clone().union(b.clone());
+    assert!(table.loads() <= 20, "{} loads", table.loads());
+    assert_eq!((union.len(), union.get(&1_000_001), union.get(&1_000_002)), (100_002, Some(&1), Some(&2)));
+    assert!(stored_words(&union) > 50);
+    assert_eq!(a.clone().symmetric_difference(b.clone()).len(), 2);
+    assert_eq!(a.clone().intersection(b.clone()).len(), 100_000);
+    assert_eq!(a.relative_complement(b).len(), 1);
+    union.assert_invariants();
+}
+
+#[test]
+fn mixed_origins_thaw_one_side() {
+    let (one, two) = (Table::new(), Table::new());
+    let before = count::Event::MixedOrigins.hits();
+    let a = lazy(&one, &(0..3000).map(|i| (i, i)).collect());
+    let b = lazy(&two, &(2000..6000).map(|i| (i, i)).collect());
+    let union = a.clone().union(b.clone());
+    assert_eq!(union, (0..6000).map(|i| (i, i)).collect::<Map>());
+    union.assert_invariants();
+    // Where whole blocks come from either side, leaves of two logs meet under one parent.
+    for n in [600, 200_000] {
+        let half = |upper: bool| -> Map { (0..n).filter(|i| (PortableHash.hash_one(i) >> 63 == 1) == upper).map(|i| (i, i)).collect() };
+        let union = lazy(&one, &half(false)).union(lazy(&two, &half(true)));
+        assert_eq!(union, (0..n).map(|i| (i, i)).collect::<Map>());
+        union.assert_invariants();
+    }
+    assert!(count::Event::MixedOrigins.hits() > before);
+}
+
+#[test]
+fn a_table_that_fails_leaves_the_map_as_it_was() {
+    let table = Table::new();
+    let mut map = lazy(&table, &numbers(10_000));
+    assert_eq!(map.get(&1), Some(&1));
+    table.inner.fails.store(true, Relaxed);
+    let kind = |e: Error| e.kind();
+    let missing = (0..10_000).find(|i| map.try_get(i).is_err()).expect("most is stored");
+    assert_eq!(map.try_insert(missing, 0).map_err(kind), Err(ErrorKind::Io));
+    assert_eq!(map.try_remove(&missing).map_err(kind), Err(ErrorKind::Io));
+    assert_eq!(map.thaw_all().map_err(kind), Err(ErrorKind::Io));
+    assert_eq!(map.try_for_each(|_, _| Ok::<(), Error>(())).map_err(kind), Err(ErrorKind::Io));
+    assert_eq!(map.try_diff(&map.update(1, 5), |_| ()).map_err(kind), Ok(()));
+    assert_eq!(map.get(&1), Some(&1));
+    let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| map.get(&missing).copied())).unwrap_err();
+    let text = text.downcast_ref::<String>().unwrap();
+    assert!(text.contains("a stored node cannot be read") && text.contains("out of order"), "{text}");
+    table.inner.fails.store(false, Relaxed);
+    assert_eq!(map, numbers(10_000));
+    map.assert_invariants();
+}
+
+#[test]
+fn threads_race_to_thaw() {
+    for round in 0..20 {
+        let table = Table::new();
+        let source: HashMap<u64, u64> = numbers(3000);
+        let address = table.commit(&source);
+        let map: Map = table.open(address, 3000, &table.origin());
+        std::thread::scope(|scope| {
+            for t in 0..4u64 {
+                let mut map = map.clone();
+                scope.spawn(move || {
+                    let mut x = round * 1000 + t;
+                    for _ in 0..2000 {
+                        x = x.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+                        let i = (x >> 33) % 3000;
+                        match (x >> 20) % 8 {
+                            0 => drop(map.insert(i, i)),
+                            1 => {
+                                assert_eq!(map.remove(&i), Some(i));
+                                map.insert(i, i);
+                            }
+                            2 => assert!(map.iter().take(50).count() == 50),
+                            _ => assert_eq!(map.get(&i), Some(&i)),
+                        }
+                    }
+                    assert_eq!(map.len(), 3000);
+                });
+            }
+        });
+        assert_eq!(map, source);
+        map.assert_invariants();
+    }
+}
+
+/// The model test, with the map stored and opened again between steps, in two tables in turn.
+fn run_stored<K: Key + Send + Sync + 'static, S: BuildHasher + Clone + Default>(steps: &[Step]) {
+    let tables: [Table<K, u64, Atomic>; 2] = [Table::new(), Table::new()];
+    let origins = [tables[0].origin(), tables[1].origin()];
+    let mut map: GenericHashMap<K, u64, S, ArcTK> = Default::default();
+    let mut model = Model::new();
+    let mut kept = vec![(map.clone(), model.clone())];
+    for (n, step) in steps.iter().enumerate() {
+        apply(step, &mut map, &mut model, &mut kept);
+        if matches!(step, Step::Keep) {
+            let i = n / 7 % 2;
+            let address = tables[i].commit(&map);
+            let stored = tables[i].open(address, map.len(), &origins[i]);
+            assert!(stored == map);
+            // One copy is read whole, another goes on unread.
+            let whole: GenericHashMap<K, u64, S, ArcTK> = tables[i].open(address, map.len(), &origins[i]);
+            same(&whole, &model);
+            kept.pop();
+            kept.push((stored.clone(), model.clone()));
+            map = stored
+        }
+    }
+    for (map, model) in &kept {
+        same(map, model)
+    }
+    same(&map, &model);
+}
+
+proptest! {
+    #![proptest_config(super::tests::cases())]
+    #[test]
+    fn stored_maps_behave_as_in_std(steps in steps()) {
+        run_stored::<String, PortableHash>(&steps)
+    }
+
+    #[test]
+    fn stored_maps_with_collisions_behave_as_in_std(steps in steps()) {
+        run_stored::<u64, super::tests::Cut<4, 0>>(&steps)
+    }
+}
