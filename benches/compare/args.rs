@@ -9,6 +9,7 @@ compare: backstory's map against std, im, imbl and rpds
   --quick          10 000 entries only
   --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt),
                    exit with 1 if any is missed
+  --alone          no table: the bars that need no peer (bytes per entry, growth to ten million, counting sink)
   --only TEXT      rows whose id op/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
                    may be repeated, then engines and rows are narrowed apart
   --sizes A,B      these sizes
@@ -21,6 +22,7 @@ const QUICK_SIZES: [usize; 1] = [10_000];
 pub struct Args {
     pub check: bool,
     pub quick: bool,
+    pub alone: bool,
     pub sizes: Vec<usize>,
     /// Empty: all.
     engines: Vec<EngineId>,
@@ -37,6 +39,7 @@ impl Args {
                 "--bench" => {} // what cargo says to every bench
                 "--check" => args.check = true,
                 "--quick" => args.quick = true,
+                "--alone" => args.alone = true,
                 "--only" => args.add_filter(&value()?),
                 "--sizes" => args.sizes = parse_sizes(&value()?)?,
                 _ => return Err(format!("unknown argument {word}\n\n{USAGE}")),
@@ -49,6 +52,9 @@ impl Args {
         let is_partial = !self.sizes.is_empty() || !self.engines.is_empty() || !self.rows.is_empty();
         if self.check && is_partial {
             return Err("--check judges the whole table: drop --only and --sizes".into());
+        }
+        if self.alone && (self.check || self.quick || is_partial) {
+            return Err("--alone stands alone".into());
         }
         if self.sizes.is_empty() {
             self.sizes = if self.quick { QUICK_SIZES.to_vec() } else { SIZES.to_vec() };

@@ -3,7 +3,7 @@
 use crate::engine::{EngineId, Kind};
 use crate::rows::{Op, Row};
 use crate::scale::Scale;
-use crate::sink;
+use crate::sink::Written;
 use crate::table::figure;
 
 /// Rows `op/key/kind/n` that may miss [`MAX_RATIO`], each with its physical reason (ARCHITECTURE.md has it in full).
@@ -95,11 +95,16 @@ pub fn quick_bars(rows: &[Row]) -> Vec<Bar> {
     vec![every_row(rows), mean(rows), kept_writes(rows)]
 }
 
-/// All of them.
-pub fn all_bars(rows: &[Row], scale: &Scale, sink: &[(usize, Option<f64>)]) -> Vec<Bar> {
+/// The bars that only the whole table can judge, beyond the quick ones.
+pub fn full_bars(rows: &[Row]) -> Vec<Bar> {
     let mut bars = quick_bars(rows);
-    bars.extend([sharing_growth(rows), entry_bytes(scale), version_bytes(rows), kept_growth(scale), sink_bytes(sink)]);
+    bars.extend([sharing_growth(rows), version_bytes(rows)]);
     bars
+}
+
+/// The bars that need no peer and no table.
+pub fn alone_bars(scale: &Scale, written: &[Written]) -> Vec<Bar> {
+    vec![entry_bytes(scale), kept_growth(scale), sink_bytes(written)]
 }
 
 fn every_row(rows: &[Row]) -> Bar {
@@ -180,12 +185,12 @@ fn kept_growth(scale: &Scale) -> Bar {
     bar
 }
 
-fn sink_bytes(figures: &[(usize, Option<f64>)]) -> Bar {
+fn sink_bytes(written: &[Written]) -> Bar {
     let mut bar = Bar::new(format!("counting sink: at most {MAX_SINK_BYTES} bytes per version"));
-    for n in sink::SIZES {
-        let bytes = figures.iter().find(|(size, _)| *size == n).and_then(|(_, bytes)| *bytes);
-        let found = bytes.map_or("not wired".into(), |bytes| figure(Some(bytes)));
-        bar.note(bytes.is_some_and(|bytes| bytes <= MAX_SINK_BYTES), format!("{n} entries: {found}"));
+    for written in written {
+        let bytes = written.bytes_per_version();
+        let found = format!("{} entries: {bytes:.0} ({})", written.n, written.counts);
+        bar.note(bytes <= MAX_SINK_BYTES, found);
     }
     bar
 }

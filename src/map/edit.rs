@@ -63,7 +63,7 @@ pub(super) fn leaf_cap<K, V>(n: usize) -> usize {
         0..16 => 4,
         _ => 2,
     };
-    n.next_multiple_of(step).min(LEAF_MAX + 1)
+    n.next_multiple_of(step).min(LEAF_MAX)
 }
 
 /// Thaws the root if it is stored. Edits begin with it.
@@ -75,16 +75,54 @@ pub(super) fn resident_root<K, V, C: Count>(root: &mut Node<K, V, C>) -> Result<
     Ok(())
 }
 
-/// Puts an entry in, over one with an equal key if there is one.
-#[inline]
-pub(super) fn insert<K, V, S, C>(root: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S>) -> Result<()>
+/// What the short way of an insert came to.
+pub(super) enum Short<'a, K, V, C: Count> {
+    Added,
+    Replaced((K, V)),
+    /// The entry back, and the node to go on from, with its shift.
+    Rest(&'a mut Node<K, V, C>, u32, (K, V)),
+}
+
+/// The short way of an insert: down exclusive inner nodes into an exclusive leaf that has the key, or room.
+/// Everything else is left to [`insert`].
+#[inline(always)]
+pub(super) fn insert_short<K: Eq, V, C: Count>(root: &mut Node<K, V, C>, hash: u64, entry: (K, V)) -> Short<'_, K, V, C> {
+    let (mut node, mut shift) = (root, 0);
+    while let Some(inner) = Inner::if_exclusive(node) {
+        let bits = inner.bits();
+        let s = slot_of(hash, shift, bits);
+        // SAFETY: `s` is `bits` bits of the hash.
+        let word = unsafe { inner.at_slot(s) };
+        if Inner::<K, V, C>::is(word) {
+            (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
+            continue;
+        }
+        // SAFETY: the word stands in an exclusive node, which we borrow.
+        let Some(mut leaf) = (unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
+            return Short::Rest(node, shift, entry);
+        };
+        if let Some(i) = leaf.get().find_tagged(hash, &entry.0, 0) {
+            return Short::Replaced(std::mem::replace(leaf.entry_mut(i), entry));
+        }
+        if leaf.get().own_len() == leaf.get().cap() {
+            return Short::Rest(node, shift, entry);
+        }
+        leaf.push(tag_of(hash), entry, MarkCell::default());
+        return Short::Added;
+    }
+    Short::Rest(node, shift, entry)
+}
+
+/// Puts an entry in below a node that begins at bit `shift`, over one with an equal key if there is one.
+#[inline(never)]
+pub(super) fn insert<K, V, S, C>(node: &mut Node<K, V, C>, shift: u32, put: &mut Put<'_, K, V, S>) -> Result<()>
 where
     K: Hash + Eq + Clone,
     V: Clone,
     S: BuildHasher,
     C: Count,
 {
-    let (mut node, mut shift) = (root, 0);
+    let (mut node, mut shift) = (node, shift);
     loop {
         if form(node.word()) == Form::Stored {
             resident_root(node)?
@@ -534,6 +572,48 @@ where
 }
 
 // ---- remove ----
+
+/// The short way of a remove: down exclusive inner nodes, out of an exclusive leaf that merges with nothing. None
+/// if the long way must be gone.
+#[inline(always)]
+pub(super) fn remove_short<K, V, Q, C>(root: &mut Node<K, V, C>, hash: u64, key: &Q) -> Option<(K, V)>
+where
+    Q: Equivalent<K> + ?Sized,
+    C: Count,
+{
+    let (mut node, mut shift) = (root, 0);
+    loop {
+        let inner = Inner::if_exclusive(node)?;
+        let bits = inner.bits();
+        let s = slot_of(hash, shift, bits);
+        // SAFETY: `s` is `bits` bits of the hash.
+        let word = unsafe { inner.at_slot(s) };
+        if Inner::<K, V, C>::is(word) {
+            (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
+            continue;
+        }
+        // SAFETY: the word stands in an exclusive node, which we borrow.
+        let mut leaf = unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }?;
+        // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
+        let sibling = unsafe {
+            let mut k = 0;
+            while inner.at_slot(((s >> k) ^ 1) << k) == word {
+                k += 1
+            }
+            inner.at_slot(((s >> k) ^ 1) << k)
+        };
+        leaf_prefetch(sibling);
+        let i = leaf.get().find_tagged(hash, key, 0)?;
+        let len = leaf.get().own_len();
+        // A leaf beside may merge; of anything but a divided node the long way knows more.
+        let stays = match sibling.tag() {
+            // SAFETY: a child lives while its parent does.
+            LEAF => len + unsafe { sibling.header() }.len as usize > LEAF_MAX + 1,
+            tag => len > 1 && tag <= MOST_BITS as usize,
+        };
+        return (stays && len > 1).then(|| leaf.swap_remove(i));
+    }
+}
 
 /// Takes the entry with this key out. The map is as it was if there is none.
 pub(super) fn remove<K, V, Q, C>(root: &mut Node<K, V, C>, hash: u64, key: &Q, want: Want) -> Result<Option<Taken<K, V>>>

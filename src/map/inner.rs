@@ -62,6 +62,31 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         Inner(word, PhantomData)
     }
 
+    /// True if the word names an inner node.
+    #[inline(always)]
+    pub(super) fn is(word: Word) -> bool {
+        word.tag() <= MOST_BITS as usize
+    }
+
+    /// `node`, if it is an inner node and exclusive.
+    #[inline(always)]
+    pub(super) fn if_exclusive(node: &'a Node<K, V, C>) -> Option<Self> {
+        // SAFETY: a tag of an inner node names a node; the owner keeps it alive.
+        let ours = Self::is(node.word()) && unsafe { node.word().header() }.is_exclusive();
+        ours.then_some(Inner(node.word(), PhantomData))
+    }
+
+    /// The word in slot `s` as it stands.
+    ///
+    /// # Safety
+    /// `s` is below 2^bits.
+    #[inline(always)]
+    pub(super) unsafe fn at_slot(self, s: usize) -> Word {
+        debug_assert!(s >> self.bits() == 0);
+        // SAFETY: the caller's promise.
+        unsafe { self.slots().get_unchecked(s) }.get()
+    }
+
     #[inline(always)]
     pub(super) fn word(self) -> Word {
         self.0
@@ -628,6 +653,13 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
                 return self.overlaid(change, total);
             }
         }
+        self.rebuilt(change)
+    }
+
+    /// A new inner node: this one with `change` in it.
+    #[inline(never)]
+    fn rebuilt(self, change: Change<K, V, C>) -> Node<K, V, C> {
+        let bits = self.bits();
         count!(Rebuild);
         let wide = bits.max(change.depth);
         let mut words = [None; 1 << MOST_BITS];
@@ -659,6 +691,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         (0..count).filter(move |&j| self.overlay.is_some_and(|o| o.range(j).0 >> k != block))
     }
 
+    #[inline(never)]
     fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let mut new = Trie::new_overlay(self.base.to_owned(), (total + 1) & !1);

@@ -55,6 +55,19 @@ pub(super) fn matches_portable(tags: &[u8; 16], tag: u8) -> u32 {
     half(0) | half(1) << 8
 }
 
+/// Asks for the first line of a node that is going to be looked at.
+#[inline(always)]
+pub(super) fn leaf_prefetch(word: Word) {
+    #[cfg(target_arch = "x86_64")]
+    if word.is_node() {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch reads nothing that the program could see, whatever the address.
+        unsafe { _mm_prefetch(word.pointer(word.tag()).as_ptr().cast::<i8>(), _MM_HINT_T0) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = word;
+}
+
 /// Which part of a leaf an entry is in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Place {
@@ -207,7 +220,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
 
     /// The index of `key` among the entries of a leaf that are not dead.
     #[inline(always)]
-    fn find_tagged<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q, dead: u32) -> Option<usize> {
+    pub(super) fn find_tagged<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q, dead: u32) -> Option<usize> {
         let mut hits = matches(self.tags(), tag_of(hash)) & !dead;
         let entries = self.entries().as_ptr();
         while hits != 0 {
@@ -315,6 +328,17 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         debug_assert!(node.is_exclusive());
         // SAFETY: exclusive, borrowed for 'a.
         unsafe { Self::from_word(node.word()) }
+    }
+
+    /// The leaf that a word in an exclusive node names, if it is a plain leaf and exclusive.
+    ///
+    /// # Safety
+    /// The word stands in an exclusive node, reached through exclusive nodes only, which stays so during `'a`.
+    #[inline(always)]
+    pub(super) unsafe fn if_exclusive_leaf(word: Word) -> Option<Self> {
+        // SAFETY: the node keeps the leaf alive.
+        let ours = word.tag() == LEAF && unsafe { word.header() }.is_exclusive();
+        ours.then_some(LeafMut(word, PhantomData))
     }
 
     /// # Safety

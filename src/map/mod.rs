@@ -42,7 +42,7 @@ use crate::error::{Result, cannot_thaw};
 use crate::hash::PortableHash;
 use crate::link::Kind;
 use archery::ArcTK;
-use edit::Put;
+use edit::{Put, Short};
 pub(crate) use edit::{Taken, Want};
 use equivalent::Equivalent;
 use node::{Node, empty};
@@ -339,7 +339,7 @@ where
         let Some(entry) = find::find(self.root.link(), hash, key)? else { return Ok(()) };
         let entry = Some(entry.clone());
         let mut put = Put { hasher: &self.hasher, hash, entry, want: Want::Nothing, old: None, added: false };
-        edit::insert(&mut self.root, &mut put)
+        edit::insert(&mut self.root, 0, &mut put)
     }
 
     /// Puts an entry in; gives the value that the key had before. An equal key is replaced too.
@@ -374,15 +374,28 @@ where
     #[inline(always)]
     pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(&k);
-        let mut put = Put { hasher: &self.hasher, hash, entry: Some((k, v)), want, old: None, added: false };
-        edit::insert(&mut self.root, &mut put)?;
-        self.len += put.added as usize;
-        Ok(put.old)
+        match edit::insert_short(&mut self.root, hash, (k, v)) {
+            Short::Added => {
+                self.len += 1;
+                Ok(None)
+            }
+            Short::Replaced((key, value)) => Ok(Some(Taken { key: Some(key), value: Some(value) })),
+            Short::Rest(node, shift, entry) => {
+                let mut put = Put { hasher: &self.hasher, hash, entry: Some(entry), want, old: None, added: false };
+                edit::insert(node, shift, &mut put)?;
+                self.len += put.added as usize;
+                Ok(put.old)
+            }
+        }
     }
 
     #[inline(always)]
     fn take<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q, want: Want) -> Result<Option<Taken<K, V>>> {
-        let taken = edit::remove(&mut self.root, self.hasher.hash_one(key), key, want)?;
+        let hash = self.hasher.hash_one(key);
+        let taken = match edit::remove_short(&mut self.root, hash, key) {
+            Some((key, value)) => Some(Taken { key: Some(key), value: Some(value) }),
+            None => edit::remove(&mut self.root, hash, key, want)?,
+        };
         self.len -= taken.is_some() as usize;
         Ok(taken)
     }

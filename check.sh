@@ -1,0 +1,71 @@
+#!/usr/bin/env bash
+# Everything that must hold besides the tests. Needs the Rust toolchain (with rustfmt and clippy) and bash.
+# Each step says what it does and how long it took; the first one that fails ends the run.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")"
+
+format() { cargo fmt --check; }
+
+lint() { cargo clippy --all-targets --all-features -- -D warnings; }
+
+doc_tests() { cargo test --doc --all-features; }
+
+docs() { RUSTDOCFLAGS="-D warnings" cargo doc --no-deps --all-features; }
+
+# The names under [features] in Cargo.toml, one a line, without "default".
+features() {
+    sed -n '/^\[features\]/,/^\[/s/^\([A-Za-z0-9_-]\{1,\}\)[[:space:]]*=.*/\1/p' Cargo.toml | grep -vx default || true
+}
+
+each_feature_alone() {
+    cargo check --no-default-features
+    local feature
+    for feature in $(features); do
+        echo "-- feature $feature alone"
+        cargo check --no-default-features --features "$feature"
+    done
+}
+
+# The names of the programs in examples/, one a line: NAME.rs or NAME/main.rs.
+examples() {
+    local path
+    for path in examples/*.rs examples/*/main.rs; do
+        [[ -e $path ]] || continue
+        path=${path%/main.rs}
+        basename "$path" .rs
+    done
+}
+
+run_examples() {
+    local names name
+    names=$(examples)
+    if [[ -z $names ]]; then
+        echo "no examples yet"
+        return
+    fi
+    for name in $names; do
+        echo "-- example $name"
+        cargo run --release --quiet --all-features --example "$name" </dev/null
+    done
+}
+
+benches_compile() { cargo bench --no-run --all-features; }
+
+step() {
+    local name=$1 start=$SECONDS
+    echo "== $name"
+    # Not in a condition: there `set -e` would not hold.
+    "$name"
+    echo "== $name: ok, $((SECONDS - start)) s"
+}
+
+trap 'code=$?; [[ $code == 0 ]] || echo "== check.sh: FAILED in the step above (exit $code)" >&2' EXIT
+
+step format
+step lint
+step doc_tests
+step docs
+step each_feature_alone
+step run_examples
+step benches_compile
+echo "== check.sh: all ok, $SECONDS s"
