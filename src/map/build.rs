@@ -120,10 +120,11 @@ fn build_leaf<K, V, C: Count>(items: &mut vec::IntoIter<Item<K, V>>, len: usize)
         return empty(0);
     }
     let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(len));
-    let mut to = LeafMut::new(&mut leaf);
+    let mut to = Filler::new(&mut leaf);
     for item in items.take(len) {
         to.push(tag_of(item.hash), item.entry, MarkCell::new(item.mark))
     }
+    drop(to);
     leaf
 }
 
@@ -216,7 +217,7 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
                     }
                 }
                 let mut new = Trie::new_leaf(leaf_cap::<K, V>(m + n));
-                let mut pour = Pour::new();
+                let mut pour = Pour::<_, _, _, { 2 * ONE_LEAF }>::new();
                 for (_, _, node) in &self.list[len - 2..] {
                     // SAFETY: we own these; an exclusive one nobody else can reach.
                     unsafe { pour.add(node.link(), true, None) }

@@ -23,6 +23,8 @@ pub(super) struct Put<'h, K, V, S> {
     pub(super) hash: u64,
     /// Taken when the entry finds its place.
     pub(super) entry: Option<(K, V)>,
+    /// The key is known not to be there.
+    pub(super) absent: bool,
     /// What the caller wants of the entry that was there before; it costs a clone if that is shared.
     pub(super) want: Want,
     pub(super) old: Option<Taken<K, V>>,
@@ -79,8 +81,8 @@ pub(super) fn resident_root<K, V, C: Count>(root: &mut Node<K, V, C>) -> Result<
 pub(super) enum Short<'a, K, V, C: Count> {
     Added,
     Replaced((K, V)),
-    /// The entry back, and the node to go on from, with its shift.
-    Rest(&'a mut Node<K, V, C>, u32, (K, V)),
+    /// The entry back, and the node to go on from, with its shift; and whether the key is known to be absent.
+    Rest(&'a mut Node<K, V, C>, u32, (K, V), bool),
 }
 
 /// The short way of an insert: down exclusive inner nodes into an exclusive leaf that has the key, or room.
@@ -99,18 +101,18 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(root: &mut Node<K, V, C>, hash: u
         }
         // SAFETY: the word stands in an exclusive node, which we borrow.
         let Some(mut leaf) = (unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
-            return Short::Rest(node, shift, entry);
+            return Short::Rest(node, shift, entry, false);
         };
         if let Some(i) = leaf.get().find_tagged(hash, &entry.0, 0) {
             return Short::Replaced(std::mem::replace(leaf.entry_mut(i), entry));
         }
         if leaf.get().own_len() == leaf.get().cap() {
-            return Short::Rest(node, shift, entry);
+            return Short::Rest(node, shift, entry, true);
         }
         leaf.push(tag_of(hash), entry, MarkCell::default());
         return Short::Added;
     }
-    Short::Rest(node, shift, entry)
+    Short::Rest(node, shift, entry, false)
 }
 
 /// Puts an entry in below a node that begins at bit `shift`, over one with an equal key if there is one.
@@ -303,9 +305,11 @@ where
         return insert_own_rare(leaf, put);
     }
     let view = Leaf::new(leaf.link());
-    if let Some(place) = view.find(put.hash, put.key()) {
-        replace(leaf, place, put);
-        return Fit::Placed;
+    if !put.absent {
+        if let Some(place) = view.find(put.hash, put.key()) {
+            replace(leaf, place, put);
+            return Fit::Placed;
+        }
     }
     let (len, cap) = (view.own_len(), view.cap());
     if len == LEAF_MAX {
@@ -407,7 +411,7 @@ where
     count!(LeafFlattened);
     let room = Leaf::new(leaf).len() + skip.is_none() as usize;
     let mut new = Trie::new_leaf(leaf_cap::<K, V>(room));
-    let mut pour = Pour::new();
+    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, skip) };
     pour_into(pour, &mut new);
@@ -416,9 +420,13 @@ where
 }
 
 /// All entries of `pour` into one new leaf.
-pub(super) fn pour_into<K: Clone, V: Clone, C: Count>(pour: Pour<'_, K, V, C>, new: &mut Node<K, V, C>) {
-    pour.clone_shared(|_, tag, entry, mark| LeafMut::new(new).push(tag, entry, mark));
-    pour.move_owned(|_, tag, entry, mark| LeafMut::new(new).push(tag, entry, mark));
+pub(super) fn pour_into<K: Clone, V: Clone, C: Count, const PARTS: usize>(
+    pour: Pour<'_, K, V, C, PARTS>,
+    new: &mut Node<K, V, C>,
+) {
+    let mut to = Filler::new(new);
+    pour.clone_shared(|_, tag, entry, mark| to.push(tag, entry, mark));
+    pour.move_owned(|_, tag, entry, mark| to.push(tag, entry, mark));
 }
 
 /// A new leaf: the shared one (or empty block) with the entry in it. None if it is full and must be split.
@@ -489,7 +497,7 @@ pub(super) fn copied_leaf<K: Clone, V: Clone, C: Count>(leaf: NodeRef<'_, K, V, 
         return cloned_collision(Leaf::new(leaf), None);
     }
     let mut new = Trie::new_leaf(leaf_cap::<K, V>(Leaf::new(leaf).len()));
-    let mut pour = Pour::new();
+    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, None) };
     pour_into(pour, &mut new);
@@ -521,7 +529,7 @@ where
     C: Count,
 {
     count!(LeafSplit);
-    let mut pour = Pour::new();
+    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, None) };
     let mut hashes = [0; LEAF_MAX];
@@ -533,23 +541,30 @@ where
     // The first bit in which they differ, 64 if in none.
     let parting = differ.leading_zeros();
     let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
-    let ones = hashes.iter().filter(|&&h| is_one(h)).count() + is_one(put.hash) as usize;
-    let (mut zero, mut one) = match parting {
-        64 => (Trie::new_collision(2 * LEAF_MAX as u32), None),
-        _ => (
-            Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones)),
-            Some(Trie::new_leaf(leaf_cap::<K, V>(ones))),
-        ),
-    };
-    let mut place = |hash: u64, tag: u8, entry: (K, V), mark: MarkCell| match &mut one {
-        Some(one) if is_one(hash) => LeafMut::new(one).push(tag, entry, mark),
-        _ => LeafMut::new(&mut zero).push(tag, entry, mark),
-    };
-    pour.clone_shared(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-    pour.move_owned(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-    put.added = true;
+    let mut ones = is_one(put.hash) as usize;
+    hashes[..LEAF_MAX].iter().for_each(|&h| ones += is_one(h) as usize);
     let hash = put.hash;
-    place(hash, tag_of(hash), put.take(), MarkCell::default());
+    put.added = true;
+    let (zero, one) = if parting == 64 {
+        let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
+        pour.clone_shared(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
+        pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
+        LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
+        (all, None)
+    } else {
+        let mut zero = Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones));
+        let mut one = Trie::new_leaf(leaf_cap::<K, V>(ones));
+        {
+            let mut sides = [Filler::new(&mut zero), Filler::new(&mut one)];
+            let mut place = |hash: u64, tag: u8, entry: (K, V), mark: MarkCell| {
+                sides[is_one(hash) as usize].push(tag, entry, mark);
+            };
+            pour.clone_shared(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
+            pour.move_owned(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
+            place(hash, tag_of(hash), put.take(), MarkCell::default());
+        }
+        (zero, Some(one))
+    };
 
     // The lowest node: the one in which they part, or the last before bit 64.
     let mut base = shift + (parting.min(63) - shift) / MOST_BITS * MOST_BITS;
@@ -864,7 +879,7 @@ where
     count!(LeafMerge);
     // Thaw the siblings, then clone all that is shared; from there on no user code runs.
     let mut new = Trie::new_leaf(leaf_cap::<K, V>(total));
-    let mut pour = Pour::new();
+    let mut pour = Pour::<_, _, _, SIBLINGS>::new();
     // SAFETY: `is_mine` says whether the path is exclusive; the blocks are different nodes.
     unsafe {
         pour.add(child, is_mine(s), Some(place));

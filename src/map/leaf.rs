@@ -501,14 +501,59 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     }
 }
 
+/// A new leaf being filled: the length is written once, at the end or when a panic ends it.
+pub(super) struct Filler<'a, K, V, C: Count> {
+    leaf: LeafMut<'a, K, V, C>,
+    entries: *mut (K, V),
+    tags: *mut u8,
+    len: usize,
+}
+
+impl<'a, K, V, C: Count> Filler<'a, K, V, C> {
+    /// `leaf` is a new, empty, plain leaf.
+    #[inline(always)]
+    pub(super) fn new(leaf: &'a mut Node<K, V, C>) -> Self {
+        debug_assert!(leaf.word().tag() == LEAF);
+        let mut leaf = LeafMut::new(leaf);
+        let (entries, tags) = (leaf.entry_at(0), field(leaf.at(), 16));
+        Filler { leaf, entries, tags, len: 0 }
+    }
+
+    #[inline(always)]
+    pub(super) fn push(&mut self, tag: u8, entry: (K, V), mark: MarkCell) {
+        debug_assert!(self.len < self.leaf.get().cap());
+        // SAFETY: the leaf is exclusive and has room (the maker's count).
+        unsafe {
+            self.entries.add(self.len).write(entry);
+            self.tags.add(self.len).write(tag);
+            if Trie::<K, V, C>::HAS_MARKS {
+                self.leaf.mark_at(self.len).write(mark)
+            }
+        }
+        self.len += 1;
+    }
+}
+
+impl<K, V, C: Count> Drop for Filler<'_, K, V, C> {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.leaf.set_len(self.len)
+    }
+}
+
 /// Entries on their way from leaves into new leaves: parts of leaves, and which of their entries go.
 ///
 /// Two steps, so that a panicking `Clone` leaves the sources as they were: [`clone_shared`](Self::clone_shared)
 /// first, [`move_owned`](Self::move_owned) then.
-pub(super) struct Pour<'a, K, V, C: Count> {
-    parts: [Option<Part<'a, K, V, C>>; 2 * MOST_BITS as usize + 2],
+pub(super) struct Pour<'a, K, V, C: Count, const PARTS: usize> {
+    parts: [Option<Part<'a, K, V, C>>; PARTS],
     len: usize,
 }
+
+/// Parts of one leaf.
+pub(super) const ONE_LEAF: usize = 2;
+/// Parts of a leaf and its siblings on all levels.
+pub(super) const SIBLINGS: usize = 2 * MOST_BITS as usize + 2;
 
 struct Part<'a, K, V, C: Count> {
     leaf: Leaf<'a, K, V, C>,
@@ -516,9 +561,9 @@ struct Part<'a, K, V, C: Count> {
     mine: bool,
 }
 
-impl<'a, K, V, C: Count> Pour<'a, K, V, C> {
+impl<'a, K, V, C: Count, const PARTS: usize> Pour<'a, K, V, C, PARTS> {
     pub(super) fn new() -> Self {
-        Pour { parts: [const { None }; 2 * MOST_BITS as usize + 2], len: 0 }
+        Pour { parts: [const { None }; PARTS], len: 0 }
     }
 
     /// Adds a leaf or leaf overlay, without the entry at `skip`. An empty block adds nothing.

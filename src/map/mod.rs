@@ -338,7 +338,8 @@ where
         }
         let Some(entry) = find::find(self.root.link(), hash, key)? else { return Ok(()) };
         let entry = Some(entry.clone());
-        let mut put = Put { hasher: &self.hasher, hash, entry, want: Want::Nothing, old: None, added: false };
+        let (absent, want) = (false, Want::Nothing);
+        let mut put = Put { hasher: &self.hasher, hash, entry, absent, want, old: None, added: false };
         edit::insert(&mut self.root, 0, &mut put)
     }
 
@@ -380,8 +381,9 @@ where
                 Ok(None)
             }
             Short::Replaced((key, value)) => Ok(Some(Taken { key: Some(key), value: Some(value) })),
-            Short::Rest(node, shift, entry) => {
-                let mut put = Put { hasher: &self.hasher, hash, entry: Some(entry), want, old: None, added: false };
+            Short::Rest(node, shift, entry, absent) => {
+                let entry = Some(entry);
+                let mut put = Put { hasher: &self.hasher, hash, entry, absent, want, old: None, added: false };
                 edit::insert(node, shift, &mut put)?;
                 self.len += put.added as usize;
                 Ok(put.old)
