@@ -659,29 +659,50 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     /// A new inner node: this one with `change` in it.
     #[inline(never)]
     fn rebuilt(self, change: Change<K, V, C>) -> Node<K, V, C> {
-        let bits = self.bits();
         count!(Rebuild);
+        let bits = self.bits();
         let wide = bits.max(change.depth);
-        let mut words = [None; 1 << MOST_BITS];
-        for (prefix, depth, word) in change.into_blocks() {
-            let k = wide - depth;
-            words[prefix << k..(prefix + 1) << k].fill(Some(word));
-        }
         let x = wide - bits;
-        for (first, k, word) in self.blocks() {
-            let block = &mut words[first << x..(first + (1 << k)) << x];
-            let mut used = false;
-            for w in block.iter_mut().filter(|w| w.is_none()) {
-                *w = Some(word);
-                used = true;
+        let (first, end) = {
+            let k = wide - change.from;
+            let block = change.prefix >> (change.depth - change.from);
+            (block << k, (block + 1) << k)
+        };
+        let mut words = [Word::plain(0); 1 << MOST_BITS];
+        let slots = 1 << wide;
+        // What stays: the base, then the overrides; each block counted once.
+        match self.origin() {
+            None => {
+                for (s, word) in words[..slots].iter_mut().enumerate() {
+                    *word = self.base.slots()[s >> x].get()
+                }
             }
-            if used {
+            Some(_) => {
+                for (s, word) in words[..slots].iter_mut().enumerate() {
+                    *word = self.base.peek(s >> x)
+                }
+            }
+        }
+        for j in 0..self.overlay.map_or(0, |o| o.len()) {
+            let o = self.overlay.expect("it has overrides");
+            let (first, k) = o.range(j);
+            words[first << x..(first + (1 << k)) << x].fill(o.slot(j).get())
+        }
+        let mut last = None;
+        for &word in words[..first].iter().chain(&words[end..slots]) {
+            // Two empty blocks may be equal neighbours; they have no count.
+            if last != Some(word) {
                 // SAFETY: the child lives in this node; the new node holds one count more.
                 unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
+                last = Some(word)
             }
         }
+        for (prefix, depth, word) in change.into_blocks() {
+            let k = wide - depth;
+            words[prefix << k..(prefix + 1) << k].fill(word);
+        }
         // SAFETY: blocks of the change and of this node, one count each; stored words have this node's origin.
-        unsafe { Trie::new_inner(wide, self.origin().cloned(), |s| words[s].expect("filled")) }
+        unsafe { Trie::new_inner(wide, self.origin().cloned(), |s| words[s]) }
     }
 
     /// The overrides that `change` leaves.
