@@ -67,11 +67,12 @@ impl Plan {
     }
 }
 
-/// Finds how often to repeat. Runs until the caches are warm, or the first samples would be planned too short.
+/// Finds how often to repeat. Runs several times, until the caches are warm, or the engine planned first would get
+/// shorter samples than the others, and those are colder.
 fn plan(subject: &mut dyn Subject, op: Op) -> Plan {
     let mut plan = Plan { reps: 1, wall: Duration::ZERO };
     let start = Instant::now();
-    loop {
+    for runs in 1.. {
         let sample = Instant::now();
         let lap = subject.run(op, plan.reps);
         plan.wall = sample.elapsed();
@@ -80,10 +81,11 @@ fn plan(subject: &mut dyn Subject, op: Op) -> Plan {
         let reps = ((plan.reps as f64 * by_time.min(by_wall)) as usize).max(1);
         plan.wall = plan.wall.mul_f64(reps as f64 / plan.reps as f64);
         plan.reps = reps;
-        if start.elapsed() > 3 * SAMPLE {
-            return plan;
+        if start.elapsed() > if runs < 4 { 25 * SAMPLE } else { 3 * SAMPLE } {
+            break;
         }
     }
+    plan
 }
 
 /// Medians, in ns per operation, of rounds in which every subject has one turn. As many rounds as `budget` allows,

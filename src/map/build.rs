@@ -285,12 +285,12 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         count!(Overlaid);
         let x = self.top - base.bits();
         let count = self.differing(base).count();
-        let mut new = Trie::new_overlay(base.base.to_owned(), (count + 1) & !1);
+        let mut new = Trie::new_overlay_over(base.base, (count + 1) & !1);
         let mut to = OverlayMut::new(&mut new);
         for (first, k, node) in self.differing(base) {
             let word = self.word_of(*k, node.clone());
             // SAFETY: there is room, and the count is passed on.
-            unsafe { to.push(first >> x, k - x, word) }
+            unsafe { to.push(first >> x, k - x, word, true) }
         }
         new
     }

@@ -1,4 +1,7 @@
 //! For tests: everything that must hold of a map (M1 to M3, L1, L2, L8), checked from the outside in.
+#![allow(unsafe_code)] // Follows lenders.
+
+
 
 use super::inner::*;
 use super::leaf::*;
@@ -27,6 +30,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
             return;
         }
         let view = Divided::new(node);
+        check_lenders(view);
         if let Some(overlay) = view.overlay {
             assert!((1..=OVERLAY_MAX).contains(&overlay.len()), "M2: overrides");
             for j in 0..overlay.len() {
@@ -95,6 +99,28 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
     /// How many owners the root has, for tests of leaks.
     pub(crate) fn root_owners(&self) -> u32 {
         self.root.link().header().map_or(0, |h| h.owners())
+    }
+}
+
+/// M2: the lenders behind a node are as many as it says, few, and the last holds what the first borrows.
+fn check_lenders<K, V, C: Count>(view: Divided<'_, K, V, C>) {
+    let (mut view, mut last) = (view, usize::MAX);
+    loop {
+        let (said, next) = match (view.overlay, view.base.loan()) {
+            (Some(o), _) => (o.lenders(), Some(o.lender())),
+            (None, Some((lender, _))) => (view.base.lenders(), Some(lender)),
+            (None, None) => (0, None),
+        };
+        assert!(said < last && said <= MOST_LENDERS, "M2: lenders");
+        last = said;
+        let Some(next) = next else { break };
+        // SAFETY: a node owns a count of its lender.
+        let lender = Divided::new(unsafe { NodeRef::from_word(next) });
+        for (first, _, word) in view.blocks().filter(|&(first, _, word)| word.is_node() && !view.owns(first)) {
+            let x = view.bits() - lender.bits().min(view.bits());
+            assert!(lender.peek(first >> x) == word || view.overlay.is_some(), "M2: the lender has what is borrowed");
+        }
+        view = lender;
     }
 }
 

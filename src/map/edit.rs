@@ -133,7 +133,7 @@ where
             *node = inserted(node.link(), shift, put)?;
             return Ok(());
         }
-        fold_if_exclusive(node);
+        own_up(node);
         if form(node.word()) != Form::Divided {
             return insert_at_root(node, put);
         }
@@ -220,9 +220,11 @@ where
     let s = slot_of(put.hash, shift, bits);
     let child = view.child(s)?;
     let change = match (form(child.word()), view.over(s)) {
-        (Form::Divided, Some(j)) => return Ok(Some((OverlayMut::new(node).child_mut(j), shift + bits))),
-        (Form::Divided, None) => Change::one(bits, s, inserted(child, shift + bits, put)?),
-        (_, Some(j)) if child.header().is_some_and(|h| h.is_exclusive()) => {
+        (Form::Divided, Some(j)) if view.owns(s) => {
+            return Ok(Some((OverlayMut::new(node).child_mut(j), shift + bits)));
+        }
+        (Form::Divided, _) => Change::one(bits, s, inserted(child, shift + bits, put)?),
+        (_, Some(j)) if view.owns(s) && child.header().is_some_and(|h| h.is_exclusive()) => {
             let own = OverlayMut::new(node).child_mut(j);
             match insert_own(own, put) {
                 Fit::Placed => return Ok(None),
@@ -663,14 +665,14 @@ where
 {
     let exclusive = node.is_exclusive();
     if exclusive {
-        fold_if_exclusive(node)
+        own_up(node)
     }
     let view = Divided::new(node.link());
     let s = slot_of(hash, shift, view.bits());
     let child = view.child(s)?;
     let bits = view.bits();
     // What the node's own path leads to may be changed in place.
-    let mine = exclusive && (view.overlay.is_none() || view.over(s).is_some());
+    let mine = exclusive && view.owns(s);
     if form(child.word()) == Form::Divided {
         if mine {
             let own = child_mut(node, s);
@@ -719,10 +721,12 @@ fn child_mut<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) -> &mut Node<K,
 
 /// Puts a change in: in place if the node is exclusive.
 fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>) {
-    match (node.is_exclusive(), node.word().tag()) {
-        (true, OVERLAY) => OverlayMut::new(node).apply(change),
-        (true, _) => InnerMut::new(node).apply(change),
-        (false, _) => *node = Divided::new(node.link()).with(change),
+    if Inner::if_exclusive(node).is_some() {
+        InnerMut::new(node).apply(change)
+    } else if node.word().tag() == OVERLAY && node.is_exclusive() {
+        OverlayMut::new(node).apply(change)
+    } else {
+        *node = Divided::new(node.link()).with(change)
     }
 }
 
@@ -778,7 +782,7 @@ fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, levels: u32, leaf: 
     }
     let change = Change::one(view.bits() - k, s >> k, leaf);
     put_change(node, change);
-    if node.word().tag() != OVERLAY {
+    if Inner::if_exclusive(node).is_some() {
         InnerMut::new(node).shrink()
     }
 }
@@ -856,7 +860,7 @@ where
     let view = Divided::new(node.link());
     let (bits, k) = (view.bits(), view.block(s));
     let child = view.child(s)?;
-    let is_mine = |s: usize| exclusive && (view.overlay.is_none() || view.over(s).is_some());
+    let is_mine = |s: usize| exclusive && view.owns(s);
     let (levels, total) = match child.tag() {
         COLLISION => (0, 0),
         _ => merging(view, s, Leaf::new(child).len() - 1),

@@ -112,7 +112,7 @@ where
             Form::Divided => {
                 let view = Divided::new(node);
                 let s = slot_of(hash, shift, view.bits());
-                if view.overlay.is_some() && view.over(s).is_none() {
+                if !view.owns(s) {
                     return None;
                 }
                 // SAFETY: a child lives as long as its parent; a stored one has no header and ends the walk.

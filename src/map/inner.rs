@@ -68,12 +68,30 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         word.tag() <= MOST_BITS as usize
     }
 
-    /// `node`, if it is an inner node and exclusive.
+    /// `node`, if it is an inner node, exclusive, and borrows nothing.
     #[inline(always)]
     pub(super) fn if_exclusive(node: &'a Node<K, V, C>) -> Option<Self> {
-        // SAFETY: a tag of an inner node names a node; the owner keeps it alive.
-        let ours = Self::is(node.word()) && unsafe { node.word().header() }.is_exclusive();
-        ours.then_some(Inner(node.word(), PhantomData))
+        if !Self::is(node.word()) {
+            return None;
+        }
+        // SAFETY: the tag of an inner node names a node; the owner keeps it alive.
+        let header = unsafe { node.word().header() };
+        (header.is_exclusive() && header.extra == 0).then_some(Inner(node.word(), PhantomData))
+    }
+
+    /// How many lenders stand behind the node in a row.
+    #[inline(always)]
+    pub(super) fn lenders(self) -> usize {
+        // SAFETY: the node lives for 'a.
+        unsafe { self.at().as_ref().extra as usize }
+    }
+
+    /// The lender, and which slots' children the node counts itself; None if it counts all.
+    #[inline(always)]
+    pub(super) fn loan(self) -> Option<(Word, u64)> {
+        let behind = 24 + (8 << self.bits());
+        // SAFETY: a node with lenders has lender and mask behind its slots.
+        (self.lenders() > 0).then(|| unsafe { (*field(self.at(), behind), *field(self.at(), behind + 8)) })
     }
 
     /// The word in slot `s` as it stands.
@@ -273,7 +291,7 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
 
     #[inline(always)]
     pub(super) fn base(self) -> Inner<'a, K, V, C> {
-        // SAFETY: an overlay has its base at 16 and owns a count of it.
+        // SAFETY: an overlay has its base at 16; its lender keeps it alive.
         unsafe { Inner::from_word(*field(self.at(), 16)) }
     }
 
@@ -294,8 +312,33 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
     #[inline(always)]
     pub(super) fn slot(self, j: usize) -> &'a Slot {
         debug_assert!(j < self.len());
-        // SAFETY: an overlay has `len` child slots from 40.
-        unsafe { &*field::<Slot>(self.at(), 40).add(j) }
+        // SAFETY: an overlay has `len` child slots from 48.
+        unsafe { &*field::<Slot>(self.at(), 48).add(j) }
+    }
+
+    /// What keeps the base and the borrowed overrides alive: the base, or another overlay over it.
+    #[inline(always)]
+    pub(super) fn lender(self) -> Word {
+        // SAFETY: an overlay has its lender at 40.
+        unsafe { *field(self.at(), 40) }
+    }
+
+    #[inline(always)]
+    fn extra(self) -> u16 {
+        // SAFETY: the node lives for 'a.
+        unsafe { self.at().as_ref().extra }
+    }
+
+    /// True if the overlay counts the child of override `j` itself.
+    #[inline(always)]
+    pub(super) fn owns(self, j: usize) -> bool {
+        self.extra() >> j & 1 == 1
+    }
+
+    /// How many lenders stand behind the overlay in a row.
+    #[inline(always)]
+    pub(super) fn lenders(self) -> usize {
+        (self.extra() >> 8) as usize
     }
 
     /// The override that covers slot `s`: eight comparisons in two words.
@@ -363,6 +406,24 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     #[inline(always)]
     pub(super) fn over(self, s: usize) -> Option<usize> {
         self.overlay.and_then(|o| o.over(s))
+    }
+
+    /// True if the node counts the child at slot `s` itself.
+    #[inline(always)]
+    pub(super) fn owns(self, s: usize) -> bool {
+        match (self.overlay, self.over(s)) {
+            (Some(o), Some(j)) => o.owns(j),
+            (Some(_), None) => false,
+            (None, _) => self.base.loan().is_none_or(|(_, own)| own >> s & 1 == 1),
+        }
+    }
+
+    /// The node itself, as a lender of its children, and how many lenders a borrower then has in a row.
+    fn as_lender(self) -> (Word, usize) {
+        match self.overlay {
+            Some(o) => (o.0, o.lenders() + 1),
+            None => (self.base.0, self.base.lenders() + 1),
+        }
     }
 
     /// The child at slot `s`, thawed if it is stored.
@@ -505,7 +566,7 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     /// `node` is exclusive and an inner node, not an overlay.
     #[inline(always)]
     pub(super) fn new(node: &'a mut Node<K, V, C>) -> Self {
-        debug_assert!(node.is_exclusive() && node.word().tag() <= MOST_BITS as usize);
+        debug_assert!(Inner::if_exclusive(node).is_some());
         InnerMut(node)
     }
 
@@ -688,21 +749,42 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             let (first, k) = o.range(j);
             words[first << x..(first + (1 << k)) << x].fill(o.slot(j).get())
         }
-        let mut last = None;
-        for &word in words[..first].iter().chain(&words[end..slots]) {
-            // Two empty blocks may be equal neighbours; they have no count.
-            if last != Some(word) {
-                // SAFETY: the child lives in this node; the new node holds one count more.
-                unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
-                last = Some(word)
+        let (lender, lenders) = self.as_lender();
+        let borrows = bits >= 3 && lenders + OVERLAY_MAX <= MOST_LENDERS;
+        let mut own = ((1u128 << end) - (1u128 << first)) as u64;
+        if borrows {
+            if self.origin().is_some() {
+                // A stored word has no count; once thawed here it is ours.
+                let stored = |s: &usize| words[*s].is_stored();
+                own |= (0..slots).filter(stored).fold(0, |own, s| own | 1 << s)
+            }
+        } else {
+            let mut last = None;
+            for &word in words[..first].iter().chain(&words[end..slots]) {
+                // Two empty blocks may be equal neighbours; they have no count.
+                if last != Some(word) {
+                    // SAFETY: the child lives in this node; the new node holds one count more.
+                    unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
+                    last = Some(word)
+                }
             }
         }
         for (prefix, depth, word) in change.into_blocks() {
             let k = wide - depth;
             words[prefix << k..(prefix + 1) << k].fill(word);
         }
-        // SAFETY: blocks of the change and of this node, one count each; stored words have this node's origin.
-        unsafe { Trie::new_inner(wide, self.origin().cloned(), |s| words[s]) }
+        let origin = self.origin().cloned();
+        // SAFETY: blocks of the change, one count each, and of this node, counted above or lent by it; stored words
+        // have this node's origin.
+        unsafe {
+            match borrows {
+                true => {
+                    let lender = NodeRef::from_word(lender).to_owned();
+                    Trie::new_borrower(&words[..slots], origin, lender, lenders, own)
+                }
+                false => Trie::new_inner(wide, origin, |s| words[s]),
+            }
+        }
     }
 
     /// The overrides that `change` leaves.
@@ -715,21 +797,33 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     #[inline(never)]
     fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
         count!(Overlaid);
-        let mut new = Trie::new_overlay(self.base.to_owned(), (total + 1) & !1);
+        let (lender, lenders) = self.as_lender();
+        let borrows = lenders <= MOST_LENDERS;
+        let cap = (total + 1) & !1;
+        let mut new = match borrows {
+            // SAFETY: this node keeps its base alive.
+            true => unsafe { Trie::new_overlay(self.base.0, NodeRef::from_word(lender).to_owned(), lenders, cap) },
+            false => Trie::new_overlay_over(self.base, cap),
+        };
         let mut to = OverlayMut::new(&mut new);
         for j in self.kept(&change) {
             let o = self.overlay.expect("it has overrides");
             let (first, k) = o.range(j);
-            // SAFETY: the child lives in this node; the new overlay's count is added here.
+            let word = o.slot(j).get();
+            // A stored word has no count; once thawed in the new node it is that node's.
+            let own = !borrows || word.is_stored();
+            // SAFETY: the child lives in this node, which lends it or is counted once more for it.
             unsafe {
-                let child = NodeRef::<K, V, C>::from_word(o.slot(j).get()).to_owned();
-                to.push(first, k, child.into_word())
+                if own {
+                    std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
+                }
+                to.push(first, k, word, own)
             }
         }
         let bits = self.bits();
         for (prefix, depth, word) in change.into_blocks() {
             // SAFETY: the change gave the count.
-            unsafe { to.push(prefix << (bits - depth), bits - depth, word) }
+            unsafe { to.push(prefix << (bits - depth), bits - depth, word, true) }
         }
         new
     }
@@ -757,8 +851,9 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
     }
 
     /// # Safety
-    /// There is room; the block is aligned and covered by no other override; the count of `word` is passed on.
-    pub(super) unsafe fn push(&mut self, first: usize, k: u32, word: Word) {
+    /// There is room; the block is aligned and covered by no other override. If the override is to be the
+    /// overlay's own the count of `word` is passed on, else the lender keeps its node alive.
+    pub(super) unsafe fn push(&mut self, first: usize, k: u32, word: Word, own: bool) {
         let mut at = self.at();
         // SAFETY: exclusive, and there is room.
         unsafe {
@@ -766,12 +861,13 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
             debug_assert!(j < at.as_ref().cap as usize);
             field::<u8>(at, 24 + j).write(first as u8);
             field::<u8>(at, 32 + j).write((u8::MAX as u32 & !((1 << k) - 1)) as u8);
-            field::<Slot>(at, 40).add(j).write(Slot::new(word));
+            field::<Slot>(at, 48).add(j).write(Slot::new(word));
             at.as_mut().len = j as u8 + 1;
+            at.as_mut().extra |= (own as u16) << j;
         }
     }
 
-    /// The owner in override `j`.
+    /// The owner in override `j`, which is the overlay's own.
     #[inline(always)]
     pub(super) fn child_mut(self, j: usize) -> &'a mut Node<K, V, C> {
         let place = self.get().slot(j).place();
@@ -800,15 +896,18 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         // Drop may panic), then the change's blocks are added: there is room.
         unsafe {
             let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
-            let slots = field::<Slot>(at, 40);
+            let slots = field::<Slot>(at, 48);
+            let was = at.as_ref().extra;
+            at.as_mut().extra &= !255;
             let mut n = 0;
             for j in 0..len {
                 if kept >> j & 1 == 1 {
                     firsts.add(n).write(*firsts.add(j));
                     masks.add(n).write(*masks.add(j));
                     slots.add(n).write(Slot::new((*slots.add(j)).get()));
+                    at.as_mut().extra |= (was >> j & 1) << n;
                     n += 1;
-                } else {
+                } else if was >> j & 1 == 1 {
                     gone[j] = (*slots.add(j)).get();
                 }
             }
@@ -816,7 +915,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
             masks.add(n).write_bytes(255, 8 - n);
             at.as_mut().len = n as u8;
             for (prefix, depth, word) in change.into_blocks() {
-                self.push(prefix << (bits - depth), bits - depth, word)
+                self.push(prefix << (bits - depth), bits - depth, word, true)
             }
             for word in gone {
                 release::<Trie<K, V, C>>(word)
@@ -824,18 +923,27 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         }
     }
 
-    /// True if the base is ours alone too.
-    #[inline(always)]
-    pub(super) fn base_is_exclusive(&self) -> bool {
-        // SAFETY: the overlay owns a count of its base.
-        unsafe { self.get().base().word().header() }.is_exclusive()
+    /// Counts what the overlay borrows, and gives the lender back: the base alone stands behind it then.
+    fn settle(&mut self) {
+        let mut at = self.at();
+        let base = self.get().base();
+        let (lender, len, extra) = (self.get().lender(), self.get().len(), self.get().extra());
+        for j in (0..len).filter(|j| extra >> j & 1 == 0) {
+            // SAFETY: the lender keeps the child alive until it is released below.
+            unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(self.get().slot(j).get()).to_owned()) }
+        }
+        // SAFETY: exclusive. The base's new count stands where the lender's was, which is given up.
+        unsafe {
+            at.as_mut().extra = ((base.lenders() as u16 + 1) << 8) | ((1 << len) - 1);
+            field::<Word>(at, 40).write(base.to_owned().into_word());
+            release::<Trie<K, V, C>>(lender);
+        }
     }
 
-    /// The base with the overrides put into it. Both are exclusive.
+    /// The base with the overrides put into it. Both are exclusive, and neither borrows.
     #[inline(never)]
-    pub(super) fn fold(self) {
+    fn fold(self) {
         count!(Fold);
-        debug_assert!(self.base_is_exclusive());
         let overlay = self.get();
         let base = overlay.base();
         let mut gone = OldBlocks { at: [Word::plain(0); 1 << MOST_BITS], len: 0 };
@@ -869,14 +977,33 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
     }
 }
 
-/// Makes an exclusive overlay over an exclusive base into that base.
+/// Makes an exclusive divided node one that can be changed in place: an inner node that borrows nothing; or an
+/// overlay over a base that others use too, where only its own overrides can be.
 #[inline(always)]
-pub(super) fn fold_if_exclusive<K, V, C: Count>(node: &mut Node<K, V, C>) {
-    if node.word().tag() == OVERLAY {
-        let overlay = OverlayMut::new(node);
-        if overlay.base_is_exclusive() {
-            overlay.fold()
-        }
+pub(super) fn own_up<K, V, C: Count>(node: &mut Node<K, V, C>) {
+    debug_assert!(node.is_exclusive());
+    if form(node.word()) == Form::Divided && Inner::if_exclusive(node).is_none() {
+        own_up_rare(node)
     }
 }
 
+#[inline(never)]
+fn own_up_rare<K, V, C: Count>(node: &mut Node<K, V, C>) {
+    if node.word().tag() != OVERLAY {
+        *node = Divided::new(node.link()).copied();
+        return;
+    }
+    let mut overlay = OverlayMut::new(node);
+    // SAFETY: an overlay owns a count of its lender.
+    if overlay.get().lender() != overlay.get().base().0 && unsafe { overlay.get().lender().header() }.owners() == 1 {
+        overlay.settle()
+    }
+    let base = overlay.get().base();
+    // SAFETY: the base lives; if it is its own lender, the overlay owns its count.
+    let base_is_ours = overlay.get().lender() == base.0 && unsafe { base.0.header() }.is_exclusive();
+    if base_is_ours && base.lenders() == 0 {
+        overlay.fold()
+    } else if base_is_ours {
+        *node = Divided::new(node.link()).copied()
+    }
+}

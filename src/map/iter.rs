@@ -177,9 +177,14 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
 
 /// Makes a resident node exclusive and no overlay: its children are shared, its entries cloned.
 fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
-    fold_if_both_exclusive(node);
-    let plain = !matches!(node.word().tag(), OVERLAY | LEAF_OVERLAY);
-    if !node.word().is_node() || (plain && node.is_exclusive()) {
+    if node.is_exclusive() {
+        own_up(node)
+    }
+    let plain = match form(node.word()) {
+        Form::Divided => Inner::if_exclusive(node).is_some(),
+        _ => !node.word().is_node() || (node.is_exclusive() && node.word().tag() != LEAF_OVERLAY),
+    };
+    if plain {
         return;
     }
     let new = match form(node.word()) {
@@ -187,12 +192,6 @@ fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
         _ => super::edit::copied_leaf(node.link(), node.is_exclusive()),
     };
     *node = new;
-}
-
-fn fold_if_both_exclusive<K, V, C: Count>(node: &mut Node<K, V, C>) {
-    if node.word().tag() == OVERLAY && node.is_exclusive() {
-        fold_if_exclusive(node)
-    }
 }
 
 /// An owning walk: entries are moved out of what is ours alone and cloned out of what is shared.
@@ -213,7 +212,9 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
 
     fn enter(&mut self, mut node: Node<K, V, C>) {
         if form(node.word()) == Form::Divided {
-            fold_if_both_exclusive(&mut node);
+            if node.is_exclusive() {
+                own_up(&mut node)
+            }
             self.stack.push((node, 0))
         } else if node.word().is_node() {
             make_plain(&mut node);
@@ -239,10 +240,10 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
             let child = view.child(s)?;
             let after = s + (1 << view.block(s));
             *next = after;
-            let owned = match (node.is_exclusive(), node.word().tag()) {
-                (false, _) | (_, OVERLAY) => child.to_owned(),
+            let owned = match Inner::if_exclusive(node) {
+                None => child.to_owned(),
                 // Out of our own node: an empty block stays in its place.
-                _ => InnerMut::new(node).take_block(s),
+                Some(_) => InnerMut::new(node).take_block(s),
             };
             self.enter(owned)
         }

@@ -5,14 +5,18 @@
 //!
 //! | kind | header's own fields | 16.. | 24.. | then |
 //! |---|---|---|---|---|
-//! | inner, 2^b slots | | origin | slots | |
-//! | overlay | len, cap | base | first slot of 8 blocks, then 8 masks | child slots at 40 |
+//! | inner, 2^b slots | extra = lenders | origin | slots | if it has lenders: lender, own mask (u64) |
+//! | overlay | len, cap, extra = own mask, lenders | base | first slot of 8 blocks, then 8 masks | lender at 40, child slots at 48 |
 //! | leaf | len, cap | 16 tags | | entries |
 //! | leaf overlay | len, cap, extra = dead mask | base | 4 tags | entries |
 //! | collision leaf | | len, cap (u32) | | entries |
 //! | stub | | origin | one slot | |
 //!
 //! Entries stand at [`Trie::ENTRIES`]; behind `cap` of them follow their marks, if the type has them.
+//!
+//! A node made from another *borrows* the children that it takes over: it holds one count of that node, its *lender*,
+//! instead of one of each. Its own mask says which children it counts itself. (Counting every sibling is the cost
+//! of a persistent write; this way a copy costs one.) The number of lenders in a row is bounded.
 //! A word says the kind in its tag, an inner node's b too, so that a lookup does not touch headers.
 //! Uses: `link`, `error`.
 #![allow(unsafe_code)] // Node layout: DESIGN.md, section 7.
@@ -38,6 +42,9 @@ pub(super) const LEAF_MAX: usize = 15;
 pub(super) const LEAF_OVERLAY_MAX: usize = 4;
 /// Overrides of an overlay.
 pub(super) const OVERLAY_MAX: usize = 7;
+/// Lenders in a row. What they hold beyond what the last borrower shows is memory that a dropped version would
+/// have freed, so this is also how many edits' worth of it may stay.
+pub(super) const MOST_LENDERS: usize = 24;
 
 /// A hash trie's nodes, as a [`Tree`].
 pub(crate) struct Trie<K, V, C>(PhantomData<(K, V, C)>);
@@ -102,13 +109,13 @@ impl<K, V, C> Trie<K, V, C> {
     }
 
     #[inline(always)]
-    fn inner_layout(bits: u32) -> Layout {
-        layout(24 + (8 << bits))
+    fn inner_layout(bits: u32, borrows: bool) -> Layout {
+        layout(24 + (8 << bits) + if borrows { 16 } else { 0 })
     }
 
     #[inline(always)]
     fn overlay_layout(cap: usize) -> Layout {
-        layout(40 + 8 * cap)
+        layout(48 + 8 * cap)
     }
 }
 
@@ -194,7 +201,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
         mut word: impl FnMut(usize) -> Word,
     ) -> Node<K, V, C> {
         debug_assert!((1..=MOST_BITS).contains(&bits));
-        let node = make(Self::inner_layout(bits), 0, 0);
+        let node = make(Self::inner_layout(bits, false), 0, 0);
         // SAFETY: origin and slots lie within the layout; with them the node is whole.
         unsafe {
             field::<Option<Arc<Origin>>>(node, 16).write(origin);
@@ -206,17 +213,58 @@ impl<K, V, C: Count> Trie<K, V, C> {
         }
     }
 
-    /// An overlay without overrides over `base`.
-    pub(super) fn new_overlay(base: Node<K, V, C>, cap: usize) -> Node<K, V, C> {
-        debug_assert!(base.word().tag() <= MOST_BITS as usize && cap <= 8);
-        let node = make(Self::overlay_layout(cap), 0, cap);
-        // SAFETY: bytes 16 to 40 are base, first slots and masks; with them the overlay is whole. A mask of
+    /// An inner node of 2^bits slots, slot s set to `words[s]`, that borrows the blocks which are not in `own` (a bit
+    /// for each slot) from `lender`.
+    ///
+    /// # Safety
+    /// As [`new_inner`](Self::new_inner), but one count only for each run in `own`; `lender` keeps the others alive.
+    pub(super) unsafe fn new_borrower(
+        words: &[Word],
+        origin: Option<Arc<Origin>>,
+        lender: Node<K, V, C>,
+        lenders: usize,
+        own: u64,
+    ) -> Node<K, V, C> {
+        debug_assert!((1..=MOST_LENDERS).contains(&lenders));
+        let bits = words.len().trailing_zeros();
+        let mut node = make(Self::inner_layout(bits, true), 0, 0);
+        // SAFETY: origin, slots, lender and mask lie within the layout; with them the node is whole.
+        unsafe {
+            node.as_mut().extra = lenders as u16;
+            field::<Option<Arc<Origin>>>(node, 16).write(origin);
+            let slots = field::<Slot>(node, 24);
+            for (s, &word) in words.iter().enumerate() {
+                slots.add(s).write(Slot::new(word));
+            }
+            field::<Word>(node, 24 + 8 * words.len()).write(lender.into_word());
+            field::<u64>(node, 32 + 8 * words.len()).write(own);
+            Self::own(node, bits as usize)
+        }
+    }
+
+    /// An overlay without overrides over the inner node `base`, which `lender` keeps alive: the base itself, or
+    /// another overlay over it.
+    ///
+    /// # Safety
+    /// `lender` does keep `base` alive.
+    pub(super) unsafe fn new_overlay(base: Word, lender: Node<K, V, C>, lenders: usize, cap: usize) -> Node<K, V, C> {
+        debug_assert!(base.tag() <= MOST_BITS as usize && cap <= 8 && lenders <= MOST_LENDERS);
+        let mut node = make(Self::overlay_layout(cap), 0, cap);
+        // SAFETY: bytes 16 to 48 are base, first slots, masks and lender; with them the overlay is whole. A mask of
         // 255 over a first slot of 255 covers no slot.
         unsafe {
-            field::<Word>(node, 16).write(base.into_word());
+            node.as_mut().extra = (lenders as u16) << 8;
+            field::<Word>(node, 16).write(base);
             field::<[u64; 2]>(node, 24).write([u64::MAX; 2]);
+            field::<Word>(node, 40).write(lender.into_word());
             Self::own(node, OVERLAY)
         }
+    }
+
+    /// An overlay without overrides that holds its base itself.
+    pub(super) fn new_overlay_over(base: Inner<'_, K, V, C>, cap: usize) -> Node<K, V, C> {
+        // SAFETY: the overlay owns a count of its base.
+        unsafe { Self::new_overlay(base.word(), base.to_owned(), base.lenders() + 1, cap) }
     }
 
     /// A stub: the stored root of a map, until it is thawed.
@@ -224,7 +272,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
     /// # Safety
     /// The source of `origin` loads nodes of this tree.
     pub(super) unsafe fn new_stub(stored: Word, origin: Arc<Origin>) -> Node<K, V, C> {
-        let node = make(Self::inner_layout(0), 0, 0);
+        let node = make(Self::inner_layout(0, false), 0, 0);
         // SAFETY: origin and slot lie within the layout; with them the stub is whole.
         unsafe {
             field::<Option<Arc<Origin>>>(node, 16).write(Some(origin));
@@ -271,8 +319,8 @@ impl<K, V, C: Count> Trie<K, V, C> {
                 LEAF | LEAF_OVERLAY => Self::entries_layout(cap),
                 COLLISION => Self::entries_layout((*field::<[u32; 2]>(at, 16))[1] as usize),
                 OVERLAY => Self::overlay_layout(cap),
-                STUB => Self::inner_layout(0),
-                bits => Self::inner_layout(bits as u32),
+                STUB => Self::inner_layout(0, false),
+                bits => Self::inner_layout(bits as u32, at.as_ref().extra != 0),
             };
             dealloc(at.as_ptr().cast(), layout)
         }
@@ -298,10 +346,10 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
                 COLLISION => drop_entries::<K, V, C>(at, (*field::<[u32; 2]>(at, 16))[0] as usize),
                 OVERLAY => {
                     let overlay: Overlay<'_, K, V, C> = Overlay::from_word(node);
-                    for j in 0..overlay.len() {
+                    for j in (0..overlay.len()).filter(|&j| overlay.owns(j)) {
                         release::<Self>(overlay.slot(j).get());
                     }
-                    release::<Self>(*field::<Word>(at, 16));
+                    release::<Self>(overlay.lender());
                 }
                 STUB => {
                     release::<Self>((*field::<Slot>(at, 24)).get());
@@ -309,8 +357,16 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
                 }
                 _ => {
                     let inner: Inner<'_, K, V, C> = Inner::from_word(node);
-                    for (_, _, child) in inner.blocks(0, 1 << inner.bits()) {
-                        release::<Self>(child);
+                    match inner.loan() {
+                        None => inner.blocks(0, 1 << inner.bits()).for_each(|(_, _, child)| release::<Self>(child)),
+                        Some((lender, own)) => {
+                            for (first, _, child) in inner.blocks(0, 1 << inner.bits()) {
+                                if own >> first & 1 == 1 {
+                                    release::<Self>(child);
+                                }
+                            }
+                            release::<Self>(lender);
+                        }
                     }
                     field::<Option<Arc<Origin>>>(at, 16).drop_in_place();
                 }

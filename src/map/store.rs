@@ -360,12 +360,13 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
             return Err(corrupt(at, "an overlay that covers part of a block"));
         }
     }
-    let mut node = Trie::new_overlay(base, parts.links.len());
+    let mut node = Trie::new_overlay_over(view.base, parts.links.len());
+    drop(base);
     let mut to = OverlayMut::new(&mut node);
     for link in &parts.links {
         let (k, word) = slots[link.first].expect("its own");
         // SAFETY: aligned and disjoint; the words are empty or stored, and of the base's origin, which loaded both.
-        unsafe { to.push(link.first, k, word) }
+        unsafe { to.push(link.first, k, word, true) }
     }
     Ok(node)
 }
