@@ -49,15 +49,14 @@ pub mod shared_ptr {
     pub type DefaultSharedPtr = ArcTK;
 }
 
-
 pub use archive::{CountingSink, Counts};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
 pub use id::Address;
 pub use link::Kind;
-pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use map as hashmap;
-pub use set::{GenericHashSet, HashSet};
+pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use set as hashset;
+pub use set::{GenericHashSet, HashSet};

@@ -554,12 +554,8 @@ impl Slot {
         }
         debug_assert!(now == stored);
         let loaded = load()?;
-        match self.0.compare_exchange(
-            stored.0.as_ptr(),
-            loaded.word().0.as_ptr(),
-            Ordering::AcqRel,
-            Ordering::Acquire,
-        ) {
+        match self.0.compare_exchange(stored.0.as_ptr(), loaded.word().0.as_ptr(), Ordering::AcqRel, Ordering::Acquire)
+        {
             Ok(_) => Ok(loaded.into_word()),
             // SAFETY: slots hold words, and words are not null. What we loaded is dropped.
             Err(faster) => Ok(Word(unsafe { NonNull::new_unchecked(faster) })),

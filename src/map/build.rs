@@ -96,7 +96,11 @@ pub(super) fn build<K: Clone, V: Clone, C: Count>(items: Vec<Item<K, V>>, shift:
 }
 
 /// The node of the next `len` items, which share their first `shift` bits.
-fn build_node<K: Clone, V: Clone, C: Count>(items: &mut vec::IntoIter<Item<K, V>>, len: usize, shift: u32) -> Node<K, V, C> {
+fn build_node<K: Clone, V: Clone, C: Count>(
+    items: &mut vec::IntoIter<Item<K, V>>,
+    len: usize,
+    shift: u32,
+) -> Node<K, V, C> {
     let len = len.min(items.len());
     if shift == 64 && len > LEAF_MAX {
         count!(CollisionMade);

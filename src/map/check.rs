@@ -1,8 +1,6 @@
 //! For tests: everything that must hold of a map (M1 to M3, L1, L2, L8), checked from the outside in.
 #![allow(unsafe_code)] // Follows lenders.
 
-
-
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
@@ -24,7 +22,13 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
         assert_eq!(leaves, specified, "M1: the divided prefixes are a function of the contents");
     }
 
-    fn check_node(&self, node: NodeRef<'_, K, V, P::Count>, prefix: u64, depth: u32, leaves: &mut Vec<(u64, u32, usize)>) {
+    fn check_node(
+        &self,
+        node: NodeRef<'_, K, V, P::Count>,
+        prefix: u64,
+        depth: u32,
+        leaves: &mut Vec<(u64, u32, usize)>,
+    ) {
         if form(node.word()) != Form::Divided {
             leaves.push((prefix, depth, self.check_leaf(node, prefix, depth)));
             return;

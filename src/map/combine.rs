@@ -167,7 +167,12 @@ where
     S: BuildHasher,
 {
     /// Two resident nodes of one prefix of `shift` bits, neither empty.
-    fn nodes<C: Count>(&mut self, a: NodeRef<'_, K, V, C>, b: NodeRef<'_, K, V, C>, shift: u32) -> Result<Node<K, V, C>> {
+    fn nodes<C: Count>(
+        &mut self,
+        a: NodeRef<'_, K, V, C>,
+        b: NodeRef<'_, K, V, C>,
+        shift: u32,
+    ) -> Result<Node<K, V, C>> {
         let mut blocks = Blocks::new(shift);
         match (form(a.word()) == Form::Divided, form(b.word()) == Form::Divided) {
             (true, true) => self.divided(Divided::new(a), Divided::new(b), shift, &mut blocks)?,

@@ -88,7 +88,11 @@ pub(super) enum Short<'a, K, V, C: Count> {
 /// The short way of an insert: down exclusive inner nodes into an exclusive leaf that has the key, or room.
 /// Everything else is left to [`insert`].
 #[inline(always)]
-pub(super) fn insert_short<K: Eq, V, C: Count>(root: &mut Node<K, V, C>, hash: u64, entry: (K, V)) -> Short<'_, K, V, C> {
+pub(super) fn insert_short<K: Eq, V, C: Count>(
+    root: &mut Node<K, V, C>,
+    hash: u64,
+    entry: (K, V),
+) -> Short<'_, K, V, C> {
     let (mut node, mut shift) = (root, 0);
     while let Some(inner) = Inner::if_exclusive(node) {
         let bits = inner.bits();
@@ -158,7 +162,12 @@ where
 
 /// Into the block at slot `s` of an exclusive inner node; the block is a leaf, a collision leaf or empty.
 #[inline]
-fn insert_below<K, V, S, C>(mut inner: InnerMut<'_, K, V, C>, shift: u32, s: usize, put: &mut Put<'_, K, V, S>) -> Result<()>
+fn insert_below<K, V, S, C>(
+    mut inner: InnerMut<'_, K, V, C>,
+    shift: u32,
+    s: usize,
+    put: &mut Put<'_, K, V, S>,
+) -> Result<()>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -404,7 +413,12 @@ fn single<K, V, S, C: Count>(put: &mut Put<'_, K, V, S>) -> Node<K, V, C> {
 }
 
 /// A plain leaf: the live entries of `leaf` without the one at `skip`, and the new one.
-fn flattened<K, V, S, C>(leaf: NodeRef<'_, K, V, C>, mine: bool, skip: Option<Place>, put: &mut Put<'_, K, V, S>) -> Node<K, V, C>
+fn flattened<K, V, S, C>(
+    leaf: NodeRef<'_, K, V, C>,
+    mine: bool,
+    skip: Option<Place>,
+    put: &mut Put<'_, K, V, S>,
+) -> Node<K, V, C>
 where
     K: Clone,
     V: Clone,
@@ -469,7 +483,11 @@ where
 }
 
 /// A leaf overlay with what the shared leaf holds, without the entry at `skip`, and with room for `cap` entries.
-fn leaf_overlay<K: Clone, V: Clone, C: Count>(leaf: NodeRef<'_, K, V, C>, skip: Option<Place>, cap: usize) -> Node<K, V, C> {
+fn leaf_overlay<K: Clone, V: Clone, C: Count>(
+    leaf: NodeRef<'_, K, V, C>,
+    skip: Option<Place>,
+    cap: usize,
+) -> Node<K, V, C> {
     count!(LeafOverlaid);
     let view = Leaf::new(leaf);
     let (base, mut dead) = match view.base() {
@@ -523,7 +541,13 @@ fn cloned_collision<K: Clone, V: Clone, C: Count>(view: Leaf<'_, K, V, C>, skip:
 /// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
 /// below it. If it is ours its entries are moved out of it.
 #[inline(never)]
-fn split<K, V, S, C>(leaf: NodeRef<'_, K, V, C>, mine: bool, shift: u32, depth: u32, put: &mut Put<'_, K, V, S>) -> Change<K, V, C>
+fn split<K, V, S, C>(
+    leaf: NodeRef<'_, K, V, C>,
+    mine: bool,
+    shift: u32,
+    depth: u32,
+    put: &mut Put<'_, K, V, S>,
+) -> Change<K, V, C>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -633,7 +657,12 @@ where
 }
 
 /// Takes the entry with this key out. The map is as it was if there is none.
-pub(super) fn remove<K, V, Q, C>(root: &mut Node<K, V, C>, hash: u64, key: &Q, want: Want) -> Result<Option<Taken<K, V>>>
+pub(super) fn remove<K, V, Q, C>(
+    root: &mut Node<K, V, C>,
+    hash: u64,
+    key: &Q,
+    want: Want,
+) -> Result<Option<Taken<K, V>>>
 where
     K: Clone,
     V: Clone,
@@ -656,7 +685,13 @@ where
 }
 
 /// Below a divided node, exclusive or not.
-fn remove_below<K, V, Q, C>(node: &mut Node<K, V, C>, shift: u32, hash: u64, key: &Q, want: Want) -> Result<Option<Taken<K, V>>>
+fn remove_below<K, V, Q, C>(
+    node: &mut Node<K, V, C>,
+    shift: u32,
+    hash: u64,
+    key: &Q,
+    want: Want,
+) -> Result<Option<Taken<K, V>>>
 where
     K: Clone,
     V: Clone,

@@ -259,6 +259,13 @@ pub(super) fn peek_stub<K, V, C: Count>(stub: NodeRef<'_, K, V, C>) -> (Word, Op
     unsafe { ((*field::<Slot>(at, 24)).get(), (*field::<Option<Arc<Origin>>>(at, 16)).as_ref()) }
 }
 
+/// The high bit of each byte that is 0, exactly.
+#[inline(always)]
+fn zero_bytes(x: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    !(((x & LOW) + LOW) | x | LOW)
+}
+
 /// Borrows an overlay.
 pub(crate) struct Overlay<'a, K, V, C: Count>(Word, PhantomData<NodeRef<'a, K, V, C>>);
 
@@ -348,6 +355,17 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
         let x = ((s as u64 * 0x0101_0101_0101_0101) & mask) ^ first;
         let zero = x.wrapping_sub(0x0101_0101_0101_0101) & !x & 0x8080_8080_8080_8080;
         if zero == 0 { None } else { Some(zero.trailing_zeros() as usize / 8) }
+    }
+
+    /// The overrides within the block that `change` replaces: the high bit of byte j.
+    #[inline(always)]
+    fn covered(self, change: &Change<K, V, C>) -> u64 {
+        let k = self.base().bits() - change.from;
+        let block = (change.prefix >> (change.depth - change.from)) << k;
+        let [first, _] = self.covers();
+        // Bytes whose bits from k up are those of the block; unused bytes are 255 and no slot.
+        let mask = (u8::MAX << k) as u64 * 0x0101_0101_0101_0101;
+        zero_bytes((first ^ (block as u64 * 0x0101_0101_0101_0101)) & mask)
     }
 
     #[inline(always)]
@@ -709,7 +727,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         let bits = self.bits();
         // Fewer than 8 slots: a copy is as cheap as an overlay.
         if change.depth <= bits && bits >= 3 {
-            let total = self.kept(&change).count() + change.len();
+            let total = self.overlay.map_or(0, |o| o.len() - o.covered(&change).count_ones() as usize) + change.len();
             if total <= OVERLAY_MAX {
                 return self.overlaid(change, total);
             }
@@ -787,44 +805,22 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
-    /// The overrides that `change` leaves.
-    fn kept<'b>(self, change: &Change<K, V, C>) -> impl Iterator<Item = usize> + use<'a, 'b, K, V, C> {
-        let (block, k) = (change.prefix >> (change.depth - change.from), self.bits() - change.from);
-        let count = self.overlay.map_or(0, |o| o.len());
-        (0..count).filter(move |&j| self.overlay.is_some_and(|o| o.range(j).0 >> k != block))
-    }
-
-    #[inline(never)]
+    /// A new overlay: this node's base and overrides, with `change` in it, which leaves room for `total` overrides.
     fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let (lender, lenders) = self.as_lender();
         let borrows = lenders <= MOST_LENDERS;
-        let cap = (total + 1) & !1;
+        let cap = (total.max(self.overlay.map_or(0, |o| o.len())) + 1) & !1;
         let mut new = match borrows {
             // SAFETY: this node keeps its base alive.
             true => unsafe { Trie::new_overlay(self.base.0, NodeRef::from_word(lender).to_owned(), lenders, cap) },
             false => Trie::new_overlay_over(self.base, cap),
         };
         let mut to = OverlayMut::new(&mut new);
-        for j in self.kept(&change) {
-            let o = self.overlay.expect("it has overrides");
-            let (first, k) = o.range(j);
-            let word = o.slot(j).get();
-            // A stored word has no count; once thawed in the new node it is that node's.
-            let own = !borrows || word.is_stored();
-            // SAFETY: the child lives in this node, which lends it or is counted once more for it.
-            unsafe {
-                if own {
-                    std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
-                }
-                to.push(first, k, word, own)
-            }
+        if let Some(overlay) = self.overlay {
+            to.copy(overlay, !borrows, self.origin().is_some())
         }
-        let bits = self.bits();
-        for (prefix, depth, word) in change.into_blocks() {
-            // SAFETY: the change gave the count.
-            unsafe { to.push(prefix << (bits - depth), bits - depth, word, true) }
-        }
+        to.replace(change);
         new
     }
 }
@@ -878,47 +874,82 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
     /// Puts `change` in: in place where there is room, else as a new node.
     pub(super) fn apply(mut self, change: Change<K, V, C>) {
         let view = Divided::new(self.0.link());
-        let kept: u32 = view.kept(&change).map(|j| 1 << j).sum();
-        let cap = {
-            // SAFETY: exclusive.
-            unsafe { self.0.word().pointer(OVERLAY).as_ref().cap as usize }
-        };
-        let total = kept.count_ones() as usize + change.len();
+        // SAFETY: exclusive.
+        let cap = unsafe { self.0.word().pointer(OVERLAY).as_ref().cap as usize };
+        let total = self.get().len() - self.get().covered(&change).count_ones() as usize + change.len();
         if change.depth > view.bits() || total > cap.min(OVERLAY_MAX) {
             let new = view.with(change);
             *self.0 = new;
             return;
         }
-        let (bits, len) = (view.bits(), self.get().len());
+        self.replace(change)
+    }
+
+    /// Takes the overrides of another overlay over the same base, counted or borrowed. This one has none yet, but
+    /// room for them.
+    #[inline(always)]
+    fn copy(&mut self, from: Overlay<'_, K, V, C>, counted: bool, may_be_stored: bool) {
+        let mut at = self.at();
+        let len = from.len();
+        let mut own = 0;
+        // SAFETY: exclusive, and there is room; what is not counted here the lender keeps alive.
+        unsafe {
+            field::<[u64; 2]>(at, 24).write(from.covers());
+            for j in 0..len {
+                let word = from.slot(j).get();
+                if counted {
+                    std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
+                }
+                // A stored word has no count; once thawed in the new node it is that node's.
+                if counted || may_be_stored && word.is_stored() {
+                    own |= 1 << j
+                }
+                field::<Slot>(at, 48).add(j).write(Slot::new(word));
+            }
+            at.as_mut().len = len as u8;
+            at.as_mut().extra |= own;
+        }
+    }
+
+    /// Puts `change` in. There is room for all overrides that are there and those of the change, less those it covers.
+    #[inline]
+    fn replace(&mut self, change: Change<K, V, C>) {
+        let bits = self.get().base().bits();
+        let covered = self.get().covered(&change);
         let mut gone = [Word::plain(0); 8];
         let mut at = self.at();
         // SAFETY: exclusive. Overrides that stay are moved down, those that go are released at the end (a user's
         // Drop may panic), then the change's blocks are added: there is room.
         unsafe {
-            let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
-            let slots = field::<Slot>(at, 48);
-            let was = at.as_ref().extra;
-            at.as_mut().extra &= !255;
-            let mut n = 0;
-            for j in 0..len {
-                if kept >> j & 1 == 1 {
-                    firsts.add(n).write(*firsts.add(j));
-                    masks.add(n).write(*masks.add(j));
-                    slots.add(n).write(Slot::new((*slots.add(j)).get()));
-                    at.as_mut().extra |= (was >> j & 1) << n;
-                    n += 1;
-                } else if was >> j & 1 == 1 {
-                    gone[j] = (*slots.add(j)).get();
+            if covered != 0 {
+                let len = self.get().len();
+                let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
+                let slots = field::<Slot>(at, 48);
+                let was = at.as_ref().extra;
+                at.as_mut().extra &= !255;
+                let mut n = 0;
+                for j in 0..len {
+                    if covered >> (8 * j + 7) & 1 == 0 {
+                        firsts.add(n).write(*firsts.add(j));
+                        masks.add(n).write(*masks.add(j));
+                        slots.add(n).write(Slot::new((*slots.add(j)).get()));
+                        at.as_mut().extra |= (was >> j & 1) << n;
+                        n += 1;
+                    } else if was >> j & 1 == 1 {
+                        gone[j] = (*slots.add(j)).get();
+                    }
                 }
+                firsts.add(n).write_bytes(255, 8 - n);
+                masks.add(n).write_bytes(255, 8 - n);
+                at.as_mut().len = n as u8;
             }
-            firsts.add(n).write_bytes(255, 8 - n);
-            masks.add(n).write_bytes(255, 8 - n);
-            at.as_mut().len = n as u8;
             for (prefix, depth, word) in change.into_blocks() {
                 self.push(prefix << (bits - depth), bits - depth, word, true)
             }
-            for word in gone {
-                release::<Trie<K, V, C>>(word)
+            if covered != 0 {
+                for word in gone {
+                    release::<Trie<K, V, C>>(word)
+                }
             }
         }
     }

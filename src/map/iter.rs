@@ -50,16 +50,14 @@ impl<K, V, C: Count> Clone for Walk<'_, K, V, C> {
 impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
     /// A walk over what is below `node`; a stub is thawed.
     pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Result<Self> {
-        let mut walk =
-            Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 0 };
+        let mut walk = Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 0 };
         walk.enter(through_stub(node)?);
         Ok(walk)
     }
 
     /// A walk over the blocks of slots `from..to` of a divided node; both ends are ends of blocks, or within one.
     pub(super) fn range(view: Divided<'a, K, V, C>, from: usize, to: usize) -> Self {
-        let mut walk =
-            Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 1 };
+        let mut walk = Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 1 };
         walk.stack[0] = Some(Frame { view, next: from, end: to });
         walk
     }

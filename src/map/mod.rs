@@ -226,7 +226,10 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     ///
     /// # Errors
     /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
-    pub fn try_for_each<E: From<crate::Error>>(&self, mut f: impl FnMut(&K, &V) -> std::result::Result<(), E>) -> std::result::Result<(), E> {
+    pub fn try_for_each<E: From<crate::Error>>(
+        &self,
+        mut f: impl FnMut(&K, &V) -> std::result::Result<(), E>,
+    ) -> std::result::Result<(), E> {
         let mut walk = combine::walk(self.root.link())?;
         while let Some((k, v)) = walk.next()? {
             f(k, v)?

@@ -359,11 +359,13 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
                     let inner: Inner<'_, K, V, C> = Inner::from_word(node);
                     match inner.loan() {
                         None => inner.blocks(0, 1 << inner.bits()).for_each(|(_, _, child)| release::<Self>(child)),
-                        Some((lender, own)) => {
-                            for (first, _, child) in inner.blocks(0, 1 << inner.bits()) {
-                                if own >> first & 1 == 1 {
-                                    release::<Self>(child);
+                        Some((lender, mut own)) => {
+                            while own != 0 {
+                                let child = inner.peek(own.trailing_zeros() as usize);
+                                while own != 0 && inner.peek(own.trailing_zeros() as usize) == child {
+                                    own &= own - 1
                                 }
+                                release::<Self>(child);
                             }
                             release::<Self>(lender);
                         }
@@ -382,6 +384,8 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
 unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
     if std::mem::needs_drop::<(K, V)>() {
         // SAFETY: the caller's promise.
-        unsafe { std::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place() }
+        unsafe {
+            std::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place()
+        }
     }
 }

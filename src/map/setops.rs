@@ -268,7 +268,11 @@ where
 
     /// As [`intersection_with`](Self::intersection_with), and `f` sees the key.
     #[must_use]
-    pub fn intersection_with_key<B, C, F>(self, other: GenericHashMap<K, B, S, P>, mut f: F) -> GenericHashMap<K, C, S, P>
+    pub fn intersection_with_key<B, C, F>(
+        self,
+        other: GenericHashMap<K, B, S, P>,
+        mut f: F,
+    ) -> GenericHashMap<K, C, S, P>
     where
         B: Clone,
         C: Clone,

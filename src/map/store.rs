@@ -153,7 +153,11 @@ impl<'a> Commit<'a> {
         Ok(Some(address))
     }
 
-    fn divided<K, V, C: Count, R: Records<K, V>>(&mut self, node: NodeRef<'a, K, V, C>, records: &mut R) -> Result<Address> {
+    fn divided<K, V, C: Count, R: Records<K, V>>(
+        &mut self,
+        node: NodeRef<'a, K, V, C>,
+        records: &mut R,
+    ) -> Result<Address> {
         let view = Divided::new(node);
         let mut links = Vec::with_capacity(16);
         let mut base = None;
@@ -239,7 +243,11 @@ fn corrupt(at: Address, what: &str) -> Error {
 ///
 /// # Errors
 /// `Corrupt` if the parts do not make a node; what the storage says of the base.
-pub(crate) fn revive<K, V, C: Count>(parts: NodeParts<K, V>, at: Address, origin: &Arc<Origin>) -> Result<Node<K, V, C>> {
+pub(crate) fn revive<K, V, C: Count>(
+    parts: NodeParts<K, V>,
+    at: Address,
+    origin: &Arc<Origin>,
+) -> Result<Node<K, V, C>> {
     let wrong = |what| Err(corrupt(at, what));
     let base = match parts.base {
         // SAFETY: origins in nodes of this tree load nodes of this tree, and the count is ours.

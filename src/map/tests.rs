@@ -94,7 +94,10 @@ impl Key for String {
 
 pub(super) type Model<K> = BTreeMap<K, u64>;
 
-pub(super) fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(map: &GenericHashMap<K, u64, S, P>, model: &Model<K>) {
+pub(super) fn same<K: Key, S: BuildHasher + Clone + Default, P: Kind>(
+    map: &GenericHashMap<K, u64, S, P>,
+    model: &Model<K>,
+) {
     assert_eq!(map.len(), model.len());
     for (k, v) in model {
         assert_eq!(map.get(k), Some(v));
@@ -157,7 +160,8 @@ pub(super) fn apply<K: Key, S: BuildHasher + Clone + Default, P: Kind>(
         Step::SymmetricDifference(i) => {
             let (o, m) = other(i).clone();
             *map = map.clone().symmetric_difference(o);
-            let mut new: Model<K> = m.iter().filter(|(k, _)| !model.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
+            let mut new: Model<K> =
+                m.iter().filter(|(k, _)| !model.contains_key(*k)).map(|(k, v)| (k.clone(), *v)).collect();
             model.retain(|k, _| !m.contains_key(k));
             new.append(model);
             *model = new

@@ -272,7 +272,9 @@ fn mixed_origins_thaw_one_side() {
     union.assert_invariants();
     // Where whole blocks come from either side, leaves of two logs meet under one parent.
     for n in [600, 200_000] {
-        let half = |upper: bool| -> Map { (0..n).filter(|i| (PortableHash.hash_one(i) >> 63 == 1) == upper).map(|i| (i, i)).collect() };
+        let half = |upper: bool| -> Map {
+            (0..n).filter(|i| (PortableHash.hash_one(i) >> 63 == 1) == upper).map(|i| (i, i)).collect()
+        };
         let union = lazy(&one, &half(false)).union(lazy(&two, &half(true)));
         assert_eq!(union, (0..n).map(|i| (i, i)).collect::<Map>());
         union.assert_invariants();

@@ -2,9 +2,9 @@
 //!
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
 
+use super::GenericHashMap;
 use super::build::{Item, build, dedup, sort};
 use super::iters::{ConsumingIter, Iter};
-use super::GenericHashMap;
 use super::node::Node;
 use crate::hash::PortableHash;
 use crate::link::{Count, Kind, Mark};
