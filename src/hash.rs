@@ -212,3 +212,127 @@ impl Hasher for StrongState {
         self.0.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::hash::Hash;
+
+    const GOLDEN_PORTABLE: [u64; 21] = [
+        0x5c69_70e1_bb8d_a69f,
+        0xf3a5_5724_ee60_dfda,
+        0xbc0b_778f_2988_9977,
+        0xbc27_a3ea_8d5e_b9d1,
+        0x659c_9654_9e35_7088,
+        0x659c_9654_9e35_7088,
+        0x659c_9654_9e35_7088,
+        0x659c_9654_9e35_7088,
+        0xa6c0_e057_725b_2f32,
+        0x48d3_d793_a6db_87ca,
+        0x659c_9654_9e35_7088,
+        0x2cb8_5cbd_f5a0_be30,
+        0x96ae_e6e2_876e_33de,
+        0x3b92_6cea_5231_5ee0,
+        0x42e0_1875_be66_9307,
+        0xe2e3_4010_c4fa_81d8,
+        0x641f_e0bc_b3f2_8fef,
+        0x1cc5_62c3_6b49_6e54,
+        0x3bf5_adc9_a8a0_1865,
+        0x0106_0c2e_2f35_c303,
+        0xe64a_f063_0f66_8a84,
+    ];
+    const GOLDEN_STRONG: [u64; 21] = [
+        0x39d3_851c_a076_81a7,
+        0x2b91_b2b0_85e6_d1f6,
+        0x2a68_ff30_a3d9_da34,
+        0xe9d3_1dd4_54ca_179c,
+        0xe53c_134f_96db_a15d,
+        0x2f93_8355_aac3_7379,
+        0x2794_ce36_139a_0a05,
+        0x6402_f5e4_f782_9905,
+        0x8efc_12ad_3bee_cf15,
+        0xd968_2100_c3a9_f17e,
+        0x6402_f5e4_f782_9905,
+        0x2fdb_33cb_703b_a43f,
+        0xa5fb_8aa1_dae3_787d,
+        0xcad1_2f7b_27dd_b802,
+        0x1ea2_5540_715a_750d,
+        0xad2b_f728_94e9_d50c,
+        0xbad9_3aab_2af6_0bef,
+        0x24a0_b58c_84f1_5f48,
+        0x2675_556b_336a_ed95,
+        0x56b2_3279_6771_9cfc,
+        0x1d4c_4351_b90f_843f,
+    ];
+
+    fn hashes(hasher: impl BuildHasher) -> Vec<u64> {
+        fn of<T: Hash>(hasher: &impl BuildHasher, x: T) -> u64 {
+            hasher.hash_one(x)
+        }
+        let h = &hasher;
+        vec![
+            of(h, 0u64),
+            of(h, 1u64),
+            of(h, u64::MAX),
+            of(h, 0x0123_4567_89ab_cdefu64),
+            of(h, 7u8),
+            of(h, 7u16),
+            of(h, 7u32),
+            of(h, 7i64),
+            of(h, -7i32),
+            of(h, 1u128 << 100),
+            of(h, 7usize),
+            of(h, -7isize),
+            of(h, 'x'),
+            of(h, ""),
+            of(h, "a"),
+            of(h, "12345678"),
+            of(h, "123456789"),
+            of(h, "0123456789abcdef"),
+            of(h, "0123456789abcdefg"),
+            of(h, "the quick brown fox jumps over the lazy dog"),
+            of(h, (1u32, "two", [3u8; 3])),
+        ]
+    }
+
+    #[test]
+    fn portable_hash_gives_the_same_for_ever() {
+        assert_eq!(hashes(PortableHash), GOLDEN_PORTABLE);
+    }
+
+    #[test]
+    fn strong_hash_gives_the_same_for_ever() {
+        assert_eq!(hashes(StrongHash), GOLDEN_STRONG);
+    }
+
+    #[test]
+    fn strong_hash_is_siphash_2_4_of_its_paper() {
+        // Appendix A of the paper: bytes 0 to 14 under the key 0 to 15.
+        let mut state = StrongHash.build_hasher();
+        state.write(&(0..15).collect::<Vec<u8>>());
+        assert_eq!(state.finish(), 0xa129_ca61_49be_45e5);
+    }
+
+    #[test]
+    fn one_flipped_bit_flips_about_half_of_the_hash() {
+        for bit in 0..64 {
+            let mut flips = 0;
+            for x in 0..1000u64 {
+                let x = x.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+                flips += (PortableHash.hash_one(x) ^ PortableHash.hash_one(x ^ (1 << bit))).count_ones();
+            }
+            assert!((28_000..36_000).contains(&flips), "bit {bit}: {flips} of 64000");
+        }
+    }
+
+    #[test]
+    fn low_and_high_bits_spread_small_numbers_evenly() {
+        for shift in [0, 58] {
+            let mut slots = [0; 64];
+            for x in 0..64_000u64 {
+                slots[(PortableHash.hash_one(x) >> shift) as usize & 63] += 1;
+            }
+            assert!(slots.iter().all(|n| (850..1150).contains(n)), "{slots:?}");
+        }
+    }
+}

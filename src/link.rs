@@ -17,7 +17,7 @@
 //! - **L8** The stored words of a node have one [`Origin`].
 //!
 //! (L6 concerns the writer of the log.) Uses: `error`, `id`.
-#![allow(unsafe_code)] // The one home of node lifetimes: DESIGN.md, section 7.
+#![allow(unsafe_code)] // The one home of node lifetimes: docs/ARCHITECTURE.md, "Unsafe".
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -151,7 +151,7 @@ impl Session {
 
     fn next(last: &std::sync::atomic::AtomicU32) -> Result<Self> {
         use std::sync::atomic::Ordering::Relaxed;
-        last.try_update(Relaxed, Relaxed, |n| (n + 1 < 1 << Self::BITS).then_some(n + 1))
+        last.fetch_update(Relaxed, Relaxed, |n| (n + 1 < 1 << Self::BITS).then_some(n + 1))
             .ok()
             .and_then(|n| NonZeroU32::new(n + 1))
             .map(Session)
@@ -165,7 +165,7 @@ impl Session {
 }
 
 /// Where something is stored: an address of one session's log; in 8 bytes, 0 for nowhere.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mark(u64);
 
 impl Mark {
@@ -294,7 +294,7 @@ impl Word {
     /// Names the node stored at `address`; `note` is the collection's own.
     pub(crate) fn stored(address: Address, note: u16) -> Self {
         let w = (address.units() << (64 - Address::BITS)) as usize | (note as usize) << TAG_BITS | STORED;
-        debug_assert!(STORED_BITS == 16);
+        const { assert!(STORED_BITS == u16::BITS) };
         Word(NonNull::without_provenance(w.try_into().expect("the tag is not 0")))
     }
 

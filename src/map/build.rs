@@ -6,12 +6,13 @@
 //! Must hold: no user code runs between taking an entry from its source and putting it into a leaf, but `Clone`
 //! of entries of shared leaves that merge, which leaves the blocks whole.
 //! Uses: `link`, `node`, `leaf`, `inner`, `edit`.
-#![allow(unsafe_code)] // Scatter moves entries between buffers: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Scatter moves entries between buffers: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::edit::{leaf_cap, pour_into};
+use super::change::OverlayMut;
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
+use super::pour::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, MarkCell, Origin, Word};
 use std::sync::Arc;
@@ -27,7 +28,7 @@ pub(super) struct Item<K, V> {
 /// Puts items into hash order; those with equal hashes keep their order.
 ///
 /// A radix sort by bytes from the top, because hashes are spread evenly.
-pub(super) fn sort<K, V>(items: &mut Vec<Item<K, V>>) {
+pub(super) fn sort<K, V>(items: &mut [Item<K, V>]) {
     let mut spare = Vec::with_capacity(items.len());
     sort_from(items, &mut spare, 56);
 }
@@ -235,23 +236,24 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         Ok(())
     }
 
+    /// True if one block fills the node: it stands for the node then.
+    fn is_one(&self) -> bool {
+        matches!(self.list[..], [(_, k, _)] if k == self.top)
+    }
+
     /// The node, where no old one is to be kept.
     fn finish_new(mut self) -> Node<K, V, C> {
-        if let [(_, k, _)] = self.list[..] {
-            if k == self.top {
-                return self.list.pop().expect("one").2;
-            }
+        if self.is_one() {
+            return self.list.pop().expect("one").2;
         }
         self.full()
     }
 
     /// The node. One of `old`, or an overlay over it, where that says the same.
     pub(super) fn finish(mut self, old: &[NodeRef<'_, K, V, C>]) -> Result<Node<K, V, C>> {
-        if let [(_, k, _)] = self.list[..] {
-            if k == self.top {
-                let node = self.list.pop().expect("one").2;
-                return if node.word().is_stored() { load(node.word(), self.origin.as_ref()) } else { Ok(node) };
-            }
+        if self.is_one() {
+            let node = self.list.pop().expect("one").2;
+            return if node.word().is_stored() { load(node.word(), self.origin.as_ref()) } else { Ok(node) };
         }
         for &node in old.iter().filter(|node| form(node.word()) == Form::Divided) {
             let view = Divided::new(node);

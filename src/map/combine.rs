@@ -5,7 +5,7 @@
 //! Must hold: parts that are the same on both sides, or absent on one, are kept or left out whole, unread; so
 //! versions that share structure cost O(what differs). Neither side is changed.
 //! Uses: `link`, `node`, `leaf`, `inner`, `build`.
-#![allow(unsafe_code)] // Links are compared as words: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Links are compared as words: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::build::*;
 use super::inner::*;
@@ -14,6 +14,7 @@ use super::leaf::*;
 use super::node::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, Word, same};
+use std::borrow::Cow;
 use std::hash::{BuildHasher, Hash};
 
 /// What becomes of a key that both sides have.
@@ -114,7 +115,7 @@ where
     if form(node.word()) != Form::Divided {
         let mut kept = Vec::new();
         let mut all = true;
-        each_entry(Leaf::new(node), |(key, value), mark| match keep(key, value) {
+        Leaf::new(node).each(|(key, value), mark| match keep(key, value) {
             true => kept.push(Item { hash: hash(key), entry: (key.clone(), value.clone()), mark }),
             false => all = false,
         });
@@ -131,21 +132,6 @@ where
         blocks.push(first << x, k + x, new)?;
     }
     blocks.finish(&[node])
-}
-
-/// All live entries of a leaf of any kind, with their marks.
-fn each_entry<'a, K, V, C: Count>(leaf: Leaf<'a, K, V, C>, mut f: impl FnMut(&'a (K, V), Mark)) {
-    if leaf.word().tag() == COLLISION {
-        for (i, entry) in leaf.entries().iter().enumerate() {
-            f(entry, leaf.mark_of(i).get())
-        }
-        return;
-    }
-    for (part, live) in leaf.parts() {
-        for i in bits(live) {
-            f(&part.entries()[i], part.mark_of(i).get())
-        }
-    }
 }
 
 struct Op<'h, 'f, K, V, S> {
@@ -194,9 +180,16 @@ where
 
     fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Few<'a, K, V> {
         let mut few = Vec::with_capacity(LEAF_MAX);
-        each_entry(Leaf::new(leaf), |entry, mark| few.push((self.hasher.hash_one(&entry.0), entry, mark)));
+        Leaf::new(leaf).each(|entry, mark| few.push((self.hasher.hash_one(&entry.0), entry, mark)));
         few.sort_by_key(|x| x.0);
         few
+    }
+
+    fn few_of<'a, 's, C: Count>(&self, side: &Side<'a, 's, K, V, C>) -> Cow<'s, [(u64, &'a (K, V), Mark)]> {
+        match side {
+            Side::Node(node) => Cow::Owned(self.few(*node)),
+            Side::Few(few) => Cow::Borrowed(few),
+        }
     }
 
     /// Two divided nodes of one prefix.
@@ -340,30 +333,12 @@ where
         k: u32,
         blocks: &mut Blocks<K, V, C>,
     ) -> Result<()> {
-        let (left_few, right_few);
-        let a: &[(u64, &(K, V), Mark)] = match &left {
-            Side::Node(node) => {
-                left_few = self.few(*node);
-                &left_few
-            }
-            Side::Few(few) => few,
-        };
-        let b: &[(u64, &(K, V), Mark)] = match &right {
-            Side::Node(node) => {
-                right_few = self.few(*node);
-                &right_few
-            }
-            Side::Few(few) => few,
-        };
-        let of_hash = |side: &[(u64, &(K, V), Mark)], hash: u64, key: &K| {
-            let from = side.partition_point(|x| x.0 < hash);
-            side[from..].iter().take_while(|x| x.0 == hash).position(|x| x.1.0 == *key).map(|i| from + i)
-        };
+        let (a, b) = (self.few_of(&left), self.few_of(&right));
         let mut items = Vec::with_capacity(a.len() + b.len());
         // Whether the result is still the left side, or the right.
         let (mut is_left, mut is_right) = (true, true);
-        for x in a {
-            match of_hash(b, x.0, &x.1.0) {
+        for x in a.iter() {
+            match find_few(&b, x.0, &x.1.0) {
                 None => {
                     self.left += self.count_left as usize;
                     is_right &= !self.rule.left;
@@ -388,8 +363,8 @@ where
                 },
             }
         }
-        for x in b {
-            if of_hash(a, x.0, &x.1.0).is_none() {
+        for x in b.iter() {
+            if find_few(&a, x.0, &x.1.0).is_none() {
                 self.right += self.count_right as usize;
                 is_left &= !self.rule.right;
                 is_right &= self.rule.right;
@@ -408,6 +383,12 @@ where
         blocks.build(&mut items.into_iter(), len, first, k);
         blocks.settle()
     }
+}
+
+/// Where the entry with this key stands among a few in hash order.
+fn find_few<K: Eq, V>(few: &[(u64, &(K, V), Mark)], hash: u64, key: &K) -> Option<usize> {
+    let from = few.partition_point(|x| x.0 < hash);
+    few[from..].iter().take_while(|x| x.0 == hash).position(|x| x.1.0 == *key).map(|i| from + i)
 }
 
 /// How many entries the blocks of slots `from..to` hold.

@@ -1,4 +1,4 @@
-//! Transition counters, for tests: how often each structural event happened on this thread.
+//! Transition counters, for tests: how often each structural event happened in this process.
 //! Must hold: outside of tests `count!` is nothing.
 
 macro_rules! count {
@@ -22,6 +22,9 @@ pub(crate) enum Event {
     CollisionUndone,
     Overlaid,
     Copied,
+    Borrowed,
+    LastLender,
+    LenderReturned,
     Rebuild,
     Fold,
     Widen,
@@ -40,6 +43,30 @@ mod counters {
     static HITS: [AtomicU64; ALL] = [const { AtomicU64::new(0) }; ALL];
 
     impl Event {
+        /// All of them.
+        pub(crate) const EACH: [Event; ALL] = [
+            Event::LeafSplit,
+            Event::LeafMerge,
+            Event::LeafGrown,
+            Event::LeafOverlaid,
+            Event::LeafOverlayGrown,
+            Event::LeafFlattened,
+            Event::CollisionMade,
+            Event::CollisionUndone,
+            Event::Overlaid,
+            Event::Copied,
+            Event::Borrowed,
+            Event::LastLender,
+            Event::LenderReturned,
+            Event::Rebuild,
+            Event::Fold,
+            Event::Widen,
+            Event::Shrink,
+            Event::RootCollapse,
+            Event::Thaw,
+            Event::MixedOrigins,
+        ];
+
         pub(crate) fn hit(self) {
             HITS[self as usize].fetch_add(1, Relaxed);
         }

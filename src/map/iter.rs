@@ -5,8 +5,9 @@
 //! Must hold: a walk thaws what it meets and changes nothing else; the mutable walk makes each node exclusive
 //! before it gives out an entry of it.
 //! Uses: `link`, `node`, `leaf`, `inner`.
-#![allow(unsafe_code)] // Iterators: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Iterators: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::change::*;
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
@@ -135,7 +136,7 @@ struct FrameMut<'a, K, V, C: Count> {
 
 impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
     pub(super) fn new(root: &'a mut Node<K, V, C>) -> Result<Self> {
-        super::edit::resident_root(root)?;
+        super::insert::resident_root(root)?;
         let mut walk = WalkMut { entries: [].iter_mut(), stack: Vec::new() };
         make_plain(root);
         walk.enter(root);
@@ -187,7 +188,7 @@ fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
     }
     let new = match form(node.word()) {
         Form::Divided => Divided::new(node.link()).copied(),
-        _ => super::edit::copied_leaf(node.link(), node.is_exclusive()),
+        _ => super::insert::copied_leaf(node.link(), node.is_exclusive()),
     };
     *node = new;
 }
@@ -202,7 +203,7 @@ pub(super) struct WalkOwned<K, V, C: Count> {
 
 impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
     pub(super) fn new(mut root: Node<K, V, C>) -> Result<Self> {
-        super::edit::resident_root(&mut root)?;
+        super::insert::resident_root(&mut root)?;
         let mut walk = WalkOwned { leaf: None, stack: Vec::new() };
         walk.enter(root);
         Ok(walk)

@@ -1,5 +1,6 @@
 //! The iterators of a map, as types of the public API. The walks behind them are in `iter.rs` and `lockstep.rs`.
 //!
+//! In: a map, or two. Out: entries, keys, values, or differences, one by one.
 //! Must hold: an iterator says exactly how many items are left, where its trait says so.
 
 use super::iter::{Walk, WalkMut, WalkOwned};

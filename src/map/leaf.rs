@@ -9,10 +9,10 @@
 //! live entries; a leaf overlay's base is a leaf).
 //! No user code runs between the first and the last move of an entry: a panic leaves both sides whole.
 //! Uses: `link`, `node`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
-#![allow(unsafe_code)] // Node layout: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::node::*;
-use crate::link::{Count, Header, MarkCell, Word};
+use crate::link::{Count, Header, Mark, MarkCell, Word};
 use equivalent::Equivalent;
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -290,13 +290,20 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         base.into_iter().chain(std::iter::once((self, mask(self.own_len()))))
     }
 
-    /// The live entries, each with its tag.
-    #[inline(always)]
-    pub(super) fn live(self) -> impl Iterator<Item = &'a (K, V)> {
-        // A collision leaf has more entries than a mask has bits, and no base.
-        let (all, masked) = if self.0.tag() == COLLISION { (self.entries(), None) } else { (&[][..], Some(self)) };
-        let parts = masked.into_iter().flat_map(|leaf| leaf.parts());
-        all.iter().chain(parts.flat_map(|(part, live)| bits(live).map(move |i| &part.entries()[i])))
+    /// Calls `f` with each live entry, whatever kind of leaf it is, and its mark.
+    pub(super) fn each(self, mut f: impl FnMut(&'a (K, V), Mark)) {
+        if self.0.tag() == COLLISION {
+            // More entries than a set of bits holds, and no base.
+            for (i, entry) in self.entries().iter().enumerate() {
+                f(entry, self.mark_of(i).get())
+            }
+            return;
+        }
+        for (part, live) in self.parts() {
+            for i in bits(live) {
+                f(&part.entries()[i], part.mark_of(i).get())
+            }
+        }
     }
 }
 
@@ -360,18 +367,25 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     }
 
     #[inline(always)]
-    fn entry_at(&mut self, i: usize) -> *mut (K, V) {
+    pub(super) fn entry_at(&mut self, i: usize) -> *mut (K, V) {
         // In bounds of the node's room for entries: wrapping only to stay safe here.
         field::<(K, V)>(self.at(), Trie::<K, V, C>::ENTRIES).wrapping_add(i)
     }
 
     #[inline(always)]
-    fn mark_at(&mut self, i: usize) -> *mut MarkCell {
+    pub(super) fn mark_at(&mut self, i: usize) -> *mut MarkCell {
         field::<MarkCell>(self.at(), Trie::<K, V, C>::marks_at(self.get().cap())).wrapping_add(i)
     }
 
+    /// Where the tags of a leaf stand.
     #[inline(always)]
-    fn set_len(&mut self, len: usize) {
+    pub(super) fn tag_place(&mut self) -> *mut u8 {
+        debug_assert!(self.0.tag() == LEAF);
+        field(self.at(), 16)
+    }
+
+    #[inline(always)]
+    pub(super) fn set_len(&mut self, len: usize) {
         let mut at = self.at();
         // SAFETY: exclusive; a collision leaf has its length at 16.
         unsafe {
@@ -476,7 +490,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     /// # Safety
     /// The entries in `moved` have been moved elsewhere.
     #[inline(always)]
-    unsafe fn abandon(&mut self, moved: u32) {
+    pub(super) unsafe fn abandon(&mut self, moved: u32) {
         let rest = mask(self.get().own_len()) & !moved;
         self.set_len(0);
         for i in bits(rest) {
@@ -497,152 +511,6 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
             };
             // SAFETY: the length no longer counts the entry, so that it is read once.
             to.push(tag, unsafe { self.entry_at(i).read() }, mark)
-        }
-    }
-}
-
-/// A new leaf being filled: the length is written once, at the end or when a panic ends it.
-pub(super) struct Filler<'a, K, V, C: Count> {
-    leaf: LeafMut<'a, K, V, C>,
-    entries: *mut (K, V),
-    tags: *mut u8,
-    len: usize,
-}
-
-impl<'a, K, V, C: Count> Filler<'a, K, V, C> {
-    /// `leaf` is a new, empty, plain leaf.
-    #[inline(always)]
-    pub(super) fn new(leaf: &'a mut Node<K, V, C>) -> Self {
-        debug_assert!(leaf.word().tag() == LEAF);
-        let mut leaf = LeafMut::new(leaf);
-        let (entries, tags) = (leaf.entry_at(0), field(leaf.at(), 16));
-        Filler { leaf, entries, tags, len: 0 }
-    }
-
-    #[inline(always)]
-    pub(super) fn push(&mut self, tag: u8, entry: (K, V), mark: MarkCell) {
-        debug_assert!(self.len < self.leaf.get().cap());
-        // SAFETY: the leaf is exclusive and has room (the maker's count).
-        unsafe {
-            self.entries.add(self.len).write(entry);
-            self.tags.add(self.len).write(tag);
-            if Trie::<K, V, C>::HAS_MARKS {
-                self.leaf.mark_at(self.len).write(mark)
-            }
-        }
-        self.len += 1;
-    }
-}
-
-impl<K, V, C: Count> Drop for Filler<'_, K, V, C> {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.leaf.set_len(self.len)
-    }
-}
-
-/// Entries on their way from leaves into new leaves: parts of leaves, and which of their entries go.
-///
-/// Two steps, so that a panicking `Clone` leaves the sources as they were: [`clone_shared`](Self::clone_shared)
-/// first, [`move_owned`](Self::move_owned) then.
-pub(super) struct Pour<'a, K, V, C: Count, const PARTS: usize> {
-    parts: [Option<Part<'a, K, V, C>>; PARTS],
-    len: usize,
-}
-
-/// Parts of one leaf.
-pub(super) const ONE_LEAF: usize = 2;
-/// Parts of a leaf and its siblings on all levels.
-pub(super) const SIBLINGS: usize = 2 * MOST_BITS as usize + 2;
-
-struct Part<'a, K, V, C: Count> {
-    leaf: Leaf<'a, K, V, C>,
-    live: u32,
-    mine: bool,
-}
-
-impl<'a, K, V, C: Count, const PARTS: usize> Pour<'a, K, V, C, PARTS> {
-    pub(super) fn new() -> Self {
-        Pour { parts: [const { None }; PARTS], len: 0 }
-    }
-
-    /// Adds a leaf or leaf overlay, without the entry at `skip`. An empty block adds nothing.
-    ///
-    /// # Safety
-    /// `mine` is true only if nobody can reach the node but through the path that the caller changes: its
-    /// entries may then be moved out, if the node is exclusive too. Each node is added once.
-    #[inline(always)]
-    pub(super) unsafe fn add(&mut self, node: NodeRef<'a, K, V, C>, mine: bool, skip: Option<Place>) {
-        if !node.word().is_node() {
-            return;
-        }
-        let leaf = Leaf::new(node);
-        let mine = mine && leaf.header().is_exclusive();
-        for (part, live) in leaf.parts() {
-            let own = part.0 == leaf.0;
-            let live = match skip {
-                Some(Place::Own(i)) if own => live & !(1 << i),
-                Some(Place::Base(i)) if !own => live & !(1 << i),
-                _ => live,
-            };
-            let mine = mine && (own || part.header().is_exclusive());
-            self.parts[self.len] = Some(Part { leaf: part, live, mine });
-            self.len += 1;
-        }
-    }
-
-    /// All entries that go, each with a bit of 0 to 15 that names it.
-    #[inline(always)]
-    pub(super) fn entries(&self) -> impl Iterator<Item = &'a (K, V)> {
-        self.parts.iter().flatten().flat_map(|p| {
-            let entries = p.leaf.entries();
-            bits(p.live).map(move |i| &entries[i])
-        })
-    }
-
-    /// Clones what is shared and gives each to `put`, with its number in [`entries`](Self::entries) and its tag.
-    #[inline(always)]
-    pub(super) fn clone_shared(&self, mut put: impl FnMut(usize, u8, (K, V), MarkCell))
-    where
-        K: Clone,
-        V: Clone,
-    {
-        let mut n = 0;
-        for part in self.parts.iter().flatten() {
-            if part.mine {
-                n += part.live.count_ones() as usize;
-                continue;
-            }
-            for i in bits(part.live) {
-                let leaf = part.leaf;
-                put(n, leaf.tag_at(i), leaf.entries()[i].clone(), leaf.mark_of(i));
-                n += 1;
-            }
-        }
-    }
-
-    /// Moves what is ours and gives each to `put`, as [`clone_shared`](Self::clone_shared) does; the sources are
-    /// left without entries. No user code runs, but the `Drop` of entries that do not go, at the end.
-    #[inline(always)]
-    pub(super) fn move_owned(self, mut put: impl FnMut(usize, u8, (K, V), MarkCell)) {
-        let mut n = 0;
-        for part in self.parts.iter().flatten() {
-            if !part.mine {
-                n += part.live.count_ones() as usize;
-                continue;
-            }
-            for i in bits(part.live) {
-                let leaf = part.leaf;
-                // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that
-                // the entry is read once.
-                let entry = unsafe { std::ptr::read(&leaf.entries()[i]) };
-                put(n, leaf.tag_at(i), entry, leaf.mark_of(i));
-                n += 1;
-            }
-        }
-        for part in self.parts.iter().flatten().filter(|p| p.mine) {
-            // SAFETY: the entries in `live` were moved just now.
-            unsafe { LeafMut::<K, V, C>::from_word(part.leaf.0).abandon(part.live) }
         }
     }
 }

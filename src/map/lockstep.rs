@@ -4,7 +4,7 @@
 //! Must hold: equal links are skipped unread, stored ones by their addresses (L7); the order is that of the
 //! slots; neither version is changed.
 //! Uses: `link`, `node`, `leaf`, `inner`, `find`, `iter`. Source: the lockstep of Steindorfer & Vinju 2015, section 4.
-#![allow(unsafe_code)] // Links are compared as words: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Links are compared as words: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::find::find_below;
 use super::inner::*;

@@ -19,7 +19,7 @@
 //! of a persistent write; this way a copy costs one.) The number of lenders in a row is bounded.
 //! A word says the kind in its tag, an inner node's b too, so that a lookup does not touch headers.
 //! Uses: `link`, `error`.
-#![allow(unsafe_code)] // Node layout: DESIGN.md, section 7.
+#![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::{Inner, Overlay};
 use crate::link::{Count, Header, Link, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};

@@ -1,6 +1,7 @@
 //! Tests of stored links: a test origin, nodes in a table, proves thawing and laziness (L1 to L8).
 #![allow(unsafe_code)] // Promises that a table loads nodes of its own map type.
 
+use super::revive::*;
 use super::store::*;
 use super::tests::{Key, Model, Step, apply, same, steps};
 use super::*;
@@ -271,7 +272,7 @@ fn mixed_origins_thaw_one_side() {
     assert_eq!(union, (0..6000).map(|i| (i, i)).collect::<Map>());
     union.assert_invariants();
     // Where whole blocks come from either side, leaves of two logs meet under one parent.
-    for n in [600, 200_000] {
+    for n in [600, 700, 800, 200_000] {
         let half = |upper: bool| -> Map {
             (0..n).filter(|i| (PortableHash.hash_one(i) >> 63 == 1) == upper).map(|i| (i, i)).collect()
         };
@@ -376,5 +377,27 @@ proptest! {
     #[test]
     fn stored_maps_with_collisions_behave_as_in_std(steps in steps()) {
         run_stored::<u64, super::tests::Cut<4, 0>>(&steps)
+    }
+}
+
+/// A hundred of each: a suite that never splits, merges or thaws proves nothing about it.
+#[test]
+fn every_transition_is_taken_a_hundred_times() {
+    use proptest::strategy::ValueTree;
+    use proptest::test_runner::TestRunner;
+    let mut runner = TestRunner::deterministic();
+    mixed_origins_thaw_one_side();
+    for round in 0..60 {
+        let steps = steps().new_tree(&mut runner).expect("no filter").current();
+        match round % 3 {
+            0 => run_stored::<String, PortableHash>(&steps),
+            1 => run_stored::<u64, super::tests::Cut<2, 3>>(&steps),
+            _ => super::tests::run::<u64, super::tests::Cut<13, 9>, ArcTK>(&steps),
+        }
+    }
+    let hits = count::Event::EACH.map(|event| (event, event.hits()));
+    println!("{hits:?}");
+    for (event, hits) in hits {
+        assert!(hits >= 100, "{event:?} was hit {hits} times");
     }
 }

@@ -1,5 +1,6 @@
 //! The standard traits of a map.
 //!
+//! In: a map, or entries to make one of. Out: what the trait says.
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
 
 use super::GenericHashMap;
