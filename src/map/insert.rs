@@ -528,18 +528,17 @@ where
     let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, None) };
+    let hash = put.hash;
     let mut hashes = [0; LEAF_MAX];
     let mut differ = 0;
     for (n, (key, _)) in pour.entries().enumerate() {
         hashes[n] = put.hasher.hash_one(key);
-        differ |= hashes[n] ^ put.hash;
+        differ |= hashes[n] ^ hash;
     }
-    // The first bit in which they differ, 64 if in none.
+    // The first bit in which they differ, 64 if in none; and which of the old entries have a one there.
     let parting = differ.leading_zeros();
     let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
-    let mut ones = is_one(put.hash) as usize;
-    hashes[..LEAF_MAX].iter().for_each(|&h| ones += is_one(h) as usize);
-    let hash = put.hash;
+    let ones = hashes.iter().rev().fold(0u32, |ones, &h| ones << 1 | is_one(h) as u32);
     put.added = true;
     let (zero, one) = if parting == 64 {
         let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
@@ -547,7 +546,22 @@ where
         pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
         LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
         (all, None)
+    } else if mine && leaf.tag() == LEAF {
+        // The larger part stays where it is.
+        let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
+        let goes = if one_stays { !ones & ((1 << LEAF_MAX) - 1) } else { ones };
+        let new_goes = is_one(hash) != one_stays;
+        let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
+        // SAFETY: exclusive, and reached through exclusive nodes only.
+        let mut stay = unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) };
+        stay.move_out(goes, &mut gone);
+        let mut to = if new_goes { LeafMut::new(&mut gone) } else { stay };
+        to.push(tag_of(hash), put.take(), MarkCell::default());
+        // Its count goes into the change; the link that is going to be replaced gives one up.
+        let stay = NodeRef::to_owned(leaf);
+        if one_stays { (gone, Some(stay)) } else { (stay, Some(gone)) }
     } else {
+        let ones = ones.count_ones() as usize + is_one(hash) as usize;
         let mut zero = Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones));
         let mut one = Trie::new_leaf(leaf_cap::<K, V>(ones));
         {

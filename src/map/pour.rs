@@ -50,6 +50,37 @@ impl<K, V, C: Count> Drop for Filler<'_, K, V, C> {
     }
 }
 
+impl<K, V, C: Count> LeafMut<'_, K, V, C> {
+    /// Moves the entries of a plain leaf whose bit is set to a new leaf; the others close up. Runs no user code.
+    #[inline]
+    pub(super) fn move_out(&mut self, goes: u32, to: &mut Node<K, V, C>) {
+        let len = self.get().own_len();
+        let tags = *self.get().tags();
+        let mut kept = 0;
+        let mut to = Filler::new(to);
+        // SAFETY: exclusive; each entry is moved once, out or down, and the length says which places are left.
+        unsafe {
+            for (i, &tag) in tags[..len].iter().enumerate() {
+                if goes >> i & 1 == 1 {
+                    to.push(tag, self.entry_at(i).read(), self.get().mark_of(i));
+                    continue;
+                }
+                if i != kept {
+                    self.entry_at(kept).copy_from_nonoverlapping(self.entry_at(i), 1);
+                    self.tag_place().add(kept).write(tag);
+                    if Trie::<K, V, C>::HAS_MARKS {
+                        let mark = self.get().mark_of(i);
+                        self.mark_at(kept).write(mark)
+                    }
+                }
+                kept += 1
+            }
+            self.tag_place().add(kept).write_bytes(0, len - kept);
+        }
+        self.set_len(kept)
+    }
+}
+
 /// Entries on their way from leaves into new leaves: parts of leaves, and which of their entries go.
 ///
 /// Two steps, so that a panicking `Clone` leaves the sources as they were: [`clone_shared`](Self::clone_shared)
