@@ -305,7 +305,7 @@ where
     }
     if len == cap {
         count!(LeafGrown);
-        Trie::grow(leaf, leaf_cap::<K, V>(len + 4).min(LEAF_MAX))
+        Trie::grow(leaf, leaf_cap::<K, V>(len + 6).min(LEAF_MAX))
     }
     put.added = true;
     LeafMut::new(leaf).push(tag_of(put.hash), put.take(), MarkCell::default());
