@@ -34,13 +34,13 @@ pub(super) struct Rule<'f, K, V> {
     pub(super) both: Both<'f, K, V>,
 }
 
-/// Borrowed entries of one leaf, with their hashes, in hash order.
-type Few<'a, K, V> = Vec<(u64, &'a (K, V), Mark)>;
+/// A borrowed entry with its hash and mark. A few of them are the entries of one leaf, in hash order.
+type One<'a, K, V> = (u64, &'a (K, V), Mark);
 
 /// One side of a block: a node, or some entries of a leaf that stands higher up.
 enum Side<'a, 's, K, V, C: Count> {
     Node(NodeRef<'a, K, V, C>),
-    Few(&'s [(u64, &'a (K, V), Mark)]),
+    Few(&'s [One<'a, K, V>]),
 }
 
 /// The result of `rule` on two roots with so many entries, and its number of entries.
@@ -178,14 +178,14 @@ where
         blocks.finish(&[a, b])
     }
 
-    fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Few<'a, K, V> {
+    fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Vec<One<'a, K, V>> {
         let mut few = Vec::with_capacity(LEAF_MAX);
         Leaf::new(leaf).each(|entry, mark| few.push((self.hasher.hash_one(&entry.0), entry, mark)));
         few.sort_by_key(|x| x.0);
         few
     }
 
-    fn few_of<'a, 's, C: Count>(&self, side: &Side<'a, 's, K, V, C>) -> Cow<'s, [(u64, &'a (K, V), Mark)]> {
+    fn few_of<'a, 's, C: Count>(&self, side: &Side<'a, 's, K, V, C>) -> Cow<'s, [One<'a, K, V>]> {
         match side {
             Side::Node(node) => Cow::Owned(self.few(*node)),
             Side::Few(few) => Cow::Borrowed(few),
@@ -276,7 +276,7 @@ where
     fn against<C: Count>(
         &mut self,
         view: Divided<'_, K, V, C>,
-        few: &[(u64, &(K, V), Mark)],
+        few: &[One<'_, K, V>],
         few_left: bool,
         shift: u32,
         first: usize,
@@ -386,7 +386,7 @@ where
 }
 
 /// Where the entry with this key stands among a few in hash order.
-fn find_few<K: Eq, V>(few: &[(u64, &(K, V), Mark)], hash: u64, key: &K) -> Option<usize> {
+fn find_few<K: Eq, V>(few: &[One<'_, K, V>], hash: u64, key: &K) -> Option<usize> {
     let from = few.partition_point(|x| x.0 < hash);
     few[from..].iter().take_while(|x| x.0 == hash).position(|x| x.1.0 == *key).map(|i| from + i)
 }
@@ -413,7 +413,7 @@ fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>) -> Result<usize> {
     }
 }
 
-fn item<K: Clone, V: Clone>(x: &(u64, &(K, V), Mark)) -> Item<K, V> {
+fn item<K: Clone, V: Clone>(x: &One<'_, K, V>) -> Item<K, V> {
     Item { hash: x.0, entry: x.1.clone(), mark: x.2 }
 }
 

@@ -4,7 +4,7 @@
 //! Must hold: nothing is copied before something is changed.
 //! Uses: the map's own methods.
 
-use super::{GenericHashMap, find, thawed};
+use super::{GenericHashMap, Want, find, thawed};
 use crate::link::Kind;
 use std::hash::{BuildHasher, Hash};
 
@@ -155,8 +155,7 @@ where
 
     /// Puts a value in.
     pub fn insert(self, value: V) -> &'a mut V {
-        let key = self.key.clone();
-        self.map.insert(self.key, value);
-        &mut find::find_exclusive(&mut self.map.root, self.hash, &key).expect("just inserted").1
+        thawed(self.map.put_hashed(self.hash, self.key, value, Want::Nothing));
+        &mut find::last_inserted(&mut self.map.root, self.hash).1
     }
 }

@@ -103,8 +103,24 @@ where
     C: Count,
     Q: Equivalent<K> + ?Sized,
 {
+    let leaf = exclusive_leaf(root, hash)?;
+    let Some(Place::Own(i)) = leaf.get().find(hash, key) else { return None };
+    Some(leaf.entry_mut(i))
+}
+
+/// The entry that was inserted just now, with this hash and a key that was absent: the last of its leaf. Runs no
+/// user code.
+pub(super) fn last_inserted<K, V, C: Count>(root: &mut Node<K, V, C>, hash: u64) -> &mut (K, V) {
+    let leaf = exclusive_leaf(root, hash).expect("an insert leaves its path exclusive");
+    let last = leaf.get().own_len() - 1;
+    leaf.entry_mut(last)
+}
+
+/// The leaf that a hash leads to, if it and its whole path are ours alone.
+fn exclusive_leaf<K, V, C: Count>(root: &mut Node<K, V, C>, hash: u64) -> Option<LeafMut<'_, K, V, C>> {
     let (mut node, mut shift) = (root.link(), 0);
     loop {
+        // A stored or empty word has no header and ends the walk.
         if !node.header().is_some_and(|h| h.is_exclusive()) {
             return None;
         }
@@ -115,16 +131,13 @@ where
                 if !view.owns(s) {
                     return None;
                 }
-                // SAFETY: a child lives as long as its parent; a stored one has no header and ends the walk.
+                // SAFETY: a child lives as long as its parent.
                 node = unsafe { NodeRef::from_word(view.peek(s)) };
                 shift += view.bits();
             }
             Form::Stored => return None,
-            Form::Leaf | Form::Collision => {
-                let Some(Place::Own(i)) = Leaf::new(node).find(hash, key) else { return None };
-                // SAFETY: the node is exclusive, as are all above it, and we borrow the root mutably for 'a.
-                return Some(unsafe { LeafMut::<K, V, C>::from_word(node.word()) }.entry_mut(i));
-            }
+            // SAFETY: the node is exclusive, as are all above it, and we borrow the root mutably.
+            Form::Leaf | Form::Collision => return Some(unsafe { LeafMut::from_word(node.word()) }),
         }
     }
 }

@@ -5,7 +5,7 @@
 //! first shared node on it works bottom-up and makes new nodes instead.
 //! Must hold: M1 afterwards; L1; all user code (`Hash`, `Eq`, `Clone`) and all thawing run before the first
 //! change, so that a panic or an error leaves the map as it was.
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
+//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`, `split`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
@@ -13,6 +13,7 @@ use super::inner::*;
 use super::leaf::*;
 use super::node::*;
 use super::pour::*;
+use super::split::split;
 use super::taken::*;
 use crate::error::Result;
 use crate::link::{Count, MarkCell};
@@ -504,94 +505,4 @@ pub(super) fn cloned_collision<K: Clone, V: Clone, C: Count>(
         }
     }
     new
-}
-
-// ---- split ----
-
-/// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
-/// below it. If it is ours its entries are moved out of it.
-#[inline(never)]
-fn split<K, V, S, C>(
-    leaf: NodeRef<'_, K, V, C>,
-    mine: bool,
-    shift: u32,
-    depth: u32,
-    put: &mut Put<'_, K, V, S>,
-) -> Change<K, V, C>
-where
-    K: Hash + Eq + Clone,
-    V: Clone,
-    S: BuildHasher,
-    C: Count,
-{
-    count!(LeafSplit);
-    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
-    // SAFETY: the caller's path is exclusive if it says mine.
-    unsafe { pour.add(leaf, mine, None) };
-    let hash = put.hash;
-    let mut hashes = [0; LEAF_MAX];
-    let mut differ = 0;
-    for (n, (key, _)) in pour.entries().enumerate() {
-        hashes[n] = put.hasher.hash_one(key);
-        differ |= hashes[n] ^ hash;
-    }
-    // The first bit in which they differ, 64 if in none; and which of the old entries have a one there.
-    let parting = differ.leading_zeros();
-    let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
-    let ones = hashes.iter().rev().fold(0u32, |ones, &h| ones << 1 | is_one(h) as u32);
-    put.added = true;
-    let (zero, one) = if parting == 64 {
-        let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
-        pour.clone_shared(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
-        pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
-        LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
-        (all, None)
-    } else if mine && leaf.tag() == LEAF {
-        // The larger part stays where it is.
-        let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
-        let goes = if one_stays { !ones & ((1 << LEAF_MAX) - 1) } else { ones };
-        let new_goes = is_one(hash) != one_stays;
-        let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
-        // SAFETY: exclusive, and reached through exclusive nodes only.
-        let mut stay = unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) };
-        stay.move_out(goes, &mut gone);
-        let mut to = if new_goes { LeafMut::new(&mut gone) } else { stay };
-        to.push(tag_of(hash), put.take(), MarkCell::default());
-        // Its count goes into the change; the link that is going to be replaced gives one up.
-        let stay = NodeRef::to_owned(leaf);
-        if one_stays { (gone, Some(stay)) } else { (stay, Some(gone)) }
-    } else {
-        let ones = ones.count_ones() as usize + is_one(hash) as usize;
-        let mut zero = Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones));
-        let mut one = Trie::new_leaf(leaf_cap::<K, V>(ones));
-        {
-            let mut sides = [Filler::new(&mut zero), Filler::new(&mut one)];
-            let mut place = |hash: u64, tag: u8, entry: (K, V), mark: MarkCell| {
-                sides[is_one(hash) as usize].push(tag, entry, mark);
-            };
-            pour.clone_shared(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-            pour.move_owned(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-            place(hash, tag_of(hash), put.take(), MarkCell::default());
-        }
-        (zero, Some(one))
-    };
-
-    // The lowest node: the one in which they part, or the last before bit 64.
-    let mut base = shift + (parting.min(63) - shift) / MOST_BITS * MOST_BITS;
-    let from = |base: u32| if base == shift { depth } else { 0 };
-    let down = if parting < 64 { parting - base + 1 } else { 64 - base };
-    let prefix = slot_of(hash, base, down);
-    let mut change = match one {
-        Some(one) => Change { from: from(base), depth: down, prefix: prefix & !1, child: zero, other: Some(one) },
-        None => {
-            count!(CollisionMade);
-            Change { from: from(base), depth: down, prefix, child: zero, other: None }
-        }
-    };
-    while base > shift {
-        base -= MOST_BITS;
-        let prefix = slot_of(hash, base, MOST_BITS);
-        change = Change { from: from(base), depth: MOST_BITS, prefix, child: change.into_node(), other: None };
-    }
-    change
 }

@@ -32,6 +32,7 @@ mod remove;
 #[cfg_attr(not(test), expect(dead_code))]
 mod revive;
 mod setops;
+mod split;
 mod store;
 mod taken;
 #[cfg(test)]
@@ -385,6 +386,12 @@ where
     #[inline(always)]
     pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(&k);
+        self.put_hashed(hash, k, v, want)
+    }
+
+    /// As [`put`](Self::put), with the key's hash.
+    #[inline(always)]
+    fn put_hashed(&mut self, hash: u64, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
         match insert::insert_short(&mut self.root, hash, (k, v)) {
             Short::Added => {
                 self.len += 1;

@@ -27,6 +27,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/map/pour.rs",
     "src/map/change.rs",
     "src/map/insert.rs",
+    "src/map/split.rs",
     "src/map/remove.rs",
     "src/map/revive.rs",
     "src/map/check.rs",

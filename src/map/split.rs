@@ -1,0 +1,130 @@
+//! Split: a leaf that would hold 16 entries becomes two, at the first bit in which their hashes part.
+//!
+//! In: a full leaf, ours or shared, and an entry with an absent key. Out: the [`Change`] for the node above.
+//! Must hold: M1; all hashing is done before the first entry moves; a key that hashes otherwise than before costs it
+//! its place, never memory safety.
+//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`.
+#![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::change::*;
+use super::inner::*;
+use super::insert::Put;
+use super::leaf::*;
+use super::node::*;
+use super::pour::*;
+use crate::link::{Count, MarkCell};
+use std::hash::{BuildHasher, Hash};
+
+/// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
+/// below it. If it is ours its entries are moved out of it.
+#[inline(never)]
+pub(super) fn split<K, V, S, C>(
+    leaf: NodeRef<'_, K, V, C>,
+    mine: bool,
+    shift: u32,
+    depth: u32,
+    put: &mut Put<'_, K, V, S>,
+) -> Change<K, V, C>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    C: Count,
+{
+    count!(LeafSplit);
+    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
+    // SAFETY: the caller's path is exclusive if it says mine.
+    unsafe { pour.add(leaf, mine, None) };
+    let hash = put.hash;
+    let mut hashes = [0; LEAF_MAX];
+    let mut differ = 0;
+    for (n, (key, _)) in pour.entries().enumerate() {
+        hashes[n] = put.hasher.hash_one(key);
+        differ |= hashes[n] ^ hash;
+    }
+    // The first bit in which they differ, 64 if in none; and which of the old entries have a one there. Above the
+    // leaf they are alike, unless a key's `Hash` is not always the same: such bits must not count.
+    let above = u64::MAX.checked_shl(64 - shift - depth).unwrap_or(0);
+    let parting = (differ & !above).leading_zeros();
+    let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
+    let ones = hashes.iter().rev().fold(0u32, |ones, &h| ones << 1 | is_one(h) as u32);
+    put.added = true;
+    let (zero, one) = if parting == 64 {
+        let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
+        pour.clone_shared(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
+        pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
+        LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
+        (all, None)
+    } else if mine && leaf.tag() == LEAF {
+        let (zero, one) = part_own(leaf, ones, is_one(hash), tag_of(hash), put.take());
+        (zero, Some(one))
+    } else {
+        let ones = ones.count_ones() as usize + is_one(hash) as usize;
+        let mut zero = Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones));
+        let mut one = Trie::new_leaf(leaf_cap::<K, V>(ones));
+        {
+            let mut sides = [Filler::new(&mut zero), Filler::new(&mut one)];
+            let mut place = |hash: u64, tag: u8, entry: (K, V), mark: MarkCell| {
+                sides[is_one(hash) as usize].push(tag, entry, mark);
+            };
+            pour.clone_shared(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
+            pour.move_owned(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
+            place(hash, tag_of(hash), put.take(), MarkCell::default());
+        }
+        (zero, Some(one))
+    };
+    change_of(zero, one, shift, depth, hash, parting)
+}
+
+/// Divides a full plain leaf that is ours by the set `ones` of its entries, and puts a new entry to one side. The
+/// larger part stays where it is.
+fn part_own<K, V, C: Count>(
+    leaf: NodeRef<'_, K, V, C>,
+    ones: u32,
+    new_is_one: bool,
+    tag: u8,
+    entry: (K, V),
+) -> (Node<K, V, C>, Node<K, V, C>) {
+    let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
+    let goes = if one_stays { !ones & ((1 << LEAF_MAX) - 1) } else { ones };
+    let new_goes = new_is_one != one_stays;
+    let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
+    // SAFETY: exclusive, and reached through exclusive nodes only.
+    let mut stay = unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) };
+    stay.move_out(goes, &mut gone);
+    let mut to = if new_goes { LeafMut::new(&mut gone) } else { stay };
+    to.push(tag, entry, MarkCell::default());
+    // Its count goes into the change; the link that is going to be replaced gives one up.
+    let stay = NodeRef::to_owned(leaf);
+    if one_stays { (gone, stay) } else { (stay, gone) }
+}
+
+/// The change of the node that begins at bit `shift`, where a block of depth `depth` becomes two leaves that part at
+/// bit `parting`, or one collision leaf; with the nodes between, if they part further down.
+fn change_of<K, V, C: Count>(
+    zero: Node<K, V, C>,
+    one: Option<Node<K, V, C>>,
+    shift: u32,
+    depth: u32,
+    hash: u64,
+    parting: u32,
+) -> Change<K, V, C> {
+    // The lowest node: the one in which they part, or the last before bit 64.
+    let mut base = shift + (parting.min(63) - shift) / MOST_BITS * MOST_BITS;
+    let from = |base: u32| if base == shift { depth } else { 0 };
+    let down = if parting < 64 { parting - base + 1 } else { 64 - base };
+    let prefix = slot_of(hash, base, down);
+    let mut change = match one {
+        Some(one) => Change { from: from(base), depth: down, prefix: prefix & !1, child: zero, other: Some(one) },
+        None => {
+            count!(CollisionMade);
+            Change { from: from(base), depth: down, prefix, child: zero, other: None }
+        }
+    };
+    while base > shift {
+        base -= MOST_BITS;
+        let prefix = slot_of(hash, base, MOST_BITS);
+        change = Change { from: from(base), depth: MOST_BITS, prefix, child: change.into_node(), other: None };
+    }
+    change
+}
