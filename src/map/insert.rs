@@ -41,7 +41,7 @@ impl<K, V, S> Put<'_, K, V, S> {
     }
 
     #[inline(always)]
-    fn take(&mut self) -> (K, V) {
+    pub(super) fn take(&mut self) -> (K, V) {
         self.entry.take().expect("placed once")
     }
 }
