@@ -30,6 +30,9 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+#[cfg(all(test, loom))]
+mod models;
+
 /// The atomics of this file: loom's in its models, core's elsewhere.
 mod sync {
     #[cfg(loom)]

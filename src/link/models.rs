@@ -1,0 +1,162 @@
+//! Models of counts, thawing and marks for loom, which tries every interleaving.
+//!
+//! `RUSTFLAGS="--cfg loom" cargo test --release --lib link::models`
+
+use super::*;
+use loom::cell::UnsafeCell;
+use loom::sync::Arc as LoomArc;
+use loom::sync::atomic::AtomicUsize;
+use loom::thread;
+
+/// A node with a payload that loom watches: reads and writes that race are errors.
+#[repr(C, align(16))]
+struct Model {
+    header: Header,
+    payload: UnsafeCell<usize>,
+    freed: LoomArc<AtomicUsize>,
+}
+
+const TAG: usize = 1;
+
+struct Models;
+
+// SAFETY: every word of this tree is made by `node` below, from a box.
+unsafe impl Tree for Models {
+    type Count = Shared;
+    unsafe fn free(node: Word) {
+        // SAFETY: the last owner frees; the box came from `node`.
+        let node = unsafe { Box::from_raw(node.pointer(TAG).cast::<Model>().as_ptr()) };
+        // SAFETY: nobody else uses the node; loom would see it if somebody did.
+        node.payload.with_mut(|p| unsafe { *p = usize::MAX });
+        node.freed.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+fn node(payload: usize, freed: &LoomArc<AtomicUsize>) -> Owned<Models> {
+    let model = Model { header: Header::new(0, 0), payload: UnsafeCell::new(payload), freed: freed.clone() };
+    let at = NonNull::from(Box::leak(Box::new(model))).cast();
+    // SAFETY: a new node, its one count.
+    unsafe { Owned::from_word(Word::node(at, TAG)) }
+}
+
+fn payload(word: Word) -> usize {
+    // SAFETY: callers hold a count of the node, or borrow from somebody who does.
+    unsafe { (*word.pointer(TAG).cast::<Model>().as_ptr()).payload.with(|p| *p) }
+}
+
+fn address() -> Address {
+    Address::new(7).expect("7 is an address")
+}
+
+#[test]
+fn the_last_of_several_owners_frees_once() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let own = node(5, &freed);
+        let threads: Vec<_> = (0..2)
+            .map(|_| {
+                let own = own.clone();
+                thread::spawn(move || {
+                    let second = own.clone();
+                    drop(own);
+                    assert_eq!(payload(second.word()), 5);
+                })
+            })
+            .collect();
+        drop(own);
+        threads.into_iter().for_each(|t| t.join().unwrap());
+        assert_eq!(freed.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn an_owner_that_is_left_alone_may_write() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let own = node(5, &freed);
+        let other = own.clone();
+        let reader = thread::spawn(move || assert_eq!(payload(other.word()), 5));
+        if own.is_exclusive() {
+            // SAFETY: exclusive; loom sees a race with the reader if that is wrong.
+            unsafe { (*own.word().pointer(TAG).cast::<Model>().as_ptr()).payload.with_mut(|p| *p = 6) }
+        }
+        reader.join().unwrap();
+        assert!(own.is_exclusive());
+    });
+}
+
+#[test]
+fn a_stored_link_is_thawed_once_and_seen_whole() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let stored = Word::stored(address(), 0);
+        // The first slot of a block of two, and the second.
+        let slots = LoomArc::new([Slot::new(stored), Slot::new(stored)]);
+        let thaw = move |slots: &[Slot; 2], freed: &LoomArc<AtomicUsize>, own: usize| {
+            let word = slots[own].get();
+            let word = match word.is_stored() {
+                true => {
+                    let word = slots[0].thaw::<Models>(stored, || Ok(node(9, freed))).unwrap();
+                    slots.iter().for_each(|slot| slot.publish(word));
+                    word
+                }
+                false => word,
+            };
+            assert_eq!(payload(word), 9);
+            word
+        };
+        let other = {
+            let (slots, freed) = (slots.clone(), freed.clone());
+            thread::spawn(move || thaw(&slots, &freed, 1).0.addr().get())
+        };
+        let word = thaw(&slots, &freed, 0);
+        assert_eq!(other.join().unwrap(), word.0.addr().get(), "one node for all");
+        // The block's one count.
+        assert!(slots.iter().all(|slot| slot.get() == word));
+        let losers = freed.load(Ordering::Relaxed);
+        // SAFETY: the slots are not used again.
+        drop(unsafe { Owned::<Models>::from_word(word) });
+        assert_eq!(freed.load(Ordering::Relaxed), losers + 1);
+    });
+}
+
+#[test]
+fn a_failed_load_leaves_the_link_stored_for_others() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let stored = Word::stored(address(), 0);
+        let slot = LoomArc::new(Slot::new(stored));
+        let other = {
+            let slot = slot.clone();
+            thread::spawn(move || {
+                slot.thaw::<Models>(stored, || Err(Error::new(ErrorKind::Io, "out of order"))).map(payload).ok()
+            })
+        };
+        let word = slot.thaw::<Models>(stored, || Ok(node(3, &freed))).unwrap();
+        assert!(matches!(other.join().unwrap(), None | Some(3)));
+        assert_eq!(payload(word), 3);
+        // SAFETY: the slot is not used again.
+        drop(unsafe { Owned::<Models>::from_word(word) });
+        assert_eq!(freed.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn a_marked_node_is_not_exclusive_to_whoever_gets_it_back() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let own = node(5, &freed);
+        let other = own.clone();
+        let session = Session(NonZeroU32::MIN);
+        let committer = thread::spawn(move || {
+            let header = other.link().header().unwrap();
+            header.set_mark(Mark::new(session, address()));
+        });
+        if own.link().header().unwrap().owners() == 1 {
+            // The committer is done and gone: its mark is seen (L1).
+            assert!(!own.is_exclusive());
+        }
+        committer.join().unwrap();
+        assert_eq!(own.link().header().unwrap().mark().address(session), Some(address()));
+    });
+}
