@@ -1,6 +1,9 @@
 //! Models of counts, thawing and marks for loom, which tries every interleaving.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib link::models`
+//!
+//! In: a test node whose payload loom watches. Out: no race, one free, one thaw.
+#![allow(unsafe_code)] // A node of its own to count and free.
 
 use super::*;
 use loom::cell::UnsafeCell;
