@@ -17,6 +17,7 @@
 //! - **L8** The stored words of a node have one [`Origin`].
 //!
 //! (L6 concerns the writer of the log.) Uses: `error`, `id`.
+// Long because all that decides how long a node lives stands in one place.
 #![allow(unsafe_code)] // The one home of node lifetimes: docs/ARCHITECTURE.md, "Unsafe".
 
 use crate::error::{Error, ErrorKind, Result};
@@ -351,6 +352,11 @@ impl Word {
     }
 }
 
+// SAFETY: a word is an address and grants nothing; who makes a node of it promises who may use that.
+unsafe impl Send for Word {}
+// SAFETY: as above.
+unsafe impl Sync for Word {}
+
 impl fmt::Debug for Word {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:x}#{}", self.value(), self.tag())
@@ -382,6 +388,9 @@ pub(crate) struct Owned<T: Tree>(Word, PhantomData<T>);
 unsafe impl<T: Tree + Send + Sync> Send for Owned<T> {}
 // SAFETY: as above; `&Owned` can be cloned to another thread.
 unsafe impl<T: Tree + Send + Sync> Sync for Owned<T> {}
+
+// An owner is a pointer: moving it moves no node.
+impl<T: Tree> Unpin for Owned<T> {}
 
 impl<T: Tree> Owned<T> {
     /// # Safety
@@ -452,6 +461,11 @@ pub(crate) unsafe fn release<T: Tree>(word: Word) {
 
 /// A word whose node lives for `'a`.
 pub(crate) struct Link<'a, T: Tree>(Word, PhantomData<&'a T>);
+
+// SAFETY: a link can be made an `Owned` wherever it is, so it needs what that needs.
+unsafe impl<T: Tree + Send + Sync> Send for Link<'_, T> {}
+// SAFETY: as above.
+unsafe impl<T: Tree + Send + Sync> Sync for Link<'_, T> {}
 
 impl<T: Tree> Clone for Link<'_, T> {
     #[inline(always)]

@@ -13,7 +13,7 @@ use super::inner::*;
 use super::leaf::*;
 use super::node::*;
 use super::pour::*;
-use super::split::split;
+use super::split::{Mine, split};
 use super::taken::*;
 use crate::error::Result;
 use crate::link::{Count, MarkCell};
@@ -162,7 +162,7 @@ where
             // SAFETY: same count, new place.
             Fit::Placed => unsafe { inner.fill(s >> k << k, k, child.word()) },
             Fit::Full => {
-                let change = split(child.link(), true, shift, inner.get().bits() - k, put);
+                let change = split(child.link(), Mine::ForGood, shift, inner.get().bits() - k, put);
                 inner.apply(change)
             }
         }
@@ -182,7 +182,7 @@ where
     C: Count,
 {
     if let Fit::Full = insert_own(root, put) {
-        *root = split(root.link(), true, 0, 0, put).into_node();
+        *root = split(root.link(), Mine::ForGood, 0, 0, put).into_node();
     }
     Ok(())
 }
@@ -219,7 +219,7 @@ where
                     let depth = bits - Divided::new(node.link()).block(s);
                     // SAFETY: as in insert_below.
                     let own = unsafe { NodeRef::from_word(Divided::new(node.link()).peek(s)) };
-                    split(own, true, shift, depth, put)
+                    split(own, Mine::ForNow, shift, depth, put)
                 }
             }
         }
@@ -241,7 +241,7 @@ where
         // A root of another form.
         return Ok(match insert_shared(node, put) {
             Some(leaf) => leaf,
-            None => split(node, false, shift, 0, put).into_node(),
+            None => split(node, Mine::No, shift, 0, put).into_node(),
         });
     }
     let view = Divided::new(node);
@@ -272,7 +272,7 @@ where
     let k = view.block(s);
     match insert_shared(child, put) {
         Some(leaf) => Change::one(view.bits() - k, s >> k, leaf),
-        None => split(child, false, shift, view.bits() - k, put),
+        None => split(child, Mine::No, shift, view.bits() - k, put),
     }
 }
 

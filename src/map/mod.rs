@@ -54,6 +54,7 @@ use equivalent::Equivalent;
 use insert::{Put, Short};
 use node::{Node, empty};
 use std::hash::{BuildHasher, Hash};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) use taken::{Taken, Want};
 
 /// A map from keys and values: `hashmap! { 1 => "one", 2 => "two" }`.
@@ -115,10 +116,24 @@ pub struct GenericHashMap<K, V, S, P: Kind> {
     pub(crate) root: Node<K, V, P::Count>,
     pub(crate) len: usize,
     pub(crate) hasher: S,
+    /// Maps of one lineage have clones of one hasher: they hash alike.
+    lineage: Lineage,
 }
 
 /// A [`GenericHashMap`] with the default hasher ([`PortableHash`]) and atomic counts.
 pub type HashMap<K, V> = GenericHashMap<K, V, PortableHash, ArcTK>;
+
+/// Which hasher a map's hasher is a clone of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Lineage(u64);
+
+impl Lineage {
+    /// A new lineage; one for all hashers of a type without state.
+    pub(crate) fn of<S>() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        Lineage(if size_of::<S>() == 0 { 0 } else { LAST.fetch_add(1, Relaxed) + 1 })
+    }
+}
 
 /// The value, or the documented panic of infallible calls.
 #[inline(always)]
@@ -161,7 +176,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     /// An empty map that hashes with `hasher`. Time: O(1).
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
-        GenericHashMap { root: empty(0), len: 0, hasher }
+        GenericHashMap { root: empty(0), len: 0, hasher, lineage: Lineage::of::<S>() }
     }
 
     /// An empty map, of other types, that hashes as this one. Time: O(1).
@@ -172,7 +187,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
         V1: Clone,
         S: Clone,
     {
-        GenericHashMap::with_hasher(self.hasher.clone())
+        GenericHashMap { root: empty(0), len: 0, hasher: self.hasher.clone(), lineage: self.lineage }
     }
 
     /// True if there is no entry. Time: O(1).

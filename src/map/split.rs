@@ -15,12 +15,22 @@ use super::pour::*;
 use crate::link::{Count, MarkCell};
 use std::hash::{BuildHasher, Hash};
 
+/// Whether a leaf is ours alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mine {
+    No,
+    /// Its entries may be moved out; but the node above may stay as a lender and keep its link to the leaf.
+    ForNow,
+    /// And the link to it is given up as soon as the change is in: it may become a part of the change.
+    ForGood,
+}
+
 /// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
 /// below it. If it is ours its entries are moved out of it.
 #[inline(never)]
 pub(super) fn split<K, V, S, C>(
     leaf: NodeRef<'_, K, V, C>,
-    mine: bool,
+    mine: Mine,
     shift: u32,
     depth: u32,
     put: &mut Put<'_, K, V, S>,
@@ -34,7 +44,7 @@ where
     count!(LeafSplit);
     let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
-    unsafe { pour.add(leaf, mine, None) };
+    unsafe { pour.add(leaf, mine != Mine::No, None) };
     let hash = put.hash;
     let mut hashes = [0; LEAF_MAX];
     let mut differ = 0;
@@ -55,7 +65,7 @@ where
         pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
         LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
         (all, None)
-    } else if mine && leaf.tag() == LEAF {
+    } else if mine == Mine::ForGood && leaf.tag() == LEAF {
         let (zero, one) = part_own(leaf, ones, is_one(hash), tag_of(hash), put.take());
         (zero, Some(one))
     } else {

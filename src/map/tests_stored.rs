@@ -97,7 +97,7 @@ where
             // SAFETY: the table's type says which nodes it loads.
             Some(address) => unsafe { stored_root(address, origin.clone()) },
         };
-        GenericHashMap { root, len, hasher: S::default() }
+        GenericHashMap { root, len, hasher: S::default(), lineage: Lineage::of::<S>() }
     }
 }
 

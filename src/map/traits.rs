@@ -3,10 +3,10 @@
 //! In: a map, or entries to make one of. Out: what the trait says.
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
 
-use super::GenericHashMap;
 use super::build::{Item, build, dedup, sort};
 use super::iters::{ConsumingIter, Iter};
 use super::node::Node;
+use super::{GenericHashMap, Lineage};
 use crate::hash::PortableHash;
 use crate::link::{Count, Kind, Mark};
 use equivalent::Equivalent;
@@ -21,7 +21,8 @@ impl<K, V, S: Clone, P: Kind> Clone for GenericHashMap<K, V, S, P> {
     /// Time: O(1): one count.
     #[inline]
     fn clone(&self) -> Self {
-        GenericHashMap { root: self.root.clone(), len: self.len, hasher: self.hasher.clone() }
+        let (len, hasher, lineage) = (self.len, self.hasher.clone(), self.lineage);
+        GenericHashMap { root: self.root.clone(), len, hasher, lineage }
     }
 }
 
@@ -199,7 +200,7 @@ where
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let hasher = S::default();
         let (root, len) = collected(&hasher, entries.into_iter());
-        GenericHashMap { root, len, hasher }
+        GenericHashMap { root, len, hasher, lineage: Lineage::of::<S>() }
     }
 }
 
