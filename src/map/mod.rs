@@ -17,6 +17,8 @@ mod change;
 #[cfg(test)]
 mod check;
 mod combine;
+#[cfg(doctest)]
+mod compile_fail;
 mod entry;
 mod find;
 mod inner;
