@@ -20,7 +20,7 @@ use std::ops::{Add, Mul};
 #[macro_export]
 macro_rules! hashset {
     ($($value:expr),* $(,)?) => {{
-        #[allow(unused_mut)]
+        #[allow(unused_mut)] // Nothing is inserted into an empty one.
         let mut set = $crate::HashSet::new();
         $(set.insert($value);)*
         set

@@ -9,7 +9,6 @@
 
 use super::build::*;
 use super::inner::*;
-use super::iter::Walk;
 use super::leaf::*;
 use super::node::*;
 use crate::error::Result;
@@ -415,9 +414,4 @@ fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>) -> Result<usize> {
 
 fn item<K: Clone, V: Clone>(x: &One<'_, K, V>) -> Item<K, V> {
     Item { hash: x.0, entry: x.1.clone(), mark: x.2 }
-}
-
-/// All entries below a node, walked; for operations whose result has another type.
-pub(super) fn walk<'a, K, V, C: Count>(root: NodeRef<'a, K, V, C>) -> Result<Walk<'a, K, V, C>> {
-    Walk::new(root)
 }

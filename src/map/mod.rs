@@ -63,7 +63,7 @@ pub(crate) use taken::{Taken, Want};
 #[macro_export]
 macro_rules! hashmap {
     ($($key:expr => $value:expr),* $(,)?) => {{
-        #[allow(unused_mut)]
+        #[allow(unused_mut)] // Nothing is inserted into an empty one.
         let mut map = $crate::HashMap::new();
         $(map.insert($key, $value);)*
         map
@@ -255,7 +255,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
         &self,
         mut f: impl FnMut(&K, &V) -> std::result::Result<(), E>,
     ) -> std::result::Result<(), E> {
-        let mut walk = combine::walk(self.root.link())?;
+        let mut walk = iter::Walk::new(self.root.link())?;
         while let Some((k, v)) = walk.next()? {
             f(k, v)?
         }

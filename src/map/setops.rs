@@ -3,7 +3,8 @@
 //! In: two maps. Out: a map of what the operation keeps, or what differs.
 //! Must hold: maps that hash differently (two `RandomState`s) are never compared by structure.
 
-use super::combine::{Both, Rule, combine, walk};
+use super::combine::{Both, Rule, combine};
+use super::iter::Walk;
 use super::iters::DiffIter;
 use super::lockstep::{DiffItem, Lockstep};
 use super::{GenericHashMap, thawed};
@@ -278,7 +279,7 @@ where
         F: FnMut(&K, V, B) -> C,
     {
         let mut out = self.new_from();
-        let mut entries = thawed(walk(self.root.link()));
+        let mut entries = thawed(Walk::new(self.root.link()));
         while let Some((k, a)) = entries.next_or_panic() {
             if let Some(b) = other.get(k) {
                 let c = f(k, a.clone(), b.clone());
