@@ -546,3 +546,36 @@ fn a_map_prints_what_it_holds() {
     assert_eq!(prints(map.diff(&HashMap::new()).collect::<Vec<_>>()), r#"[Remove(1, "a")]"#);
     assert_eq!(prints(HashSet::from([7])), "{7}");
 }
+
+#[test]
+fn who_else_holds_a_version_does_not_show_in_the_iteration_order() {
+    let run = |hold: &dyn Fn(u64) -> bool| {
+        let mut map: HashMap<u64, u64> = HashMap::new();
+        let mut held = vec![];
+        // One more version is held and given up by another thread, whenever that likes.
+        let (send, others) = std::sync::mpsc::channel::<HashMap<u64, u64>>();
+        let other = std::thread::spawn(move || others.into_iter().for_each(drop));
+        let mut state = 11;
+        for i in 0..3000 {
+            let k = random(&mut state) % 600;
+            match random(&mut state) % 4 {
+                0 => drop(map.remove(&k)),
+                _ => drop(map.insert(k, i)),
+            }
+            let clone = map.clone();
+            if i % 7 == 0 {
+                send.send(clone.clone()).expect("the other thread lives")
+            }
+            if hold(i) {
+                held.push(clone)
+            }
+        }
+        drop(send);
+        other.join().expect("no panic");
+        order(&map)
+    };
+    let alone = run(&|_| false);
+    assert_eq!(alone, run(&|_| false));
+    assert!(alone == run(&|_| true), "all versions held");
+    assert!(alone == run(&|i| i % 3 == 0), "every third version held");
+}

@@ -5,12 +5,13 @@
 //! little from it is an overlay over it.
 //! Must hold: no user code runs between taking an entry from its source and putting it into a leaf, but `Clone`
 //! of entries of shared leaves that merge, which leaves the blocks whole.
-//! Uses: `link`, `node`, `leaf`, `inner`, `edit`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `edit`.
 #![allow(unsafe_code)] // Scatter moves entries between buffers: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::OverlayMut;
 use super::inner::*;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use super::pour::*;
 use crate::error::Result;
@@ -91,24 +92,34 @@ pub(super) fn dedup<K: Eq, V>(items: &mut Vec<Item<K, V>>) {
     }
 }
 
-/// The node of items that share their first `shift` bits, are in hash order and have different keys.
-pub(super) fn build<K: Clone, V: Clone, C: Count>(items: Vec<Item<K, V>>, shift: u32) -> Node<K, V, C> {
-    build_node(&mut items.into_iter(), usize::MAX, shift)
+/// The node of items that are in hash order and have different keys.
+pub(super) fn build<K: Clone, V: Clone, C: Count>(items: Vec<Item<K, V>>) -> Node<K, V, C> {
+    let len = items.len();
+    build_node(&mut items.into_iter(), len, 0, Order::Hashes)
+}
+
+/// In which order items are. Within a leaf they stay in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// That of their hashes.
+    Hashes,
+    /// Another one; they are few.
+    Own,
 }
 
 /// The node of the next `len` items, which share their first `shift` bits.
-fn build_node<K: Clone, V: Clone, C: Count>(
+pub(super) fn build_node<K: Clone, V: Clone, C: Count>(
     items: &mut vec::IntoIter<Item<K, V>>,
     len: usize,
     shift: u32,
+    order: Order,
 ) -> Node<K, V, C> {
-    let len = len.min(items.len());
     if shift == 64 && len > LEAF_MAX {
         count!(CollisionMade);
         let mut leaf = Trie::new_collision(len as u32);
         let mut to = LeafMut::new(&mut leaf);
         for item in items.take(len) {
-            to.push(0, item.entry, MarkCell::new(item.mark))
+            to.push(item.entry, MarkCell::new(item.mark))
         }
         return leaf;
     }
@@ -116,7 +127,7 @@ fn build_node<K: Clone, V: Clone, C: Count>(
         return build_leaf(items, len);
     }
     let mut blocks = Blocks::new(shift);
-    blocks.build(items, len, 0, blocks.top);
+    blocks.build(items, len, 0, blocks.top, order);
     blocks.finish_new()
 }
 
@@ -125,9 +136,21 @@ fn build_leaf<K, V, C: Count>(items: &mut vec::IntoIter<Item<K, V>>, len: usize)
         return empty(0);
     }
     let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(len));
-    let mut to = Filler::new(&mut leaf);
-    for item in items.take(len) {
-        to.push(tag_of(item.hash), item.entry, MarkCell::new(item.mark))
+    let mut to = Filler::new(LeafMut::new(&mut leaf));
+    for (place, item) in items.take(len).enumerate() {
+        to.put_at(place, tag_of(item.hash), item.entry, MarkCell::new(item.mark))
+    }
+    drop(to);
+    leaf
+}
+
+/// A leaf of up to 15 items at their places.
+pub(super) fn leaf_of<K, V, C: Count>(items: Vec<(Place, Item<K, V>)>) -> Node<K, V, C> {
+    let Some(last) = items.iter().map(|(place, _)| *place).max() else { return empty(0) };
+    let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(last + 1));
+    let mut to = Filler::new(LeafMut::new(&mut leaf));
+    for (place, item) in items {
+        to.put_at(place, tag_of(item.hash), item.entry, MarkCell::new(item.mark))
     }
     drop(to);
     leaf
@@ -149,20 +172,31 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
     }
 
     /// Adds the node of the next `len` items as the block of 2^k slots at `first`, divided as it must be.
-    pub(super) fn build(&mut self, items: &mut vec::IntoIter<Item<K, V>>, len: usize, first: usize, k: u32) {
+    pub(super) fn build(
+        &mut self,
+        items: &mut vec::IntoIter<Item<K, V>>,
+        len: usize,
+        first: usize,
+        k: u32,
+        order: Order,
+    ) {
         if len <= LEAF_MAX {
             let leaf = build_leaf(items, len);
             return self.push_leaf(first, k, leaf);
         }
         if k == 0 {
-            let node = build_node(items, len, self.shift + self.top);
+            let node = build_node(items, len, self.shift + self.top, order);
             return self.push_leaf(first, 0, node);
         }
         let half = k - 1;
         let bit = self.shift + self.top - k;
-        let zeros = items.as_slice()[..len].partition_point(|item| (item.hash << bit) >> 63 == 0);
-        self.build(items, zeros, first, half);
-        self.build(items, len - zeros, first + (1 << half), half);
+        let these = &mut items.as_mut_slice()[..len];
+        if order == Order::Own {
+            these.sort_by_key(|item| (item.hash << bit) >> 63)
+        }
+        let zeros = these.partition_point(|item| (item.hash << bit) >> 63 == 0);
+        self.build(items, zeros, first, half, order);
+        self.build(items, len - zeros, first + (1 << half), half, order);
     }
 
     /// Adds a resident node. Nothing stored merges here, so nothing can fail.
@@ -221,13 +255,12 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
                         *node = load(node.word(), self.origin.as_ref())?
                     }
                 }
-                let mut new = Trie::new_leaf(leaf_cap::<K, V>(m + n));
-                let mut pour = Pour::<_, _, _, { 2 * ONE_LEAF }>::new();
+                let mut pour = Pour::<_, _, _, 2>::new();
                 for (_, _, node) in &self.list[len - 2..] {
                     // SAFETY: we own these; an exclusive one nobody else can reach.
                     unsafe { pour.add(node.link(), true, None) }
                 }
-                pour_into(pour, &mut new);
+                let new = pour.merged();
                 self.list.truncate(len - 2);
                 new
             };

@@ -215,6 +215,27 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     }
 }
 
+/// Down exclusive inner nodes that borrow nothing: the lowest of them (or the root, if that is none), the bit at which it
+/// begins, and the word there in which the hash goes on, which is no inner node.
+#[inline(always)]
+pub(super) fn exclusive_path<K, V, C: Count>(
+    root: &mut Node<K, V, C>,
+    hash: u64,
+) -> (&mut Node<K, V, C>, u32, Option<Word>) {
+    let (mut node, mut shift) = (root, 0);
+    loop {
+        let Some(inner) = Inner::if_exclusive(node) else { return (node, shift, None) };
+        let bits = inner.bits();
+        let s = slot_of(hash, shift, bits);
+        // SAFETY: `s` is `bits` bits of the hash.
+        let word = unsafe { inner.at_slot(s) };
+        if !Inner::<K, V, C>::is(word) {
+            return (node, shift, Some(word));
+        }
+        (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
+    }
+}
+
 struct OldBlocks {
     at: [Word; 1 << MOST_BITS],
     len: usize,

@@ -80,24 +80,25 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
             assert!(leaf.len() > LEAF_MAX && depth == 64, "a collision leaf is at full depth");
         } else {
             assert!((1..=LEAF_MAX).contains(&leaf.len()), "M2: no empty leaf");
-            for (part, _) in leaf.parts() {
-                for (i, (key, _)) in part.entries().iter().enumerate() {
-                    assert_eq!(part.tag_at(i), tag_of(self.hasher.hash_one(key)), "M2: tags match hashes");
-                }
-                if part.word().tag() == LEAF {
-                    assert!(part.tags()[part.own_len()..].iter().all(|&t| t == 0), "M2: free places have no tag");
-                }
+            let plain = leaf.base().map_or(leaf, |(base, _)| base);
+            assert_eq!(plain.live().count_ones() as usize, plain.own_len(), "M2: free places have no tag");
+            assert_eq!(plain.live() >> plain.cap().min(LEAF_MAX), 0, "M2: places within the room");
+            assert_eq!(leaf.live().count_ones() as usize, leaf.len(), "M2: one entry a place");
+            for place in leaf.places() {
+                let tag = tag_of(self.hasher.hash_one(&leaf.entry(place).0));
+                assert_eq!(leaf.tag_at(place), tag, "M2: tags match hashes");
             }
         }
         let mut live = 0;
-        leaf.each(|(key, _), _| {
+        for place in leaf.places() {
             live += 1;
-            let hash = self.hasher.hash_one(key);
+            let hash = self.hasher.hash_one(&leaf.entry(place).0);
             assert!(depth == 0 || (hash ^ prefix) >> (64 - depth) == 0, "M3: the entry stands where its hash leads");
-        });
+        }
         if let Some((base, dead)) = leaf.base() {
             assert_eq!(base.word().tag(), LEAF, "M2: the base of a leaf overlay");
-            assert_eq!(dead >> base.own_len(), 0, "M2: dead entries are entries");
+            assert_eq!(dead & !base.live(), 0, "M2: dead entries are entries");
+            assert_eq!(leaf.own_places().count_ones() as usize, leaf.own_len(), "M2: places of its own entries");
         }
         live
     }

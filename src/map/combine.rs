@@ -33,13 +33,33 @@ pub(super) struct Rule<'f, K, V> {
     pub(super) both: Both<'f, K, V>,
 }
 
-/// A borrowed entry with its hash and mark. A few of them are the entries of one leaf, in hash order.
-type One<'a, K, V> = (u64, &'a (K, V), Mark);
+/// A borrowed entry: its hash, its mark, and its place in its leaf. A few of them are entries of one leaf, in the
+/// order of their places.
+struct One<'a, K, V> {
+    hash: u64,
+    entry: &'a (K, V),
+    mark: Mark,
+    place: Place,
+}
+
+impl<K, V> Clone for One<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K, V> Copy for One<'_, K, V> {}
 
 /// One side of a block: a node, or some entries of a leaf that stands higher up.
 enum Side<'a, 's, K, V, C: Count> {
     Node(NodeRef<'a, K, V, C>),
     Few(&'s [One<'a, K, V>]),
+}
+
+/// An entry of a result, and where in its leaf it is to stand: in the place that it has on the left, else in the
+/// lowest free one. What the rule's function made is not the entry's own value.
+struct Kept<'a, K, V> {
+    one: One<'a, K, V>,
+    made: Option<V>,
 }
 
 /// The result of `rule` on two roots with so many entries, and its number of entries.
@@ -112,14 +132,16 @@ where
         return Ok(empty(0));
     }
     if form(node.word()) != Form::Divided {
-        let mut kept = Vec::new();
-        let mut all = true;
-        Leaf::new(node).each(|(key, value), mark| match keep(key, value) {
-            true => kept.push(Item { hash: hash(key), entry: (key.clone(), value.clone()), mark }),
-            false => all = false,
+        let leaf = Leaf::new(node);
+        let stays: Vec<bool> = leaf.places().map(|place| keep(&leaf.entry(place).0, &leaf.entry(place).1)).collect();
+        if stays.iter().all(|&stays| stays) {
+            return Ok(node.to_owned());
+        }
+        let kept = leaf.places().zip(stays).filter(|(_, stays)| *stays).map(|(place, _)| {
+            let (entry, mark) = (leaf.entry(place), leaf.mark_of(place).get());
+            (place, Item { hash: hash(&entry.0), entry: entry.clone(), mark })
         });
-        sort(&mut kept);
-        return Ok(if all { node.to_owned() } else { build(kept, shift) });
+        return Ok(leaf_or_collision(kept.collect()));
     }
     let view = Divided::new(node);
     let mut blocks = Blocks::new(shift);
@@ -162,12 +184,12 @@ where
         match (form(a.word()) == Form::Divided, form(b.word()) == Form::Divided) {
             (true, true) => self.divided(Divided::new(a), Divided::new(b), shift, &mut blocks)?,
             (true, false) => {
-                let few = self.few(b);
-                self.against(Divided::new(a), &few, false, shift, 0, blocks.top, &mut blocks)?
+                let mut few = self.few(b);
+                self.against(Divided::new(a), &mut few, false, shift, 0, blocks.top, &mut blocks)?
             }
             (false, true) => {
-                let few = self.few(a);
-                self.against(Divided::new(b), &few, true, shift, 0, blocks.top, &mut blocks)?
+                let mut few = self.few(a);
+                self.against(Divided::new(b), &mut few, true, shift, 0, blocks.top, &mut blocks)?
             }
             (false, false) => {
                 let top = blocks.top;
@@ -178,10 +200,12 @@ where
     }
 
     fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Vec<One<'a, K, V>> {
-        let mut few = Vec::with_capacity(LEAF_MAX);
-        Leaf::new(leaf).each(|entry, mark| few.push((self.hasher.hash_one(&entry.0), entry, mark)));
-        few.sort_by_key(|x| x.0);
-        few
+        let leaf = Leaf::new(leaf);
+        let one = |place| {
+            let entry = leaf.entry(place);
+            One { hash: self.hasher.hash_one(&entry.0), entry, mark: leaf.mark_of(place).get(), place }
+        };
+        leaf.places().map(one).collect()
     }
 
     fn few_of<'a, 's, C: Count>(&self, side: &Side<'a, 's, K, V, C>) -> Cow<'s, [One<'a, K, V>]> {
@@ -227,11 +251,11 @@ where
                     self.leaves(Side::Node(a), Side::Node(b), s, k, blocks)?
                 }
             } else if i > j {
-                let few = self.few(x.child(s >> dx)?);
-                self.against(y, &few, true, shift, s, k, blocks)?
+                let mut few = self.few(x.child(s >> dx)?);
+                self.against(y, &mut few, true, shift, s, k, blocks)?
             } else {
-                let few = self.few(y.child(s >> dy)?);
-                self.against(x, &few, false, shift, s, k, blocks)?
+                let mut few = self.few(y.child(s >> dy)?);
+                self.against(x, &mut few, false, shift, s, k, blocks)?
             }
             s += 1 << k
         }
@@ -275,7 +299,7 @@ where
     fn against<C: Count>(
         &mut self,
         view: Divided<'_, K, V, C>,
-        few: &[One<'_, K, V>],
+        few: &mut [One<'_, K, V>],
         few_left: bool,
         shift: u32,
         first: usize,
@@ -284,25 +308,26 @@ where
     ) -> Result<()> {
         let d = blocks.top - view.bits();
         let keep_few = if few_left { self.rule.left } else { self.rule.right };
+        // Those of one block side by side, in their order.
+        let top = blocks.top;
+        few.sort_by_key(|one| slot_of(one.hash, shift, top));
         let (mut s, mut few) = (first, few);
         while s < first + (1 << k) {
             let k = view.block(s >> d) + d;
             let end = s + (1 << k);
-            let here = few.partition_point(|x| slot_of(x.0, shift, blocks.top) < end);
-            let (these, rest) = few.split_at(here);
+            let here = few.partition_point(|one| slot_of(one.hash, shift, top) < end);
+            let (these, rest) = few.split_at_mut(here);
             few = rest;
             let word = view.peek(s >> d);
             if these.is_empty() {
                 self.one_side(view, s, k, !few_left, blocks)?
             } else if !word.is_node() && !word.is_stored() {
-                let items = if keep_few { these.iter().map(|x| item(x)).collect() } else { Vec::new() };
                 match few_left {
                     true => self.left += these.len() * self.count_left as usize,
                     false => self.right += these.len() * self.count_right as usize,
                 }
-                let len = items.len();
-                blocks.build(&mut items.into_iter(), len, s, k);
-                blocks.settle()?
+                let these: &[_] = if keep_few { these } else { &[] };
+                place_found(these.iter().map(|&one| Kept { one, made: None }).collect(), s, k, blocks)?
             } else {
                 let child = view.child(s >> d)?;
                 if form(child.word()) == Form::Divided {
@@ -333,61 +358,70 @@ where
         blocks: &mut Blocks<K, V, C>,
     ) -> Result<()> {
         let (a, b) = (self.few_of(&left), self.few_of(&right));
-        let mut items = Vec::with_capacity(a.len() + b.len());
-        // Whether the result is still the left side, or the right.
-        let (mut is_left, mut is_right) = (true, true);
-        for x in a.iter() {
-            match find_few(&b, x.0, &x.1.0) {
+        let mut kept = Vec::with_capacity(a.len() + b.len());
+        let mut is_left = true;
+        for one in a.iter() {
+            let (keep, made) = match find_few(&b, one) {
                 None => {
                     self.left += self.count_left as usize;
-                    is_right &= !self.rule.left;
-                    is_left &= self.rule.left;
-                    if self.rule.left {
-                        items.push(item(x))
-                    }
+                    (self.rule.left, None)
                 }
-                Some(i) => match &mut self.rule.both {
-                    Both::Left => {
-                        is_right &= std::ptr::eq(x.1, b[i].1);
-                        items.push(item(x))
-                    }
-                    Both::Drop => (is_left, is_right) = (false, false),
+                Some(other) => match &mut self.rule.both {
+                    Both::Left => (true, None),
+                    Both::Drop => (false, None),
                     Both::Ask(f) => {
-                        (is_left, is_right) = (false, false);
-                        if let Some(value) = f(&x.1.0, &x.1.1, &b[i].1.1) {
-                            self.both += 1;
-                            items.push(Item { hash: x.0, entry: (x.1.0.clone(), value), mark: Mark::NONE })
-                        }
+                        is_left = false;
+                        let made = f(&one.entry.0, &one.entry.1, &other.entry.1);
+                        self.both += made.is_some() as usize;
+                        (made.is_some(), made)
                     }
                 },
+            };
+            is_left &= keep;
+            if keep {
+                kept.push(Kept { one: *one, made })
             }
         }
-        for x in b.iter() {
-            if find_few(&a, x.0, &x.1.0).is_none() {
-                self.right += self.count_right as usize;
-                is_left &= !self.rule.right;
-                is_right &= self.rule.right;
-                if self.rule.right {
-                    items.push(item(x))
-                }
+        let of_left = kept.len();
+        for one in b.iter().filter(|one| find_few(&a, one).is_none()) {
+            self.right += self.count_right as usize;
+            is_left &= !self.rule.right;
+            if self.rule.right {
+                kept.push(Kept { one: *one, made: None })
             }
         }
-        match (&left, &right) {
-            (Side::Node(node), _) if is_left => return blocks.push(first, k, NodeRef::to_owned(*node)),
-            (_, Side::Node(node)) if is_right => return blocks.push(first, k, NodeRef::to_owned(*node)),
-            _ => {}
+        if let (Side::Node(node), true) = (&left, is_left) {
+            return blocks.push(first, k, NodeRef::to_owned(*node));
         }
-        items.sort_by_key(|item| item.hash);
-        let len = items.len();
-        blocks.build(&mut items.into_iter(), len, first, k);
-        blocks.settle()
+        find_places(&mut kept, of_left);
+        if let Side::Node(node) = right {
+            // The right node is the result if it has the very same entries at the same places. (If it merely had
+            // equal ones the order of iteration would depend on what is shared.)
+            let is = |kept: &Kept<'_, K, V>| {
+                kept.made.is_none()
+                    && b.iter().any(|one| one.place == kept.one.place && std::ptr::eq(one.entry, kept.one.entry))
+            };
+            if kept.len() == b.len() && kept.len() <= LEAF_MAX && kept.iter().all(is) {
+                return blocks.push(first, k, NodeRef::to_owned(node));
+            }
+        }
+        place_found(kept, first, k, blocks)
     }
 }
 
-/// Where the entry with this key stands among a few in hash order.
-fn find_few<K: Eq, V>(few: &[One<'_, K, V>], hash: u64, key: &K) -> Option<usize> {
-    let from = few.partition_point(|x| x.0 < hash);
-    few[from..].iter().take_while(|x| x.0 == hash).position(|x| x.1.0 == *key).map(|i| from + i)
+/// Gives each entry from `of_left` on the lowest place that is free; those before keep theirs. A leaf's places only.
+fn find_places<K, V>(kept: &mut [Kept<'_, K, V>], of_left: usize) {
+    let mut free =
+        !kept[..of_left].iter().filter(|k| k.one.place < LEAF_MAX).fold(0, |set, k| set | 1u32 << k.one.place);
+    for kept in kept[of_left..].iter_mut().take(LEAF_MAX) {
+        kept.one.place = free.trailing_zeros() as usize;
+        free &= free - 1
+    }
+}
+
+/// The entry of the same key among a few.
+fn find_few<'a, K: Eq, V>(few: &[One<'a, K, V>], wanted: &One<'_, K, V>) -> Option<One<'a, K, V>> {
+    few.iter().find(|one| one.hash == wanted.hash && one.entry.0 == wanted.entry.0).copied()
 }
 
 /// How many entries the blocks of slots `from..to` hold.
@@ -412,6 +446,39 @@ fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>) -> Result<usize> {
     }
 }
 
-fn item<K: Clone, V: Clone>(x: &One<'_, K, V>) -> Item<K, V> {
-    Item { hash: x.0, entry: x.1.clone(), mark: x.2 }
+/// Puts entries into the block of 2^k slots at `first`: as one leaf at their places, or divided.
+fn place_found<K: Clone, V: Clone, C: Count>(
+    kept: Vec<Kept<'_, K, V>>,
+    first: usize,
+    k: u32,
+    blocks: &mut Blocks<K, V, C>,
+) -> Result<()> {
+    let items = kept.into_iter().map(|Kept { one, made }| {
+        let (entry, mark) = match made {
+            None => (one.entry.clone(), one.mark),
+            Some(value) => ((one.entry.0.clone(), value), Mark::NONE),
+        };
+        (one.place, Item { hash: one.hash, entry, mark })
+    });
+    let items: Vec<_> = items.collect();
+    let len = items.len();
+    if len <= LEAF_MAX {
+        return blocks.push(first, k, leaf_or_collision(items));
+    }
+    let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+    blocks.build(&mut items.into_iter(), len, first, k, Order::Own);
+    blocks.settle()
+}
+
+/// A leaf with the items at their places, if it is not too many; those of a collision leaf may have to close up.
+fn leaf_or_collision<K: Clone, V: Clone, C: Count>(mut items: Vec<(Place, Item<K, V>)>) -> Node<K, V, C> {
+    let len = items.len();
+    if len > LEAF_MAX {
+        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
+        return build_node(&mut items.into_iter(), len, 64, Order::Own);
+    }
+    if items.iter().any(|(place, _)| *place >= LEAF_MAX) {
+        items.iter_mut().enumerate().for_each(|(i, item)| item.0 = i)
+    }
+    leaf_of(items)
 }

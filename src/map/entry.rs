@@ -155,7 +155,7 @@ where
 
     /// Puts a value in.
     pub fn insert(self, value: V) -> &'a mut V {
-        thawed(self.map.put_hashed(self.hash, self.key, value, Want::Nothing));
-        &mut find::last_inserted(&mut self.map.root, self.hash).1
+        let (_, place) = thawed(self.map.put_hashed(self.hash, self.key, value, Want::Nothing));
+        &mut find::inserted_at(&mut self.map.root, self.hash, place).1
     }
 }

@@ -2,11 +2,12 @@
 //!
 //! In: a root, a hash and a key. Out: the entry, borrowed; or borrowed mutably, if its whole path is exclusive.
 //! Must hold: nothing is copied, and what is stored is thawed only on the key's path.
-//! Uses: `link`, `node`, `leaf`, `inner`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`.
 #![allow(unsafe_code)] // The hot loop indexes slots by hash bits: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use crate::error::Result;
 use crate::link::Count;
@@ -104,16 +105,14 @@ where
     Q: Equivalent<K> + ?Sized,
 {
     let leaf = exclusive_leaf(root, hash)?;
-    let Some(Place::Own(i)) = leaf.get().find(hash, key) else { return None };
-    Some(leaf.entry_mut(i))
+    let place = leaf.get().find(hash, key)?;
+    leaf.entry_mut(place)
 }
 
-/// The entry that was inserted just now, with this hash and a key that was absent: the last of its leaf. Runs no
-/// user code.
-pub(super) fn last_inserted<K, V, C: Count>(root: &mut Node<K, V, C>, hash: u64) -> &mut (K, V) {
+/// The entry at a place of the leaf that this hash leads to, which was inserted there just now. Runs no user code.
+pub(super) fn inserted_at<K, V, C: Count>(root: &mut Node<K, V, C>, hash: u64, place: Place) -> &mut (K, V) {
     let leaf = exclusive_leaf(root, hash).expect("an insert leaves its path exclusive");
-    let last = leaf.get().own_len() - 1;
-    leaf.entry_mut(last)
+    leaf.entry_mut(place).expect("an insert leaves the entry in a node of its own")
 }
 
 /// The leaf that a hash leads to, if it and its whole path are ours alone.

@@ -5,12 +5,13 @@
 //! first shared node on it works bottom-up and makes new nodes instead.
 //! Must hold: M1 afterwards; L1; all user code (`Hash`, `Eq`, `Clone`) and all thawing run before the first
 //! change, so that a panic or an error leaves the map as it was.
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`, `split`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `split`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
 use super::inner::*;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use super::pour::*;
 use super::split::{Mine, split};
@@ -32,17 +33,35 @@ pub(super) struct Put<'h, K, V, S> {
     pub(super) want: Want,
     pub(super) old: Option<Taken<K, V>>,
     pub(super) added: bool,
+    /// Where in its leaf the entry has found its place.
+    pub(super) place: Place,
 }
 
-impl<K, V, S> Put<'_, K, V, S> {
+impl<'h, K, V, S> Put<'h, K, V, S> {
+    /// An entry of whose key nothing is known, of which nothing is wanted.
+    #[inline(always)]
+    pub(super) fn new(hasher: &'h S, hash: u64, entry: (K, V)) -> Self {
+        let entry = Some(entry);
+        Put { hasher, hash, entry, absent: false, want: Want::Nothing, old: None, added: false, place: 0 }
+    }
+
     #[inline(always)]
     fn key(&self) -> &K {
         &self.entry.as_ref().expect("not placed yet").0
     }
 
+    /// The entry, to be put at this place.
     #[inline(always)]
-    pub(super) fn take(&mut self) -> (K, V) {
+    pub(super) fn take_for(&mut self, place: Place) -> (K, V) {
+        self.place = place;
         self.entry.take().expect("placed once")
+    }
+
+    /// Puts the entry at the lowest free place of a leaf. There is room.
+    #[inline(always)]
+    pub(super) fn put_in<C: Count>(&mut self, leaf: &mut LeafMut<'_, K, V, C>) {
+        let place = leaf.get().free_place();
+        leaf.put_at(place, tag_of(self.hash), self.take_for(place), MarkCell::default())
     }
 }
 
@@ -57,10 +76,16 @@ pub(super) fn resident_root<K, V, C: Count>(root: &mut Node<K, V, C>) -> Result<
 
 /// What the short way of an insert came to.
 pub(super) enum Short<'a, K, V, C: Count> {
-    Added,
-    Replaced((K, V)),
-    /// The entry back, and the node to go on from, with its shift; and whether the key is known to be absent.
-    Rest(&'a mut Node<K, V, C>, u32, (K, V), bool),
+    Added(Place),
+    Replaced((K, V), Place),
+    /// Go on from this node, which begins at bit `shift`.
+    Rest {
+        node: &'a mut Node<K, V, C>,
+        shift: u32,
+        entry: (K, V),
+        /// The key is known not to be there.
+        absent: bool,
+    },
 }
 
 /// The short way of an insert: down exclusive inner nodes into an exclusive leaf that has the key, or room.
@@ -71,30 +96,21 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(
     hash: u64,
     entry: (K, V),
 ) -> Short<'_, K, V, C> {
-    let (mut node, mut shift) = (root, 0);
-    while let Some(inner) = Inner::if_exclusive(node) {
-        let bits = inner.bits();
-        let s = slot_of(hash, shift, bits);
-        // SAFETY: `s` is `bits` bits of the hash.
-        let word = unsafe { inner.at_slot(s) };
-        if Inner::<K, V, C>::is(word) {
-            (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
-            continue;
-        }
-        // SAFETY: the word stands in an exclusive node, which we borrow.
-        let Some(mut leaf) = (unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
-            return Short::Rest(node, shift, entry, false);
-        };
-        if let Some(i) = leaf.get().find_tagged(hash, &entry.0, 0) {
-            return Short::Replaced(std::mem::replace(leaf.entry_mut(i), entry));
-        }
-        if leaf.get().own_len() == leaf.get().cap() {
-            return Short::Rest(node, shift, entry, true);
-        }
-        leaf.push(tag_of(hash), entry, MarkCell::default());
-        return Short::Added;
+    let (node, shift, word) = exclusive_path(root, hash);
+    // SAFETY: the word stands in an exclusive node, which we borrow.
+    let Some(mut leaf) = word.and_then(|word| unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
+        return Short::Rest { node, shift, entry, absent: false };
+    };
+    if let Some(place) = leaf.get().find_tagged(hash, &entry.0, 0) {
+        // SAFETY: a place in use of a leaf that is ours.
+        return Short::Replaced(std::mem::replace(unsafe { leaf.entry_unchecked(place) }, entry), place);
     }
-    Short::Rest(node, shift, entry, false)
+    if leaf.get().own_len() == leaf.get().cap() {
+        return Short::Rest { node, shift, entry, absent: true };
+    }
+    let place = leaf.get().free_place();
+    leaf.put_at(place, tag_of(hash), entry, MarkCell::default());
+    Short::Added(place)
 }
 
 /// Puts an entry in below a node that begins at bit `shift`, over one with an equal key if there is one.
@@ -309,16 +325,16 @@ where
         Trie::grow(leaf, leaf_cap::<K, V>(len + 6).min(LEAF_MAX))
     }
     put.added = true;
-    LeafMut::new(leaf).push(tag_of(put.hash), put.take(), MarkCell::default());
+    put.put_in(&mut LeafMut::new(leaf));
     Fit::Placed
 }
 
-/// Replaces the entry at a place of the node itself.
+/// Replaces the entry at a place, if it is one of the node itself and not of a base.
 #[inline]
-fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S>) {
-    let Place::Own(i) = place else { unreachable!("the caller checked") };
-    let entry = LeafMut::new(leaf).entry_mut(i);
-    put.old = Some(taken_whole(std::mem::replace(entry, put.take())));
+fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S>) -> bool {
+    let Some(entry) = LeafMut::new(leaf).entry_mut(place) else { return false };
+    put.old = Some(taken_whole(std::mem::replace(entry, put.take_for(place))));
+    true
 }
 
 #[inline(never)]
@@ -334,10 +350,10 @@ where
     }
     let view = Leaf::new(leaf.link());
     let place = view.find(put.hash, put.key());
-    if let Some(place @ Place::Own(_)) = place {
-        replace(leaf, place, put);
+    if place.is_some_and(|place| replace(leaf, place, put)) {
         return Fit::Placed;
     }
+    let view = Leaf::new(leaf.link());
     if leaf.word().tag() == COLLISION {
         if view.own_len() == view.cap() {
             let mut larger = Trie::new_collision(view.cap() as u32 * 2);
@@ -345,35 +361,33 @@ where
             *leaf = larger;
         }
         put.added = true;
-        LeafMut::new(leaf).push(0, put.take(), MarkCell::default());
+        let end = Leaf::new(leaf.link()).own_len();
+        LeafMut::new(leaf).push(put.take_for(end), MarkCell::default());
         return Fit::Placed;
     }
     if place.is_none() && view.len() == LEAF_MAX {
         return Fit::Full;
     }
+    // Over a base that others use too, or that is ours now.
     let (base, _) = view.base().expect("a leaf overlay");
-    let room = view.own_len() < LEAF_OVERLAY_MAX && !base.header().is_exclusive();
-    if room {
-        count!(LeafOverlayGrown);
-        if let Some(place) = place {
-            old_of(view.entry(place), put)
-        }
-        if view.own_len() == view.cap() {
-            Trie::grow(leaf, (view.cap() + 2).min(LEAF_OVERLAY_MAX))
-        }
-        let mut leaf = LeafMut::new(leaf);
-        if let Some(Place::Base(i)) = place {
-            leaf.kill(i)
-        }
-        put.added = place.is_none();
-        leaf.push(tag_of(put.hash), put.take(), MarkCell::default());
-    } else {
-        if let Some(place) = place {
-            old_of(view.entry(place), put)
-        }
-        put.added = place.is_none();
-        *leaf = flattened(leaf.link(), true, place, put);
+    if let Some(place) = place {
+        old_of(view.entry(place), put)
     }
+    put.added = place.is_none();
+    if view.own_len() == LEAF_OVERLAY_MAX || base.header().is_exclusive() {
+        *leaf = flattened(leaf.link(), true, place, put);
+        return Fit::Placed;
+    }
+    count!(LeafOverlayGrown);
+    let at = place.unwrap_or_else(|| view.free_place());
+    if view.own_len() == view.cap() {
+        Trie::grow(leaf, (view.cap() + 2).min(LEAF_OVERLAY_MAX))
+    }
+    let mut leaf = LeafMut::new(leaf);
+    if place.is_some() {
+        leaf.kill(at)
+    }
+    leaf.put_over(at, tag_of(put.hash), put.take_for(at), MarkCell::default());
     Fit::Placed
 }
 
@@ -386,15 +400,15 @@ fn old_of<K: Clone, V: Clone, S>(entry: &(K, V), put: &mut Put<'_, K, V, S>) {
 fn single<K, V, S, C: Count>(put: &mut Put<'_, K, V, S>) -> Node<K, V, C> {
     let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(1));
     put.added = true;
-    LeafMut::new(&mut leaf).push(tag_of(put.hash), put.take(), MarkCell::default());
+    put.put_in(&mut LeafMut::new(&mut leaf));
     leaf
 }
 
-/// A plain leaf: the live entries of `leaf` without the one at `skip`, and the new one.
+/// A plain leaf: the live entries of `leaf`, and the new one in place of the one at `replaced`.
 fn flattened<K, V, S, C>(
     leaf: NodeRef<'_, K, V, C>,
     mine: bool,
-    skip: Option<Place>,
+    replaced: Option<Place>,
     put: &mut Put<'_, K, V, S>,
 ) -> Node<K, V, C>
 where
@@ -403,13 +417,13 @@ where
     C: Count,
 {
     count!(LeafFlattened);
-    let room = Leaf::new(leaf).len() + skip.is_none() as usize;
-    let mut new = Trie::new_leaf(leaf_cap::<K, V>(room));
-    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
+    let live = Leaf::new(leaf).live();
+    let at = replaced.unwrap_or_else(|| Leaf::new(leaf).free_place());
+    let mut pour = Pour::new();
     // SAFETY: the caller's path is exclusive if it says mine.
-    unsafe { pour.add(leaf, mine, skip) };
-    pour_into(pour, &mut new);
-    LeafMut::new(&mut new).push(tag_of(put.hash), put.take(), MarkCell::default());
+    unsafe { pour.add(leaf, mine, replaced) };
+    let mut new = poured(pour, leaf_cap::<K, V>(places(live | 1 << at)));
+    LeafMut::new(&mut new).put_at(at, tag_of(put.hash), put.take_for(at), MarkCell::default());
     new
 }
 
@@ -433,76 +447,70 @@ where
     }
     put.added = place.is_none();
     if leaf.tag() == COLLISION {
-        let mut new = cloned_collision(view, place);
-        LeafMut::new(&mut new).push(0, put.take(), MarkCell::default());
-        return Some(new);
+        let at = place.unwrap_or(view.own_len());
+        return Some(cloned_collision(view, place, Some(put.take_for(at))));
     }
-    let own_place = match place {
-        Some(Place::Own(i)) if leaf.tag() == LEAF_OVERLAY => Some(i),
-        _ => None,
-    };
-    let own = if leaf.tag() == LEAF_OVERLAY { view.own_len() } else { 0 };
-    if own == LEAF_OVERLAY_MAX && own_place.is_none() {
+    let at = place.unwrap_or_else(|| view.free_place());
+    let own = if leaf.tag() == LEAF_OVERLAY { view.own_places() } else { 0 };
+    if view.own_len() == LEAF_OVERLAY_MAX && own != 0 && own >> at & 1 == 0 {
         return Some(flattened(leaf, false, place, put));
     }
-    let mut new = leaf_overlay(leaf, place, own + own_place.is_none() as usize);
-    LeafMut::new(&mut new).push(tag_of(put.hash), put.take(), MarkCell::default());
-    Some(new)
+    Some(leaf_overlay(view, at, Some((tag_of(put.hash), put.take_for(at)))))
 }
 
-/// A leaf overlay with what the shared leaf holds, without the entry at `skip`, and with room for `cap` entries.
+/// A leaf overlay with what the shared leaf holds, but at one place the new entry or none.
 pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
-    leaf: NodeRef<'_, K, V, C>,
-    skip: Option<Place>,
-    cap: usize,
+    leaf: Leaf<'_, K, V, C>,
+    at: Place,
+    new: Option<(u8, (K, V))>,
 ) -> Node<K, V, C> {
     count!(LeafOverlaid);
-    let view = Leaf::new(leaf);
-    let (base, mut dead) = match view.base() {
-        Some((base, dead)) => (base, dead),
-        None => (view, 0),
+    let (base, dead, own) = match leaf.base() {
+        Some((base, dead)) => (base, dead, leaf.own_places() & !(1 << at)),
+        None => (leaf, 0, 0),
     };
-    match skip {
-        Some(Place::Base(i)) => dead |= 1 << i,
-        Some(Place::Own(i)) if leaf.tag() == LEAF => dead |= 1 << i,
-        _ => {}
+    let dead = dead | base.live() & 1 << at;
+    let cap = own.count_ones() as usize + new.is_some() as usize;
+    let mut node = Trie::new_leaf_overlay(base.to_owned(), dead as u16, cap);
+    let mut to = LeafMut::new(&mut node);
+    for place in bits(own) {
+        to.put_over(place, leaf.tag_at(place), leaf.entry(place).clone(), leaf.mark_of(place))
     }
-    let mut new = Trie::new_leaf_overlay(base.to_owned(), dead as u16, cap);
-    if leaf.tag() == LEAF_OVERLAY {
-        let mut to = LeafMut::new(&mut new);
-        for (i, entry) in view.entries().iter().enumerate() {
-            if skip != Some(Place::Own(i)) {
-                to.push(view.tag_at(i), entry.clone(), view.mark_of(i))
-            }
-        }
+    if let Some((tag, entry)) = new {
+        to.put_over(at, tag, entry, MarkCell::default())
     }
-    new
+    node
 }
 
 /// A plain leaf or collision leaf with the entries of the leaf, moved out of it if it is ours.
 pub(super) fn copied_leaf<K: Clone, V: Clone, C: Count>(leaf: NodeRef<'_, K, V, C>, mine: bool) -> Node<K, V, C> {
     if leaf.tag() == COLLISION {
-        return cloned_collision(Leaf::new(leaf), None);
+        return cloned_collision(Leaf::new(leaf), None, None);
     }
-    let mut new = Trie::new_leaf(leaf_cap::<K, V>(Leaf::new(leaf).len()));
-    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
+    let mut pour = Pour::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, None) };
-    pour_into(pour, &mut new);
-    new
+    poured(pour, leaf_cap::<K, V>(places(Leaf::new(leaf).live())))
 }
 
-/// A copy of a collision leaf without the entry at `skip`, with room for one more.
+/// A copy of a collision leaf without the entry at `skip`, where `new` stands if there is one; else at the end. With
+/// room for one more.
 pub(super) fn cloned_collision<K: Clone, V: Clone, C: Count>(
     view: Leaf<'_, K, V, C>,
     skip: Option<Place>,
+    mut new: Option<(K, V)>,
 ) -> Node<K, V, C> {
-    let mut new = Trie::new_collision(view.own_len() as u32 + 1);
-    let mut to = LeafMut::new(&mut new);
-    for (i, entry) in view.entries().iter().enumerate() {
-        if skip != Some(Place::Own(i)) {
-            to.push(0, entry.clone(), view.mark_of(i))
+    let mut node = Trie::new_collision(view.own_len() as u32 + 1);
+    let mut to = LeafMut::new(&mut node);
+    for (i, entry) in view.own_entries().iter().enumerate() {
+        if skip != Some(i) {
+            to.push(entry.clone(), view.mark_of(i))
+        } else if let Some(new) = new.take() {
+            to.push(new, MarkCell::default())
         }
     }
-    new
+    if let Some(new) = new {
+        to.push(new, MarkCell::default())
+    }
+    node
 }

@@ -1,18 +1,20 @@
 //! Walks over all entries: borrowed, mutable, owned.
 //!
 //! In: a root. Out: every live entry once, in slot order (the order of the hashes' upper bits), within a leaf in
-//! the leaf's own order.
+//! the order of its places.
 //! Must hold: a walk thaws what it meets and changes nothing else; the mutable walk makes each node exclusive
 //! before it gives out an entry of it.
-//! Uses: `link`, `node`, `leaf`, `inner`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`.
 #![allow(unsafe_code)] // Iterators: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
 use super::inner::*;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use crate::error::{Result, cannot_thaw};
 use crate::link::Count;
+use std::mem::MaybeUninit;
 use std::slice;
 
 /// Divided nodes on the longest path: 64 bits in steps of [`MOST_BITS`].
@@ -33,11 +35,13 @@ impl<K, V, C: Count> Clone for Frame<'_, K, V, C> {
 
 /// A walk over the entries below a node.
 pub(super) struct Walk<'a, K, V, C: Count> {
-    /// The rest of the leaf that is being read.
-    entries: slice::Iter<'a, (K, V)>,
-    /// The base of a leaf overlay, and which of its entries are still to come.
-    base: &'a [(K, V)],
+    /// The places of a leaf (or a leaf overlay's base and the overlay itself) that are still to come; of these the
+    /// overlay's own; and where the entries stand.
     live: u32,
+    own: u32,
+    leaf: &'a [MaybeUninit<(K, V)>],
+    /// What is still to come of a leaf overlay's own entries or of a collision leaf.
+    entries: slice::Iter<'a, (K, V)>,
     stack: [Option<Frame<'a, K, V, C>>; MOST_LEVELS],
     depth: usize,
 }
@@ -49,17 +53,23 @@ impl<K, V, C: Count> Clone for Walk<'_, K, V, C> {
 }
 
 impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
+    fn empty() -> Self {
+        let stack = [const { None }; MOST_LEVELS];
+        Walk { live: 0, own: 0, leaf: &[], entries: [].iter(), stack, depth: 0 }
+    }
+
     /// A walk over what is below `node`; a stub is thawed.
     pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Result<Self> {
-        let mut walk = Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 0 };
+        let mut walk = Self::empty();
         walk.enter(through_stub(node)?);
         Ok(walk)
     }
 
     /// A walk over the blocks of slots `from..to` of a divided node; both ends are ends of blocks, or within one.
     pub(super) fn range(view: Divided<'a, K, V, C>, from: usize, to: usize) -> Self {
-        let mut walk = Walk { entries: [].iter(), base: &[], live: 0, stack: [const { None }; MOST_LEVELS], depth: 1 };
+        let mut walk = Self::empty();
         walk.stack[0] = Some(Frame { view, next: from, end: to });
+        walk.depth = 1;
         walk
     }
 
@@ -71,29 +81,39 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
                 self.stack[self.depth] = Some(Frame { view, next: 0, end: 1 << view.bits() });
                 self.depth += 1;
             }
-            _ if node.word().is_node() => {
-                let leaf = Leaf::new(node);
-                self.entries = leaf.entries().iter();
-                if let Some((base, dead)) = leaf.base() {
-                    self.base = base.entries();
-                    self.live = !dead & ((1 << base.own_len()) - 1);
-                }
-            }
+            _ if node.tag() == LEAF => self.enter_leaf(Leaf::new(node)),
+            _ if node.word().is_node() => self.enter_other(Leaf::new(node)),
             _ => {}
         }
+    }
+
+    #[inline(always)]
+    fn enter_leaf(&mut self, leaf: Leaf<'a, K, V, C>) {
+        (self.live, self.own, self.leaf) = (leaf.live(), 0, leaf.room())
+    }
+
+    fn enter_other(&mut self, leaf: Leaf<'a, K, V, C>) {
+        if let Some((base, _)) = leaf.base() {
+            (self.live, self.own, self.leaf) = (leaf.live(), leaf.own_places(), base.room())
+        }
+        self.entries = leaf.own_entries().iter();
     }
 
     /// The next entry.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Result<Option<&'a (K, V)>> {
         loop {
+            if self.live != 0 {
+                let place = self.live.trailing_zeros() as usize;
+                self.live &= self.live - 1;
+                if self.own >> place & 1 == 0 {
+                    // SAFETY: the place is in use, by an entry that lives for 'a.
+                    return Ok(Some(unsafe { self.leaf.get_unchecked(place).assume_init_ref() }));
+                }
+                return Ok(self.entries.next());
+            }
             if let Some(entry) = self.entries.next() {
                 return Ok(Some(entry));
-            }
-            if self.live != 0 {
-                let i = self.live.trailing_zeros() as usize;
-                self.live &= self.live - 1;
-                return Ok(Some(&self.base[i]));
             }
             if !self.advance()? {
                 return Ok(None);
@@ -125,6 +145,10 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
 
 /// A mutable walk: owns its path as it goes.
 pub(super) struct WalkMut<'a, K, V, C: Count> {
+    /// The rest of a leaf, and which of its next places are in use.
+    leaf: slice::IterMut<'a, MaybeUninit<(K, V)>>,
+    live: u32,
+    /// The rest of a collision leaf.
     entries: slice::IterMut<'a, (K, V)>,
     stack: Vec<FrameMut<'a, K, V, C>>,
 }
@@ -137,7 +161,7 @@ struct FrameMut<'a, K, V, C: Count> {
 impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
     pub(super) fn new(root: &'a mut Node<K, V, C>) -> Result<Self> {
         super::insert::resident_root(root)?;
-        let mut walk = WalkMut { entries: [].iter_mut(), stack: Vec::new() };
+        let mut walk = WalkMut { leaf: [].iter_mut(), live: 0, entries: [].iter_mut(), stack: Vec::new() };
         make_plain(root);
         walk.enter(root);
         Ok(walk)
@@ -147,13 +171,24 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
     fn enter(&mut self, node: &'a mut Node<K, V, C>) {
         match form(node.word()) {
             Form::Divided => self.stack.push(FrameMut { node: InnerMut::new(node), next: 0 }),
-            _ if node.word().is_node() => self.entries = LeafMut::new(node).entries_mut().iter_mut(),
+            _ if node.word().tag() == COLLISION => self.entries = LeafMut::new(node).entries_mut().iter_mut(),
+            _ if node.word().is_node() => {
+                self.live = Leaf::new(node.link()).live();
+                self.leaf = LeafMut::new(node).room_mut().iter_mut()
+            }
             _ => {}
         }
     }
 
     pub(super) fn next(&mut self) -> Result<Option<&'a mut (K, V)>> {
         loop {
+            if self.live != 0 {
+                let skip = self.live.trailing_zeros();
+                self.live = self.live >> skip >> 1;
+                let entry = self.leaf.nth(skip as usize).expect("a place within the room");
+                // SAFETY: the place is in use.
+                return Ok(Some(unsafe { entry.assume_init_mut() }));
+            }
             if let Some(entry) = self.entries.next() {
                 return Ok(Some(entry));
             }
@@ -195,7 +230,7 @@ fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
 
 /// An owning walk: entries are moved out of what is ours alone and cloned out of what is shared.
 pub(super) struct WalkOwned<K, V, C: Count> {
-    /// The leaf being read, all of its entries ours; taken from the end.
+    /// The leaf being read, all of its entries ours.
     leaf: Option<Node<K, V, C>>,
     /// Divided nodes still to read, and the slot to go on at.
     stack: Vec<(Node<K, V, C>, usize)>,
@@ -217,6 +252,10 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
             self.stack.push((node, 0))
         } else if node.word().is_node() {
             make_plain(&mut node);
+            if node.word().tag() == COLLISION {
+                // It is taken from its end.
+                LeafMut::new(&mut node).entries_mut().reverse()
+            }
             self.leaf = Some(node)
         }
     }

@@ -4,17 +4,17 @@
 //! comparison finds the candidates. A *leaf overlay* holds up to 4 entries over a base leaf, some of whose
 //! entries are dead; a one-key version then costs the clones of at most 3 entries, not 14.
 //!
-//! In: a hash and a key, or entries. Out: places of entries; leaves with entries added, replaced or gathered.
+//! In: a hash and a key. Out: places of entries, and entries.
 //! Must hold: M2 (tags match hashes; a leaf and a leaf overlay are not empty once linked, and hold at most 15
 //! live entries; a leaf overlay's base is a leaf).
-//! No user code runs between the first and the last move of an entry: a panic leaves both sides whole.
 //! Uses: `link`, `node`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::node::*;
-use crate::link::{Count, Header, Mark, MarkCell, Word};
+use crate::link::{Count, Header, MarkCell, Word};
 use equivalent::Equivalent;
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 
 /// The tag byte of a hash; never 0.
@@ -68,14 +68,10 @@ pub(super) fn leaf_prefetch(word: Word) {
     let _ = word;
 }
 
-/// Which part of a leaf an entry is in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Place {
-    /// Index in the leaf, or in the leaf overlay itself, or in the collision leaf.
-    Own(usize),
-    /// Index in the base of a leaf overlay.
-    Base(usize),
-}
+/// Where an entry is in a leaf. A leaf and a leaf overlay have 15 places, some of them free; a base's entry and
+/// the overlay's own one stand in the same place as in a leaf that was changed in place. In a collision leaf it is
+/// the entry's index.
+pub(super) type Place = usize;
 
 /// Borrows a node with entries: a leaf, a leaf overlay or a collision leaf.
 pub(super) struct Leaf<'a, K, V, C: Count>(Word, PhantomData<NodeRef<'a, K, V, C>>);
@@ -147,27 +143,73 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         if self.0.tag() == COLLISION { self.lens()[1] as usize } else { self.header().cap as usize }
     }
 
-    /// The entries in the node itself.
+    /// The first `own_len` entries in the node itself, of a leaf overlay or a collision leaf.
     #[inline(always)]
-    pub(super) fn entries(self) -> &'a [(K, V)] {
-        // SAFETY: own_len entries stand at ENTRIES and live for 'a.
+    pub(super) fn own_entries(self) -> &'a [(K, V)] {
+        debug_assert!(self.0.tag() != LEAF);
+        // SAFETY: own_len entries stand at ENTRIES without gaps and live for 'a.
         unsafe { std::slice::from_raw_parts(field(self.at(), Trie::<K, V, C>::ENTRIES), self.own_len()) }
     }
 
-    /// The marks of the entries in the node itself; empty if the type has none.
+    /// Where the node's own entries stand.
     #[inline(always)]
-    pub(super) fn marks(self) -> &'a [MarkCell] {
-        if !Trie::<K, V, C>::HAS_MARKS {
-            return &[];
-        }
-        // SAFETY: own_len marks stand behind the room for entries.
-        unsafe {
-            let at = field(self.at(), Trie::<K, V, C>::marks_at(self.cap()));
-            std::slice::from_raw_parts(at, self.own_len())
+    pub(super) fn entries_at(self) -> *const (K, V) {
+        field::<(K, V)>(self.at(), Trie::<K, V, C>::ENTRIES)
+    }
+
+    /// The room of a leaf, by place.
+    #[inline(always)]
+    pub(super) fn room(self) -> &'a [MaybeUninit<(K, V)>] {
+        debug_assert!(self.0.tag() == LEAF);
+        // SAFETY: there is room for `cap` entries, and it lives for 'a.
+        unsafe { std::slice::from_raw_parts(self.entries_at().cast(), self.cap()) }
+    }
+
+    /// Where an entry at a place in use stands: the node, and the index there.
+    #[inline(always)]
+    pub(super) fn at_place(self, place: Place) -> (Self, usize) {
+        match self.base() {
+            None => (self, place),
+            Some((base, _)) => match self.own_places() {
+                own if own >> place & 1 == 1 => (self, rank(own, place)),
+                _ => (base, place),
+            },
         }
     }
 
-    /// The tags of a leaf; 0 is a free place.
+    /// True if there is an entry at this place.
+    pub(super) fn is_used(self, place: Place) -> bool {
+        if self.0.tag() == COLLISION { place < self.own_len() } else { self.live() >> place & 1 == 1 }
+    }
+
+    /// The entry at a place in use.
+    #[inline(always)]
+    pub(super) fn entry(self, place: Place) -> &'a (K, V) {
+        debug_assert!(self.is_used(place));
+        let (node, i) = self.at_place(place);
+        // SAFETY: the place is in use (M2, and the callers' affair), so the entry stands there and lives for 'a.
+        unsafe { &*node.entries_at().wrapping_add(i) }
+    }
+
+    /// The mark of the entry at a place in use, if the type has marks.
+    #[inline(always)]
+    pub(super) fn mark_cell(self, place: Place) -> Option<&'a MarkCell> {
+        if !Trie::<K, V, C>::HAS_MARKS {
+            return None;
+        }
+        debug_assert!(self.is_used(place));
+        let (node, i) = self.at_place(place);
+        // SAFETY: marks stand behind the room for entries, and that of an entry in use is set.
+        unsafe { Some(&*field::<MarkCell>(node.at(), Trie::<K, V, C>::marks_at(node.cap())).wrapping_add(i)) }
+    }
+
+    /// A copy of the mark of the entry at a place in use.
+    #[inline(always)]
+    pub(super) fn mark_of(self, place: Place) -> MarkCell {
+        self.mark_cell(place).map_or_else(MarkCell::default, |m| MarkCell::new(m.get()))
+    }
+
+    /// The tags of a leaf, by place; 0 is a free place.
     #[inline(always)]
     pub(super) fn tags(self) -> &'a [u8; 16] {
         debug_assert!(self.0.tag() == LEAF);
@@ -183,19 +225,22 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         unsafe { &*field(self.at(), 24) }
     }
 
-    /// The mark of entry `i` of the node itself.
+    /// The places of a leaf overlay's own entries, which stand in their order.
     #[inline(always)]
-    pub(super) fn mark_of(self, i: usize) -> MarkCell {
-        self.marks().get(i).map_or_else(MarkCell::default, |m| MarkCell::new(m.get()))
+    pub(super) fn own_places(self) -> u32 {
+        debug_assert!(self.0.tag() == LEAF_OVERLAY);
+        // SAFETY: a leaf overlay has them at 28.
+        unsafe { *field::<u16>(self.at(), 28) as u32 }
     }
 
+    /// The tag of the entry at a place in use; 0 in a collision leaf.
     #[inline(always)]
-    pub(super) fn tag_at(self, i: usize) -> u8 {
-        match self.0.tag() {
-            LEAF => self.tags()[i],
-            LEAF_OVERLAY => self.overlay_tags()[i],
-            _ => 0,
+    pub(super) fn tag_at(self, place: Place) -> u8 {
+        if self.0.tag() == COLLISION {
+            return 0;
         }
+        let (node, i) = self.at_place(place);
+        if node.0.tag() == LEAF { node.tags()[i] } else { node.overlay_tags()[i] }
     }
 
     /// The base of a leaf overlay, and which of its entries are dead.
@@ -209,6 +254,21 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         Some((Leaf(base, PhantomData), self.header().extra as u32))
     }
 
+    /// The places in use of a leaf or leaf overlay, a bit each.
+    #[inline(always)]
+    pub(super) fn live(self) -> u32 {
+        match self.base() {
+            None => !matches(self.tags(), 0) & 0xffff,
+            Some((base, dead)) => base.live() & !dead | self.own_places(),
+        }
+    }
+
+    /// The lowest free place.
+    #[inline(always)]
+    pub(super) fn free_place(self) -> Place {
+        self.live().trailing_ones() as usize
+    }
+
     /// Live entries.
     #[inline(always)]
     pub(super) fn len(self) -> usize {
@@ -218,15 +278,14 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         }
     }
 
-    /// The index of `key` among the entries of a leaf that are not dead.
+    /// Where `key` is in a leaf, among the entries that are not dead.
     #[inline(always)]
-    pub(super) fn find_tagged<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q, dead: u32) -> Option<usize> {
+    pub(super) fn find_tagged<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q, dead: u32) -> Option<Place> {
         let mut hits = matches(self.tags(), tag_of(hash)) & !dead;
-        let entries = self.entries().as_ptr();
         while hits != 0 {
             let i = hits.trailing_zeros() as usize;
             // SAFETY: only places in use have a tag, and tag_of is never 0 (M2).
-            if key.equivalent(unsafe { &(*entries.add(i)).0 }) {
+            if key.equivalent(unsafe { &(*self.entries_at().add(i)).0 }) {
                 return Some(i);
             }
             hits &= hits - 1;
@@ -245,31 +304,22 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     #[inline(always)]
     pub(super) fn find<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q) -> Option<Place> {
         if self.0.tag() == LEAF {
-            return self.find_tagged(hash, key, 0).map(Place::Own);
+            return self.find_tagged(hash, key, 0);
         }
         self.find_elsewhere(hash, key)
     }
 
     #[inline(never)]
     fn find_elsewhere<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q) -> Option<Place> {
-        let own = self.entries();
-        let tag = if self.0.tag() == LEAF_OVERLAY { tag_of(hash) } else { 0 };
+        let own = self.own_entries();
+        let Some((base, dead)) = self.base() else { return own.iter().position(|entry| key.equivalent(&entry.0)) };
+        let tag = tag_of(hash);
         for (i, entry) in own.iter().enumerate() {
-            if self.tag_at(i) == tag && key.equivalent(&entry.0) {
-                return Some(Place::Own(i));
+            if self.overlay_tags()[i] == tag && key.equivalent(&entry.0) {
+                return bits(self.own_places()).nth(i);
             }
         }
-        let (base, dead) = self.base()?;
-        base.find_tagged(hash, key, dead).map(Place::Base)
-    }
-
-    /// The entry at a place that [`find`](Self::find) gave.
-    #[inline(always)]
-    pub(super) fn entry(self, place: Place) -> &'a (K, V) {
-        match place {
-            Place::Own(i) => &self.entries()[i],
-            Place::Base(i) => &self.base().expect("a base place").0.entries()[i],
-        }
+        base.find_tagged(hash, key, dead)
     }
 
     /// The live entry that equals `key`.
@@ -278,38 +328,30 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
         if self.0.tag() == LEAF {
             let i = self.find_tagged(hash, key, 0)?;
             // SAFETY: find_tagged gives places in use.
-            return Some(unsafe { self.entries().get_unchecked(i) });
+            return Some(unsafe { &*self.entries_at().add(i) });
         }
         self.find_elsewhere(hash, key).map(|place| self.entry(place))
     }
 
-    /// The parts of the leaf with their live entries: the base, then the overlay; or the leaf alone.
+    /// The places in use, in order, whatever kind of leaf it is.
     #[inline(always)]
-    pub(super) fn parts(self) -> impl Iterator<Item = (Leaf<'a, K, V, C>, u32)> {
-        let base = self.base().map(|(base, dead)| (base, mask(base.own_len()) & !dead));
-        base.into_iter().chain(std::iter::once((self, mask(self.own_len()))))
-    }
-
-    /// Calls `f` with each live entry, whatever kind of leaf it is, and its mark.
-    pub(super) fn each(self, mut f: impl FnMut(&'a (K, V), Mark)) {
-        if self.0.tag() == COLLISION {
-            // More entries than a set of bits holds, and no base.
-            for (i, entry) in self.entries().iter().enumerate() {
-                f(entry, self.mark_of(i).get())
-            }
-            return;
-        }
-        for (part, live) in self.parts() {
-            for i in bits(live) {
-                f(&part.entries()[i], part.mark_of(i).get())
-            }
-        }
+    pub(super) fn places(self) -> impl Iterator<Item = Place> {
+        // A collision leaf has more entries than a set of bits holds.
+        let (live, rest) = if self.0.tag() == COLLISION { (0, self.own_len()) } else { (self.live(), 0) };
+        bits(live).chain(0..rest)
     }
 }
 
+/// How many of the bits set are below bit `place`.
 #[inline(always)]
-fn mask(len: usize) -> u32 {
-    (1u32 << len) - 1
+pub(super) fn rank(set: u32, place: Place) -> usize {
+    (set & ((1 << place) - 1)).count_ones() as usize
+}
+
+/// How many places a leaf must have room for to hold these.
+#[inline(always)]
+pub(super) fn places(live: u32) -> usize {
+    (u32::BITS - live.leading_zeros()) as usize
 }
 
 /// The indices of the bits set.
@@ -323,194 +365,4 @@ pub(super) fn bits(mut set: u32) -> impl Iterator<Item = usize> {
         set &= set - 1;
         Some(i)
     })
-}
-
-/// An exclusive node with entries: a leaf, a leaf overlay or a collision leaf.
-pub(super) struct LeafMut<'a, K, V, C: Count>(Word, PhantomData<&'a mut Node<K, V, C>>);
-
-impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
-    /// `node` is exclusive and has entries.
-    #[inline(always)]
-    pub(super) fn new(node: &'a mut Node<K, V, C>) -> Self {
-        debug_assert!(node.is_exclusive());
-        // SAFETY: exclusive, borrowed for 'a.
-        unsafe { Self::from_word(node.word()) }
-    }
-
-    /// The leaf that a word in an exclusive node names, if it is a plain leaf and exclusive.
-    ///
-    /// # Safety
-    /// The word stands in an exclusive node, reached through exclusive nodes only, which stays so during `'a`.
-    #[inline(always)]
-    pub(super) unsafe fn if_exclusive_leaf(word: Word) -> Option<Self> {
-        // SAFETY: the node keeps the leaf alive.
-        let ours = word.tag() == LEAF && unsafe { word.header() }.is_exclusive();
-        ours.then_some(LeafMut(word, PhantomData))
-    }
-
-    /// # Safety
-    /// The word names an exclusive leaf, leaf overlay or collision leaf that nobody else touches during `'a`.
-    #[inline(always)]
-    pub(super) unsafe fn from_word(word: Word) -> Self {
-        debug_assert!(matches!(word.tag(), LEAF | LEAF_OVERLAY | COLLISION));
-        LeafMut(word, PhantomData)
-    }
-
-    #[inline(always)]
-    fn at(&self) -> NonNull<Header> {
-        self.0.pointer(self.0.tag())
-    }
-
-    #[inline(always)]
-    pub(super) fn get(&self) -> Leaf<'_, K, V, C> {
-        Leaf(self.0, PhantomData)
-    }
-
-    #[inline(always)]
-    pub(super) fn entry_at(&mut self, i: usize) -> *mut (K, V) {
-        // In bounds of the node's room for entries: wrapping only to stay safe here.
-        field::<(K, V)>(self.at(), Trie::<K, V, C>::ENTRIES).wrapping_add(i)
-    }
-
-    #[inline(always)]
-    pub(super) fn mark_at(&mut self, i: usize) -> *mut MarkCell {
-        field::<MarkCell>(self.at(), Trie::<K, V, C>::marks_at(self.get().cap())).wrapping_add(i)
-    }
-
-    /// Where the tags of a leaf stand.
-    #[inline(always)]
-    pub(super) fn tag_place(&mut self) -> *mut u8 {
-        debug_assert!(self.0.tag() == LEAF);
-        field(self.at(), 16)
-    }
-
-    #[inline(always)]
-    pub(super) fn set_len(&mut self, len: usize) {
-        let mut at = self.at();
-        // SAFETY: exclusive; a collision leaf has its length at 16.
-        unsafe {
-            match self.0.tag() {
-                COLLISION => field::<u32>(at, 16).write(len as u32),
-                _ => at.as_mut().len = len as u8,
-            }
-        }
-    }
-
-    #[inline(always)]
-    fn set_tag(&mut self, i: usize, tag: u8) {
-        // SAFETY: exclusive; tags stand at 16 and 24.
-        unsafe {
-            match self.0.tag() {
-                LEAF => field::<u8>(self.at(), 16 + i).write(tag),
-                LEAF_OVERLAY => field::<u8>(self.at(), 24 + i).write(tag),
-                _ => {}
-            }
-        }
-    }
-
-    /// Adds an entry. There is room.
-    #[inline(always)]
-    pub(super) fn push(&mut self, tag: u8, entry: (K, V), mark: MarkCell) {
-        let i = self.get().own_len();
-        debug_assert!(i < self.get().cap());
-        // SAFETY: exclusive, and there is room for entry and mark.
-        unsafe {
-            self.entry_at(i).write(entry);
-            if Trie::<K, V, C>::HAS_MARKS {
-                self.mark_at(i).write(mark)
-            }
-        }
-        self.set_tag(i, tag);
-        self.set_len(i + 1);
-    }
-
-    /// The entry at `i` of the node itself; it counts as not stored from now on.
-    #[inline(always)]
-    pub(super) fn entry_mut(mut self, i: usize) -> &'a mut (K, V) {
-        assert!(i < self.get().own_len());
-        // SAFETY: the index is in bounds, and the node is exclusive for 'a.
-        unsafe {
-            if Trie::<K, V, C>::HAS_MARKS {
-                self.mark_at(i).write(MarkCell::default())
-            }
-            &mut *self.entry_at(i)
-        }
-    }
-
-    /// All entries of the node itself; they count as not stored from now on.
-    pub(super) fn entries_mut(mut self) -> &'a mut [(K, V)] {
-        let len = self.get().own_len();
-        // SAFETY: exclusive for 'a; `len` entries, and marks if the type has them.
-        unsafe {
-            if Trie::<K, V, C>::HAS_MARKS {
-                for i in 0..len {
-                    self.mark_at(i).write(MarkCell::default())
-                }
-            }
-            std::slice::from_raw_parts_mut(self.entry_at(0), len)
-        }
-    }
-
-    /// Takes the last entry out.
-    pub(super) fn pop(&mut self) -> Option<(K, V)> {
-        let last = self.get().own_len().checked_sub(1)?;
-        Some(self.swap_remove(last))
-    }
-
-    /// Takes the entry at `i` out of a leaf or collision leaf; the last one moves to its place.
-    #[inline(always)]
-    pub(super) fn swap_remove(&mut self, i: usize) -> (K, V) {
-        let last = self.get().own_len() - 1;
-        assert!(i <= last);
-        let tag = self.get().tag_at(last);
-        self.set_tag(i, tag);
-        self.set_tag(last, 0);
-        self.set_len(last);
-        // SAFETY: exclusive; entry i is read once, and the last moves into its place, with its mark.
-        unsafe {
-            let entry = self.entry_at(i).read();
-            self.entry_at(i).copy_from(self.entry_at(last), 1);
-            if Trie::<K, V, C>::HAS_MARKS {
-                let mark = (*self.mark_at(last)).get();
-                (*self.mark_at(i)).set(mark);
-            }
-            entry
-        }
-    }
-
-    /// Marks an entry of a leaf overlay's base as dead.
-    pub(super) fn kill(&mut self, i: usize) {
-        debug_assert!(self.0.tag() == LEAF_OVERLAY);
-        // SAFETY: exclusive.
-        unsafe { self.at().as_mut().extra |= 1 << i }
-    }
-
-    /// Leaves the part without entries; those not in `moved` are dropped.
-    ///
-    /// # Safety
-    /// The entries in `moved` have been moved elsewhere.
-    #[inline(always)]
-    pub(super) unsafe fn abandon(&mut self, moved: u32) {
-        let rest = mask(self.get().own_len()) & !moved;
-        self.set_len(0);
-        for i in bits(rest) {
-            // SAFETY: the entry was not moved, and the length no longer counts it.
-            unsafe { self.entry_at(i).drop_in_place() }
-        }
-    }
-
-    /// Moves all entries of a leaf or collision leaf to another kind of node.
-    pub(super) fn move_all(mut self, to: &mut LeafMut<'_, K, V, C>, tag: u8) {
-        let len = self.get().own_len();
-        self.set_len(0);
-        for i in 0..len {
-            let mark = match Trie::<K, V, C>::HAS_MARKS {
-                // SAFETY: the mark of an entry that was there a moment ago.
-                true => MarkCell::new(unsafe { (*self.mark_at(i)).get() }),
-                false => MarkCell::default(),
-            };
-            // SAFETY: the length no longer counts the entry, so that it is read once.
-            to.push(tag, unsafe { self.entry_at(i).read() }, mark)
-        }
-    }
 }

@@ -12,7 +12,7 @@ use super::iter::Walk;
 use super::leaf::*;
 use super::node::*;
 use crate::error::Result;
-use crate::link::{Count, Word, same};
+use crate::link::{Count, same};
 use std::hash::{BuildHasher, Hash};
 
 /// One difference between two maps.
@@ -63,25 +63,19 @@ struct Leaves<'a, 'b, K, V, C: Count, D: Count> {
     right: Rest<'b, K, V, D>,
 }
 
-/// Entries still to look at: parts of a leaf with a bit each.
-struct Rest<'a, K, V, C: Count>([(Leaf<'a, K, V, C>, u32); 2]);
+/// Entries still to look at: a leaf, and a bit for each of their places.
+struct Rest<'a, K, V, C: Count>(Leaf<'a, K, V, C>, u32);
 
 impl<'a, K, V, C: Count> Rest<'a, K, V, C> {
-    /// All live entries of `leaf` but those of the base in `skip`.
-    fn new(leaf: Leaf<'a, K, V, C>, skip: u32) -> Self {
-        let mut parts = leaf.parts();
-        let mut first = parts.next().expect("a leaf has a part");
-        first.1 &= !skip;
-        Rest([first, parts.next().unwrap_or((leaf, 0))])
-    }
-
     /// The next entry, and its tag.
     #[inline(always)]
     fn next(&mut self) -> Option<(u8, &'a (K, V))> {
-        let (leaf, live) = self.0.iter_mut().find(|(_, live)| *live != 0)?;
-        let i = live.trailing_zeros() as usize;
-        *live &= *live - 1;
-        Some((leaf.tag_at(i), &leaf.entries()[i]))
+        if self.1 == 0 {
+            return None;
+        }
+        let place = self.1.trailing_zeros() as usize;
+        self.1 &= self.1 - 1;
+        Some((self.0.tag_at(place), self.0.entry(place)))
     }
 }
 
@@ -123,17 +117,13 @@ where
             self.pairs.push(Pair { a, b, next: 0, shift })
         } else if plain(a.tag()) && plain(b.tag()) {
             let (a, b) = (Leaf::new(a), Leaf::new(b));
-            let dead_of = |leaf: Option<u32>| leaf.unwrap_or(0);
-            let (a_base, b_base) = (a.base(), b.base());
             // Entries of one base that are alive on both sides are equal.
-            let base_of = |leaf: Word, base: Option<Word>| base.unwrap_or(leaf);
-            let a_word = base_of(a.word(), a_base.map(|x| x.0.word()));
-            let b_word = base_of(b.word(), b_base.map(|x| x.0.word()));
-            let both = match a_word == b_word {
-                true => !(dead_of(a_base.map(|x| x.1)) | dead_of(b_base.map(|x| x.1))),
-                false => 0,
-            };
-            self.leaves = Some(Leaves { a, b, left: Rest::new(a, both), right: Rest::new(b, both) })
+            let (a_base, a_differs) =
+                a.base().map_or((a.word(), 0), |(base, dead)| (base.word(), dead | a.own_places()));
+            let (b_base, b_differs) =
+                b.base().map_or((b.word(), 0), |(base, dead)| (base.word(), dead | b.own_places()));
+            let equal = if a_base == b_base { !(a_differs | b_differs) } else { 0 };
+            self.leaves = Some(Leaves { a, b, left: Rest(a, a.live() & !equal), right: Rest(b, b.live() & !equal) })
         } else {
             self.scan = Some(Scan { left: Walk::new(a)?, right: Walk::new(b)?, a, b, shift })
         }

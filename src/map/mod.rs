@@ -26,6 +26,7 @@ mod insert;
 mod iter;
 mod iters;
 mod leaf;
+mod leaf_mut;
 mod lockstep;
 mod node;
 mod pour;
@@ -54,6 +55,7 @@ use crate::link::Kind;
 use archery::ArcTK;
 use equivalent::Equivalent;
 use insert::{Put, Short};
+use leaf::Place;
 use node::{Node, empty};
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -365,9 +367,7 @@ where
             return Ok(());
         }
         let Some(entry) = find::find(self.root.link(), hash, key)? else { return Ok(()) };
-        let entry = Some(entry.clone());
-        let (absent, want) = (false, Want::Nothing);
-        let mut put = Put { hasher: &self.hasher, hash, entry, absent, want, old: None, added: false };
+        let mut put = Put::new(&self.hasher, hash, entry.clone());
         insert::insert(&mut self.root, 0, &mut put)
     }
 
@@ -403,24 +403,23 @@ where
     #[inline(always)]
     pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(&k);
-        self.put_hashed(hash, k, v, want)
+        Ok(self.put_hashed(hash, k, v, want)?.0)
     }
 
-    /// As [`put`](Self::put), with the key's hash.
+    /// As [`put`](Self::put), with the key's hash; gives the entry's place in its leaf too.
     #[inline(always)]
-    fn put_hashed(&mut self, hash: u64, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
+    fn put_hashed(&mut self, hash: u64, k: K, v: V, want: Want) -> Result<(Option<Taken<K, V>>, Place)> {
         match insert::insert_short(&mut self.root, hash, (k, v)) {
-            Short::Added => {
+            Short::Added(place) => {
                 self.len += 1;
-                Ok(None)
+                Ok((None, place))
             }
-            Short::Replaced((key, value)) => Ok(Some(Taken { key: Some(key), value: Some(value) })),
-            Short::Rest(node, shift, entry, absent) => {
-                let entry = Some(entry);
-                let mut put = Put { hasher: &self.hasher, hash, entry, absent, want, old: None, added: false };
+            Short::Replaced((key, value), place) => Ok((Some(Taken { key: Some(key), value: Some(value) }), place)),
+            Short::Rest { node, shift, entry, absent } => {
+                let mut put = Put { absent, want, ..Put::new(&self.hasher, hash, entry) };
                 insert::insert(node, shift, &mut put)?;
                 self.len += put.added as usize;
-                Ok(put.old)
+                Ok((put.old, put.place))
             }
         }
     }

@@ -7,8 +7,8 @@
 //! |---|---|---|---|---|
 //! | inner, 2^b slots | extra = lenders | origin | slots | if it has lenders: lender, own mask (u64) |
 //! | overlay | len, cap, extra = own mask, lenders | base | first slot of 8 blocks, then 8 masks | lender at 40, child slots at 48 |
-//! | leaf | len, cap | 16 tags | | entries |
-//! | leaf overlay | len, cap, extra = dead mask | base | 4 tags | entries |
+//! | leaf | len, cap | 16 tags, 0 where no entry is | | entries |
+//! | leaf overlay | len, cap, extra = dead mask | base | 4 tags, own places (u16) | entries |
 //! | collision leaf | | len, cap (u32) | | entries |
 //! | stub | | origin | one slot | |
 //!
@@ -22,9 +22,11 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::{Inner, Overlay};
+use super::leaf::Leaf;
 use crate::link::{Count, Header, Link, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::marker::PhantomData;
+use std::mem::MaybeUninit;
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -296,9 +298,9 @@ impl<K, V, C: Count> Trie<K, V, C> {
             let at = realloc(old.as_ptr().cast(), Self::entries_layout(was), new.size());
             let Some(mut node) = NonNull::new(at.cast::<Header>()) else { handle_alloc_error(new) };
             if Self::HAS_MARKS {
-                let from = field::<MarkCell>(node, Self::marks_at(was));
-                let to = field::<MarkCell>(node, Self::marks_at(cap));
-                from.copy_to(to, node.as_ref().len as usize);
+                let from = field::<MaybeUninit<MarkCell>>(node, Self::marks_at(was));
+                let to = field::<MaybeUninit<MarkCell>>(node, Self::marks_at(cap));
+                from.copy_to(to, was);
             }
             node.as_mut().cap = cap as u8;
             let old = std::mem::replace(leaf, Self::own(node, tag));
@@ -338,7 +340,7 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
         // Children are released through the first slot of their run: one count each.
         unsafe {
             match node.tag() {
-                LEAF => drop_entries::<K, V, C>(at, at.as_ref().len as usize),
+                LEAF => drop_used::<K, V, C>(Leaf::new(NodeRef::from_word(node))),
                 LEAF_OVERLAY => {
                     drop_entries::<K, V, C>(at, at.as_ref().len as usize);
                     release::<Self>(*field::<Word>(at, 16));
@@ -387,5 +389,32 @@ unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
         unsafe {
             std::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place()
         }
+    }
+}
+
+/// Drops the entries of a leaf.
+///
+/// # Safety
+/// Nobody uses them again.
+unsafe fn drop_used<K, V, C: Count>(leaf: Leaf<'_, K, V, C>) {
+    struct Rest<K, V> {
+        entries: *mut (K, V),
+        live: u32,
+    }
+    impl<K, V> Drop for Rest<K, V> {
+        fn drop(&mut self) {
+            // The others are dropped too if one panics, as in a slice.
+            while self.live != 0 {
+                let place = self.live.trailing_zeros() as usize;
+                self.live &= self.live - 1;
+                let rest = Rest { ..*self };
+                // SAFETY: the place is in use, and dropped once.
+                unsafe { self.entries.add(place).drop_in_place() }
+                std::mem::forget(rest)
+            }
+        }
+    }
+    if std::mem::needs_drop::<(K, V)>() {
+        drop(Rest { entries: leaf.entries_at().cast_mut(), live: leaf.live() })
     }
 }

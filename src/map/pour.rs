@@ -2,11 +2,13 @@
 //!
 //! In: leaves, shared or ours. Out: new leaves with clones of what is shared and what is ours moved over.
 //! Must hold: all clones are made before the first move, and no user code runs between the first and the last
-//! move: a panic leaves the sources as they were, and what was cloned is dropped with the new leaf.
+//! move: a panic leaves the sources as they were, and what was cloned is dropped with the new leaf. To which place
+//! an entry goes depends on the contents alone, never on what is shared: so does the order of iteration.
 //! Uses: `link`, `node`, `leaf`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use crate::link::{Count, MarkCell};
 
@@ -19,24 +21,24 @@ pub(super) struct Filler<'a, K, V, C: Count> {
 }
 
 impl<'a, K, V, C: Count> Filler<'a, K, V, C> {
-    /// `leaf` is a new, empty, plain leaf.
+    /// `leaf` is a plain leaf.
     #[inline(always)]
-    pub(super) fn new(leaf: &'a mut Node<K, V, C>) -> Self {
-        debug_assert!(leaf.word().tag() == LEAF);
-        let mut leaf = LeafMut::new(leaf);
+    pub(super) fn new(leaf: LeafMut<'a, K, V, C>) -> Self {
+        let (len, mut leaf) = (leaf.get().own_len(), leaf);
         let (entries, tags) = (leaf.entry_at(0), leaf.tag_place());
-        Filler { leaf, entries, tags, len: 0 }
+        Filler { leaf, entries, tags, len }
     }
 
+    /// Fills a free place.
     #[inline(always)]
-    pub(super) fn push(&mut self, tag: u8, entry: (K, V), mark: MarkCell) {
-        debug_assert!(self.len < self.leaf.get().cap());
+    pub(super) fn put_at(&mut self, place: Place, tag: u8, entry: (K, V), mark: MarkCell) {
+        debug_assert!(place < self.leaf.get().cap() && self.leaf.get().tags()[place] == 0);
         // SAFETY: the leaf is exclusive and has room (the maker's count).
         unsafe {
-            self.entries.add(self.len).write(entry);
-            self.tags.add(self.len).write(tag);
+            self.entries.add(place).write(entry);
+            self.tags.add(place).write(tag);
             if Trie::<K, V, C>::HAS_MARKS {
-                self.leaf.mark_at(self.len).write(mark)
+                self.leaf.mark_at(place).write(mark)
             }
         }
         self.len += 1;
@@ -51,59 +53,39 @@ impl<K, V, C: Count> Drop for Filler<'_, K, V, C> {
 }
 
 impl<K, V, C: Count> LeafMut<'_, K, V, C> {
-    /// Moves the entries of a plain leaf whose bit is set to a new leaf; the others close up. Runs no user code.
+    /// Moves the entries of a plain leaf at the places in `goes` to the first places of a new leaf. Runs no user code.
     #[inline]
     pub(super) fn move_out(&mut self, goes: u32, to: &mut Node<K, V, C>) {
-        let len = self.get().own_len();
-        let tags = *self.get().tags();
-        let mut kept = 0;
-        let mut to = Filler::new(to);
-        // SAFETY: exclusive; each entry is moved once, out or down, and the length says which places are left.
-        unsafe {
-            for (i, &tag) in tags[..len].iter().enumerate() {
-                if goes >> i & 1 == 1 {
-                    to.push(tag, self.entry_at(i).read(), self.get().mark_of(i));
-                    continue;
-                }
-                if i != kept {
-                    self.entry_at(kept).copy_from_nonoverlapping(self.entry_at(i), 1);
-                    self.tag_place().add(kept).write(tag);
-                    if Trie::<K, V, C>::HAS_MARKS {
-                        let mark = self.get().mark_of(i);
-                        self.mark_at(kept).write(mark)
-                    }
-                }
-                kept += 1
-            }
-            self.tag_place().add(kept).write_bytes(0, len - kept);
+        let mut to = Filler::new(LeafMut::new(to));
+        for (n, place) in bits(goes).enumerate() {
+            let (tag, mark) = (self.get().tag_at(place), self.get().mark_of(place));
+            // SAFETY: exclusive; each entry is read once, as its place is given up below.
+            to.put_at(n, tag, unsafe { self.entry_at(place).read() }, mark)
         }
-        self.set_len(kept)
+        // SAFETY: they were moved just now.
+        unsafe { self.abandon(goes) }
     }
 }
 
-/// Entries on their way from leaves into new leaves: parts of leaves, and which of their entries go.
-///
-/// Two steps, so that a panicking `Clone` leaves the sources as they were: [`clone_shared`](Self::clone_shared)
-/// first, [`move_owned`](Self::move_owned) then.
-pub(super) struct Pour<'a, K, V, C: Count, const PARTS: usize> {
-    parts: [Option<Part<'a, K, V, C>>; PARTS],
+/// Entries on their way from leaves into new leaves: leaves, and which of their entries go.
+pub(super) struct Pour<'a, K, V, C: Count, const LEAVES: usize> {
+    leaves: [Option<Source<'a, K, V, C>>; LEAVES],
     len: usize,
 }
 
-/// Parts of one leaf.
-pub(super) const ONE_LEAF: usize = 2;
-/// Parts of a leaf and its siblings on all levels.
-pub(super) const SIBLINGS: usize = 2 * MOST_BITS as usize + 2;
+/// A leaf and its siblings on all levels.
+pub(super) const SIBLINGS: usize = MOST_BITS as usize + 1;
 
-struct Part<'a, K, V, C: Count> {
+struct Source<'a, K, V, C: Count> {
     leaf: Leaf<'a, K, V, C>,
-    live: u32,
-    mine: bool,
+    goes: u32,
+    /// Which of these are ours to move.
+    mine: u32,
 }
 
-impl<'a, K, V, C: Count, const PARTS: usize> Pour<'a, K, V, C, PARTS> {
+impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
     pub(super) fn new() -> Self {
-        Pour { parts: [const { None }; PARTS], len: 0 }
+        Pour { leaves: [const { None }; LEAVES], len: 0 }
     }
 
     /// Adds a leaf or leaf overlay, without the entry at `skip`. An empty block adds nothing.
@@ -117,73 +99,111 @@ impl<'a, K, V, C: Count, const PARTS: usize> Pour<'a, K, V, C, PARTS> {
             return;
         }
         let leaf = Leaf::new(node);
-        let mine = mine && leaf.header().is_exclusive();
-        for (part, live) in leaf.parts() {
-            let own = part.word() == leaf.word();
-            let live = match skip {
-                Some(Place::Own(i)) if own => live & !(1 << i),
-                Some(Place::Base(i)) if !own => live & !(1 << i),
-                _ => live,
-            };
-            let mine = mine && (own || part.header().is_exclusive());
-            self.parts[self.len] = Some(Part { leaf: part, live, mine });
-            self.len += 1;
-        }
+        let goes = leaf.live() & !skip.map_or(0, |place| 1 << place);
+        let mine = match leaf.base() {
+            _ if !mine || !leaf.header().is_exclusive() => 0,
+            Some((base, _)) if !base.header().is_exclusive() => goes & leaf.own_places(),
+            _ => goes,
+        };
+        self.leaves[self.len] = Some(Source { leaf, goes, mine });
+        self.len += 1;
     }
 
-    /// All entries that go, each with a bit of 0 to 15 that names it.
+    /// True if all that goes is ours: nothing will be cloned.
+    pub(super) fn is_mine(&self) -> bool {
+        self.leaves.iter().flatten().all(|source| source.mine == source.goes)
+    }
+
+    /// All entries that go, in order.
     #[inline(always)]
     pub(super) fn entries(&self) -> impl Iterator<Item = &'a (K, V)> {
-        self.parts.iter().flatten().flat_map(|p| {
-            let entries = p.leaf.entries();
-            bits(p.live).map(move |i| &entries[i])
+        self.leaves.iter().flatten().flat_map(|source| {
+            let leaf = source.leaf;
+            bits(source.goes).map(move |place| leaf.entry(place))
         })
     }
 
-    /// Clones what is shared and gives each to `put`, with its number in [`entries`](Self::entries) and its tag.
+    /// Gives each entry to `put`, with its number in [`entries`](Self::entries), its place and its tag: first clones
+    /// of what is shared, then what is ours, which is moved out. No user code runs from the first move on.
     #[inline(always)]
-    pub(super) fn clone_shared(&self, mut put: impl FnMut(usize, u8, (K, V), MarkCell))
+    pub(super) fn pour(self, mut put: impl FnMut(usize, Place, u8, (K, V), MarkCell))
     where
         K: Clone,
         V: Clone,
     {
         let mut n = 0;
-        for part in self.parts.iter().flatten() {
-            if part.mine {
-                n += part.live.count_ones() as usize;
-                continue;
+        for &Source { leaf, goes, mine } in self.leaves.iter().flatten() {
+            for place in bits(goes) {
+                if mine >> place & 1 == 0 {
+                    put(n, place, leaf.tag_at(place), leaf.entry(place).clone(), leaf.mark_of(place))
+                }
+                n += 1
             }
-            for i in bits(part.live) {
-                let leaf = part.leaf;
-                put(n, leaf.tag_at(i), leaf.entries()[i].clone(), leaf.mark_of(i));
-                n += 1;
+        }
+        let mut n = 0;
+        for &Source { leaf, goes, mine } in self.leaves.iter().flatten() {
+            for place in bits(goes) {
+                if mine >> place & 1 == 1 {
+                    // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that
+                    // the entry is read once.
+                    put(n, place, leaf.tag_at(place), unsafe { std::ptr::read(leaf.entry(place)) }, leaf.mark_of(place))
+                }
+                n += 1
+            }
+        }
+        for &Source { leaf, mine, .. } in self.leaves.iter().flatten().filter(|source| source.mine != 0) {
+            // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is.
+            unsafe {
+                if let Some((base, _)) = leaf.base() {
+                    let of_base = mine & !leaf.own_places();
+                    LeafMut::<K, V, C>::from_word(base.word()).abandon(of_base);
+                    LeafMut::<K, V, C>::from_word(leaf.word()).abandon(mine & !of_base)
+                } else {
+                    LeafMut::<K, V, C>::from_word(leaf.word()).abandon(mine)
+                }
             }
         }
     }
 
-    /// Moves what is ours and gives each to `put`, as [`clone_shared`](Self::clone_shared) does; the sources are
-    /// left without entries. No user code runs, but the `Drop` of entries that do not go, at the end.
-    #[inline(always)]
-    pub(super) fn move_owned(self, mut put: impl FnMut(usize, u8, (K, V), MarkCell)) {
-        let mut n = 0;
-        for part in self.parts.iter().flatten() {
-            if !part.mine {
-                n += part.live.count_ones() as usize;
-                continue;
+    /// One leaf of all entries. Those of the largest leaf, the first of them, keep their places; the others take the
+    /// lowest free ones. If all is ours and there is room the largest leaf is the one, and its count is the caller's.
+    pub(super) fn merged(mut self) -> Node<K, V, C>
+    where
+        K: Clone,
+        V: Clone,
+    {
+        let most = |source: &Option<Source<'_, K, V, C>>| source.as_ref().map_or(0, |s| s.goes.count_ones());
+        let stays = (0..self.len).rev().max_by_key(|&i| most(&self.leaves[i])).expect("a leaf");
+        let source = self.leaves[stays].as_mut().expect("below len");
+        let (leaf, kept) = (source.leaf, source.goes);
+        let total: u32 = self.leaves.iter().map(most).sum();
+        // The lowest places that are free of kept entries.
+        let mut all = kept;
+        while all.count_ones() < total {
+            all |= all + 1
+        }
+        let need = places(all);
+        let in_place = self.is_mine() && leaf.word().tag() == LEAF && leaf.cap() >= need;
+        let new = match in_place {
+            true => {
+                self.leaves[stays] = None;
+                leaf.to_owned()
             }
-            for i in bits(part.live) {
-                let leaf = part.leaf;
-                // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that
-                // the entry is read once.
-                let entry = unsafe { std::ptr::read(&leaf.entries()[i]) };
-                put(n, leaf.tag_at(i), entry, leaf.mark_of(i));
-                n += 1;
+            false => Trie::new_leaf(leaf_cap::<K, V>(need)),
+        };
+        // Where each goes, in the order of `entries`.
+        let (mut to, mut n, mut free) = ([0u8; LEAF_MAX], 0, bits(all & !kept));
+        for (i, source) in self.leaves.iter().enumerate() {
+            for place in bits(source.as_ref().map_or(0, |s| s.goes)) {
+                to[n] = if i == stays { place } else { free.next().expect("as many as go") } as u8;
+                n += 1
             }
         }
-        for part in self.parts.iter().flatten().filter(|p| p.mine) {
-            // SAFETY: the entries in `live` were moved just now.
-            unsafe { LeafMut::<K, V, C>::from_word(part.leaf.word()).abandon(part.live) }
-        }
+        // SAFETY: a new leaf, or one that is ours and reached through exclusive nodes only (`add`).
+        let mut filler = Filler::new(unsafe { LeafMut::<K, V, C>::from_word(new.word()) });
+        self.pour(|n, _, tag, entry, mark| filler.put_at(to[n] as usize, tag, entry, mark));
+        drop(filler);
+        new
     }
 }
 
@@ -197,12 +217,11 @@ pub(super) fn leaf_cap<K, V>(n: usize) -> usize {
     n.next_multiple_of(step).min(LEAF_MAX)
 }
 
-/// All entries of `pour` into one new leaf.
-pub(super) fn pour_into<K: Clone, V: Clone, C: Count, const PARTS: usize>(
-    pour: Pour<'_, K, V, C, PARTS>,
-    new: &mut Node<K, V, C>,
-) {
-    let mut to = Filler::new(new);
-    pour.clone_shared(|_, tag, entry, mark| to.push(tag, entry, mark));
-    pour.move_owned(|_, tag, entry, mark| to.push(tag, entry, mark));
+/// All entries of a leaf at their places in a new one, with room for so many places.
+pub(super) fn poured<K: Clone, V: Clone, C: Count>(pour: Pour<'_, K, V, C, 1>, cap: usize) -> Node<K, V, C> {
+    let mut new = Trie::new_leaf(cap);
+    let mut to = Filler::new(LeafMut::new(&mut new));
+    pour.pour(|_, place, tag, entry, mark| to.put_at(place, tag, entry, mark));
+    drop(to);
+    new
 }

@@ -4,13 +4,14 @@
 //! Must hold: M1 afterwards; L1; an absent key copies nothing; all user code (`Eq`, `Clone`) and all thawing run
 //! before the first change, so that a panic or an error leaves the map as it was. (A node that falls to 15 entries
 //! becomes a leaf, which only empty blocks can join: that can neither fail nor panic.)
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`, `insert`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, section 3.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `insert`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, section 3.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
 use super::inner::*;
 use super::insert::{cloned_collision, leaf_overlay, resident_root};
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use super::pour::*;
 use super::taken::*;
@@ -26,38 +27,29 @@ where
     Q: Equivalent<K> + ?Sized,
     C: Count,
 {
-    let (mut node, mut shift) = (root, 0);
-    loop {
-        let inner = Inner::if_exclusive(node)?;
-        let bits = inner.bits();
-        let s = slot_of(hash, shift, bits);
-        // SAFETY: `s` is `bits` bits of the hash.
-        let word = unsafe { inner.at_slot(s) };
-        if Inner::<K, V, C>::is(word) {
-            (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
-            continue;
+    let (node, shift, word) = exclusive_path(root, hash);
+    let (inner, word) = (Inner::if_exclusive(node)?, word?);
+    // SAFETY: the word stands in an exclusive node, which we borrow.
+    let mut leaf = unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }?;
+    let s = slot_of(hash, shift, inner.bits());
+    // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
+    let sibling = unsafe {
+        let mut k = 0;
+        while inner.at_slot(((s >> k) ^ 1) << k) == word {
+            k += 1
         }
-        // SAFETY: the word stands in an exclusive node, which we borrow.
-        let mut leaf = unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }?;
-        // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
-        let sibling = unsafe {
-            let mut k = 0;
-            while inner.at_slot(((s >> k) ^ 1) << k) == word {
-                k += 1
-            }
-            inner.at_slot(((s >> k) ^ 1) << k)
-        };
-        leaf_prefetch(sibling);
-        let i = leaf.get().find_tagged(hash, key, 0)?;
-        let len = leaf.get().own_len();
-        // A leaf beside may merge; of anything but a divided node the long way knows more.
-        let stays = match sibling.tag() {
-            // SAFETY: a child lives while its parent does.
-            LEAF => len + unsafe { sibling.header() }.len as usize > LEAF_MAX + 1,
-            tag => len > 1 && tag <= MOST_BITS as usize,
-        };
-        return (stays && len > 1).then(|| leaf.swap_remove(i));
-    }
+        inner.at_slot(((s >> k) ^ 1) << k)
+    };
+    leaf_prefetch(sibling);
+    let place = leaf.get().find_tagged(hash, key, 0)?;
+    let len = leaf.get().own_len();
+    // A leaf beside may merge; of anything but a divided node the long way knows more.
+    let stays = match sibling.tag() {
+        // SAFETY: a child lives while its parent does.
+        LEAF => len + unsafe { sibling.header() }.len as usize > LEAF_MAX + 1,
+        tag => tag <= MOST_BITS as usize,
+    };
+    (stays && len > 1).then(|| leaf.take(place))
 }
 
 /// Takes the entry with this key out. The map is as it was if there is none.
@@ -238,8 +230,9 @@ where
     // SAFETY: `own` says that the node is exclusive and reached through exclusive nodes, which the caller borrows.
     let own_leaf = || unsafe { LeafMut::<K, V, C>::from_word(child.word()) };
     let falls = child.tag() == COLLISION && left == LEAF_MAX;
-    if let (true, Place::Own(i)) = (own, place) {
-        let taken = taken_whole(own_leaf().swap_remove(i));
+    let of_base = child.tag() == LEAF_OVERLAY && leaf.own_places() >> place & 1 == 0;
+    if own && !of_base {
+        let taken = taken_whole(own_leaf().take(place));
         if left == 0 {
             return (Some(empty(depth)), taken);
         }
@@ -254,21 +247,19 @@ where
     if left == 0 {
         return (Some(empty(depth)), taken);
     }
-    if let (true, Place::Base(i)) = (own, place) {
-        own_leaf().kill(i);
+    if own {
+        own_leaf().kill(place);
         return (None, taken);
     }
     let new = match child.tag() {
         COLLISION if falls => {
+            let mut copy = cloned_collision(leaf, Some(place), None);
             let mut new = Trie::new_leaf(leaf_cap::<K, V>(left));
-            for (i, entry) in leaf.entries().iter().enumerate().filter(|&(i, _)| Place::Own(i) != place) {
-                LeafMut::new(&mut new).push(tag_of(hash), entry.clone(), leaf.mark_of(i))
-            }
+            LeafMut::new(&mut copy).move_all(&mut LeafMut::new(&mut new), tag_of(hash));
             new
         }
-        COLLISION => cloned_collision(leaf, Some(place)),
-        LEAF => leaf_overlay(child, Some(place), 0),
-        _ => leaf_overlay(child, Some(place), leaf.own_len()),
+        COLLISION => cloned_collision(leaf, Some(place), None),
+        _ => leaf_overlay(leaf, place, None),
     };
     (Some(new), taken)
 }
@@ -292,9 +283,9 @@ where
     let (bits, k) = (view.bits(), view.block(s));
     let child = view.child(s)?;
     let is_mine = |s: usize| exclusive && view.owns(s);
-    let (levels, total) = match child.tag() {
-        COLLISION => (0, 0),
-        _ => merging(view, s, Leaf::new(child).len() - 1),
+    let levels = match child.tag() {
+        COLLISION => 0,
+        _ => merging(view, s, Leaf::new(child).len() - 1).0,
     };
     if levels == 0 {
         let own = is_mine(s) && child.header().is_some_and(|h| h.is_exclusive());
@@ -313,7 +304,7 @@ where
     }
     count!(LeafMerge);
     // Thaw the siblings, then clone all that is shared; from there on no user code runs.
-    let mut new = Trie::new_leaf(leaf_cap::<K, V>(total));
+    let leaf = Leaf::new(child);
     let mut pour = Pour::<_, _, _, SIBLINGS>::new();
     // SAFETY: `is_mine` says whether the path is exclusive; the blocks are different nodes.
     unsafe {
@@ -323,8 +314,12 @@ where
             pour.add(view.child(sibling)?, is_mine(sibling), None);
         }
     }
-    let taken = taken_clone(Leaf::new(child).entry(place), want);
-    pour_into(pour, &mut new);
+    let taken = match pour.is_mine() && child.tag() == LEAF {
+        // SAFETY: ours, and the entry does not go: nobody reads it again.
+        true => taken_whole(unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) }.take(place)),
+        false => taken_clone(leaf.entry(place), want),
+    };
+    let new = pour.merged();
     if exclusive {
         raise(node, s, levels, new)
     } else {

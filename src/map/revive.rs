@@ -2,12 +2,13 @@
 //!
 //! In: the parts of a stored node, and the origin they came from. Out: a resident node, marked; or a map's stored root.
 //! Must hold: parts that do not make a node are `Corrupt`, never a node that breaks M2 or L8.
-//! Uses: `link`, `node`, `leaf`, `inner`, `store`, `error`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `store`, `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::OverlayMut;
 use super::inner::*;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use super::store::{RecordKind, StoredLink};
 use crate::error::{Error, ErrorKind, Result};
@@ -22,6 +23,7 @@ pub(crate) struct NodeParts<K, V> {
     pub(crate) bits: u32,
     pub(crate) links: Vec<StoredLink>,
     pub(crate) dead: u16,
+    pub(crate) places: u16,
     pub(crate) tags: Vec<u8>,
     /// Entries, and where those are stored that are stored out of line.
     pub(crate) entries: Vec<(K, V, Option<Address>)>,
@@ -46,7 +48,6 @@ pub(crate) fn revive<K, V, C: Count>(
         Some(base) => Some(unsafe { Node::<K, V, C>::from_word(origin.source.load(origin, base)?) }),
         None => None,
     };
-    let base_tag = base.as_ref().map(|b| b.word().tag());
     let node = match parts.kind {
         RecordKind::Inner => revive_inner(&parts, at, origin)?,
         RecordKind::Overlay => {
@@ -55,31 +56,12 @@ pub(crate) fn revive<K, V, C: Count>(
             };
             revive_overlay(&parts, at, base)?
         }
-        RecordKind::Leaf | RecordKind::LeafOverlay => {
-            let most = if parts.kind == RecordKind::Leaf { LEAF_MAX } else { LEAF_OVERLAY_MAX };
-            if parts.tags.len() != parts.entries.len() || parts.tags.len() > most || parts.tags.contains(&0) {
-                return wrong("the tags do not fit the entries");
-            }
-            let mut leaf = match base {
-                None if parts.kind == RecordKind::Leaf => Trie::new_leaf(parts.tags.len()),
-                Some(base) if base_tag == Some(LEAF) && parts.kind == RecordKind::LeafOverlay => {
-                    let len = Leaf::new(base.link()).own_len();
-                    let live = (len + parts.tags.len()).saturating_sub(parts.dead.count_ones() as usize);
-                    if parts.dead as u32 >> len != 0 || live > LEAF_MAX {
-                        return wrong("the entries of a leaf overlay do not fit its base");
-                    }
-                    Trie::new_leaf_overlay(base, parts.dead, parts.tags.len())
-                }
-                _ => return wrong("the base of a leaf overlay is no leaf"),
+        RecordKind::Leaf => revive_leaf(parts, at, origin)?,
+        RecordKind::LeafOverlay => {
+            let Some(base) = base.filter(|b| b.word().tag() == LEAF) else {
+                return wrong("the base of a leaf overlay is no leaf");
             };
-            let mut to = LeafMut::new(&mut leaf);
-            for (tag, (key, value, place)) in parts.tags.into_iter().zip(parts.entries) {
-                to.push(tag, (key, value), mark_cell(origin, place))
-            }
-            if Leaf::new(leaf.link()).len() == 0 {
-                return wrong("a leaf without entries");
-            }
-            leaf
+            revive_leaf_overlay(parts, at, origin, base)?
         }
         RecordKind::Collision => {
             if parts.entries.len() <= LEAF_MAX || parts.entries.len() > u32::MAX as usize {
@@ -87,8 +69,8 @@ pub(crate) fn revive<K, V, C: Count>(
             }
             let mut leaf = Trie::new_collision(parts.entries.len() as u32);
             let mut to = LeafMut::new(&mut leaf);
-            for (key, value, place) in parts.entries {
-                to.push(0, (key, value), mark_cell(origin, place))
+            for (key, value, stored) in parts.entries {
+                to.push((key, value), mark_cell(origin, stored))
             }
             leaf
         }
@@ -97,6 +79,44 @@ pub(crate) fn revive<K, V, C: Count>(
         header.set_mark(Mark::new(origin.session, at))
     }
     Ok(node)
+}
+
+fn revive_leaf<K, V, C: Count>(parts: NodeParts<K, V>, at: Address, origin: &Arc<Origin>) -> Result<Node<K, V, C>> {
+    let tags = parts.tags.iter().filter(|&&tag| tag != 0).count();
+    if parts.tags.len() > LEAF_MAX || tags == 0 || tags != parts.entries.len() {
+        return Err(corrupt(at, "the tags do not fit the entries"));
+    }
+    let mut leaf = Trie::new_leaf(parts.tags.len());
+    let mut to = LeafMut::new(&mut leaf);
+    let used = parts.tags.into_iter().enumerate().filter(|&(_, tag)| tag != 0);
+    for ((place, tag), (key, value, stored)) in used.zip(parts.entries) {
+        to.put_at(place, tag, (key, value), mark_cell(origin, stored))
+    }
+    Ok(leaf)
+}
+
+fn revive_leaf_overlay<K, V, C: Count>(
+    parts: NodeParts<K, V>,
+    at: Address,
+    origin: &Arc<Origin>,
+    base: Node<K, V, C>,
+) -> Result<Node<K, V, C>> {
+    let (len, own, dead) = (parts.entries.len(), parts.places as u32, parts.dead as u32);
+    if len > LEAF_OVERLAY_MAX || parts.tags.len() != len || parts.tags.contains(&0) || own.count_ones() as usize != len
+    {
+        return Err(corrupt(at, "the tags and places of a leaf overlay do not fit its entries"));
+    }
+    let used = Leaf::new(base.link()).live();
+    let live = used & !dead | own;
+    if dead & !used != 0 || used & !dead & own != 0 || live == 0 || live >> LEAF_MAX != 0 {
+        return Err(corrupt(at, "the entries of a leaf overlay do not fit its base"));
+    }
+    let mut leaf = Trie::new_leaf_overlay(base, parts.dead, len);
+    let mut to = LeafMut::new(&mut leaf);
+    for ((place, tag), (key, value, stored)) in bits(own).zip(parts.tags).zip(parts.entries) {
+        to.put_over(place, tag, (key, value), mark_cell(origin, stored))
+    }
+    Ok(leaf)
 }
 
 fn mark_cell(origin: &Arc<Origin>, place: Option<Address>) -> MarkCell {

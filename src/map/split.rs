@@ -3,16 +3,18 @@
 //! In: a full leaf, ours or shared, and an entry with an absent key. Out: the [`Change`] for the node above.
 //! Must hold: M1; all hashing is done before the first entry moves; a key that hashes otherwise than before costs it
 //! its place, never memory safety.
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `change`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
 use super::inner::*;
 use super::insert::Put;
 use super::leaf::*;
+use super::leaf_mut::*;
 use super::node::*;
 use super::pour::*;
-use crate::link::{Count, MarkCell};
+use crate::link::Count;
+use crate::link::MarkCell;
 use std::hash::{BuildHasher, Hash};
 
 /// Whether a leaf is ours alone.
@@ -42,7 +44,7 @@ where
     C: Count,
 {
     count!(LeafSplit);
-    let mut pour = Pour::<_, _, _, ONE_LEAF>::new();
+    let mut pour = Pour::<_, _, _, 1>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine != Mine::No, None) };
     let hash = put.hash;
@@ -61,53 +63,57 @@ where
     put.added = true;
     let (zero, one) = if parting == 64 {
         let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
-        pour.clone_shared(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
-        pour.move_owned(|_, _, entry, mark| LeafMut::new(&mut all).push(0, entry, mark));
-        LeafMut::new(&mut all).push(0, put.take(), MarkCell::default());
-        (all, None)
-    } else if mine == Mine::ForGood && leaf.tag() == LEAF {
-        let (zero, one) = part_own(leaf, ones, is_one(hash), tag_of(hash), put.take());
-        (zero, Some(one))
-    } else {
-        let ones = ones.count_ones() as usize + is_one(hash) as usize;
-        let mut zero = Trie::new_leaf(leaf_cap::<K, V>(LEAF_MAX + 1 - ones));
-        let mut one = Trie::new_leaf(leaf_cap::<K, V>(ones));
-        {
-            let mut sides = [Filler::new(&mut zero), Filler::new(&mut one)];
-            let mut place = |hash: u64, tag: u8, entry: (K, V), mark: MarkCell| {
-                sides[is_one(hash) as usize].push(tag, entry, mark);
-            };
-            pour.clone_shared(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-            pour.move_owned(|n, tag, entry, mark| place(hashes[n], tag, entry, mark));
-            place(hash, tag_of(hash), put.take(), MarkCell::default());
+        let mut gathered = poured(pour, LEAF_MAX);
+        let (mut from, mut to) = (LeafMut::new(&mut gathered), LeafMut::new(&mut all));
+        for place in 0..LEAF_MAX {
+            let mark = from.get().mark_of(place);
+            to.push(from.take(place), mark)
         }
-        (zero, Some(one))
+        to.push(put.take_for(LEAF_MAX), MarkCell::default());
+        (all, None)
+    } else {
+        // The larger part stays at its places; the other takes the first of a new leaf. A full leaf has no gaps.
+        let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
+        let goes = if one_stays { !ones & FULL } else { ones };
+        let new_goes = is_one(hash) != one_stays;
+        let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
+        let mut stay = if mine == Mine::ForGood && leaf.tag() == LEAF {
+            // SAFETY: exclusive, and reached through exclusive nodes only.
+            unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) }.move_out(goes, &mut gone);
+            // Its count goes into the change; the link that is going to be replaced gives one up.
+            NodeRef::to_owned(leaf)
+        } else {
+            divided(pour, goes, &mut gone)
+        };
+        // SAFETY: both are ours.
+        let mut to = unsafe { LeafMut::<K, V, C>::from_word(if new_goes { &mut gone } else { &mut stay }.word()) };
+        put.put_in(&mut to);
+        if one_stays { (gone, Some(stay)) } else { (stay, Some(gone)) }
     };
     change_of(zero, one, shift, depth, hash, parting)
 }
 
-/// Divides a full plain leaf that is ours by the set `ones` of its entries, and puts a new entry to one side. The
-/// larger part stays where it is.
-fn part_own<K, V, C: Count>(
-    leaf: NodeRef<'_, K, V, C>,
-    ones: u32,
-    new_is_one: bool,
-    tag: u8,
-    entry: (K, V),
-) -> (Node<K, V, C>, Node<K, V, C>) {
-    let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
-    let goes = if one_stays { !ones & ((1 << LEAF_MAX) - 1) } else { ones };
-    let new_goes = new_is_one != one_stays;
-    let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
-    // SAFETY: exclusive, and reached through exclusive nodes only.
-    let mut stay = unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) };
-    stay.move_out(goes, &mut gone);
-    let mut to = if new_goes { LeafMut::new(&mut gone) } else { stay };
-    to.push(tag, entry, MarkCell::default());
-    // Its count goes into the change; the link that is going to be replaced gives one up.
-    let stay = NodeRef::to_owned(leaf);
-    if one_stays { (gone, stay) } else { (stay, gone) }
+/// The entries of a full leaf: those in `goes` at the first places of `gone`, the others at theirs in a new leaf.
+fn divided<K: Clone, V: Clone, C: Count>(
+    pour: Pour<'_, K, V, C, 1>,
+    goes: u32,
+    gone: &mut Node<K, V, C>,
+) -> Node<K, V, C> {
+    let kept = FULL & !goes;
+    let free = (!kept).trailing_zeros() as usize + 1;
+    let mut stay = Trie::new_leaf(leaf_cap::<K, V>(places(kept).max(free)));
+    let mut gone = Filler::new(LeafMut::new(gone));
+    let mut to = Filler::new(LeafMut::new(&mut stay));
+    pour.pour(|_, place, tag, entry, mark| match goes >> place & 1 {
+        1 => gone.put_at((goes & ((1 << place) - 1)).count_ones() as usize, tag, entry, mark),
+        _ => to.put_at(place, tag, entry, mark),
+    });
+    drop(to);
+    stay
 }
+
+/// All places of a full leaf.
+const FULL: u32 = (1 << LEAF_MAX) - 1;
 
 /// The change of the node that begins at bit `shift`, where a block of depth `depth` becomes two leaves that part at
 /// bit `parting`, or one collision leaf; with the nodes between, if they part further down.

@@ -67,7 +67,9 @@ pub(crate) struct NodeRecord<'a, 'b, K, V> {
     pub(crate) links: &'b [StoredLink],
     /// Which entries of a leaf overlay's base are dead.
     pub(crate) dead: u16,
-    /// Tags of a leaf's or leaf overlay's entries.
+    /// The places of a leaf overlay's own entries.
+    pub(crate) places: u16,
+    /// Tags of a leaf's places, 0 where no entry is; or of a leaf overlay's own entries.
     pub(crate) tags: &'b [u8],
     pub(crate) entries: &'b [StoredEntry<'a, K, V>],
 }
@@ -190,7 +192,8 @@ impl<'a> Commit<'a> {
             }
         }
         let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
-        records.node(NodeRecord { kind, base, bits: view.bits(), links: &links, dead: 0, tags: &[], entries: &[] })
+        let bits = view.bits();
+        records.node(NodeRecord { kind, base, bits, links: &links, dead: 0, places: 0, tags: &[], entries: &[] })
     }
 
     fn leaf<K, V, C: Count, R: Records<K, V>>(&mut self, leaf: Leaf<'a, K, V, C>, records: &mut R) -> Result<Address> {
@@ -200,8 +203,10 @@ impl<'a> Commit<'a> {
             base = self.word(unsafe { NodeRef::<K, V, C>::from_word(node.word()) }, None, records)?;
         }
         let mut entries = Vec::with_capacity(leaf.own_len());
-        for (i, (key, value)) in leaf.entries().iter().enumerate() {
-            let cell = leaf.marks().get(i);
+        // What a base holds the base's record has.
+        let own = |&place: &Place| leaf.word().tag() != LEAF_OVERLAY || leaf.own_places() >> place & 1 == 1;
+        for place in leaf.places().filter(own) {
+            let ((key, value), cell) = (leaf.entry(place), leaf.mark_cell(place));
             let at = match cell.and_then(|cell| cell.get().address(self.session)) {
                 Some(address) => Some(address),
                 None => {
@@ -215,11 +220,11 @@ impl<'a> Commit<'a> {
             entries.push(at.map_or(StoredEntry::New(key, value), StoredEntry::At))
         }
         let (kind, tags): (_, &[u8]) = match leaf.word().tag() {
-            LEAF => (RecordKind::Leaf, &leaf.tags()[..leaf.own_len()]),
+            LEAF => (RecordKind::Leaf, &leaf.tags()[..places(leaf.live())]),
             LEAF_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
             _ => (RecordKind::Collision, &[]),
         };
-        let dead = leaf.base().map_or(0, |(_, dead)| dead as u16);
-        records.node(NodeRecord { kind, base, bits: 0, links: &[], dead, tags, entries: &entries })
+        let (dead, places) = leaf.base().map_or((0, 0), |(_, dead)| (dead as u16, leaf.own_places() as u16));
+        records.node(NodeRecord { kind, base, bits: 0, links: &[], dead, places, tags, entries: &entries })
     }
 }

@@ -280,6 +280,64 @@ macro_rules! models {
     };
 }
 
+/// The same steps on three maps: no old version held but those that the steps keep, all held, and some.
+fn run_alike<K: Key, S: BuildHasher + Clone + Default, P: Kind>(steps: &[Step]) {
+    type Run<K, S, P> = (GenericHashMap<K, u64, S, P>, Model<K>, Vec<Pair<K, S, P>>);
+    let mut runs: [Run<K, S, P>; 3] = std::array::from_fn(|_| {
+        let map = GenericHashMap::default();
+        (map.clone(), Model::new(), vec![(map, Model::new())])
+    });
+    let mut held = Vec::new();
+    for (n, step) in steps.iter().enumerate() {
+        // Steps of many edits, taken apart so that each edit meets what is held.
+        let single = |k: u32, count: u16, remove: bool| -> Vec<Step> {
+            (0..count as u32 % 200)
+                .map(|i| if remove { Step::Remove(k + i) } else { Step::Insert(k + i, i as u8) })
+                .collect()
+        };
+        let steps = match *step {
+            Step::Many(k, count) => single(k, count, false),
+            Step::RemoveMany(k, count) => single(k, count, true),
+            ref step => vec![step.clone()],
+        };
+        for step in &steps {
+            for (i, (map, model, kept)) in runs.iter_mut().enumerate() {
+                apply(step, map, model, kept);
+                if i == 1 || i == 2 && n % 3 == 0 {
+                    held.push(map.clone())
+                }
+            }
+        }
+        let [a, b, c] = &runs;
+        assert!(a.0.iter().eq(b.0.iter()) && a.0.iter().eq(c.0.iter()), "order after {step:?}");
+    }
+    for (map, model, _) in &runs {
+        same(map, model)
+    }
+    let [a, b, _] = runs;
+    assert!(a.0.iter().map(|(k, v)| (k.clone(), *v)).eq(b.0.clone().into_iter()), "owned in the same order");
+    let (mut a, mut b) = (a.0, b.0);
+    assert!(a.iter_mut().eq(b.iter_mut()), "mutable in the same order");
+}
+
+macro_rules! orders {
+    ($($name:ident: $key:ty, $hasher:ty, $kind:ty;)*) => {
+        proptest! {
+            #![proptest_config(cases())]
+            $(#[test]
+            fn $name(steps in steps()) {
+                run_alike::<$key, $hasher, $kind>(&steps)
+            })*
+        }
+    };
+}
+
+orders! {
+    order_does_not_depend_on_who_holds_what: u64, PortableHash, ArcTK;
+    order_of_strings_does_not_depend_on_who_holds_what: String, Cut<13, 9>, RcK;
+    order_of_collisions_does_not_depend_on_who_holds_what: String, Cut<2, 3>, ArcTK;
+}
+
 models! {
     numbers_behave_as_in_std: u64, PortableHash, ArcTK;
     strings_behave_as_in_std: String, PortableHash, ArcTK;

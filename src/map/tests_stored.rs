@@ -35,6 +35,7 @@ struct Image<K, V> {
     bits: u32,
     links: Vec<StoredLink>,
     dead: u16,
+    places: u16,
     tags: Vec<u8>,
     entries: Vec<std::result::Result<Address, (K, V)>>,
 }
@@ -127,6 +128,7 @@ where
             bits: node.bits,
             links: node.links.to_vec(),
             dead: node.dead,
+            places: node.places,
             tags: node.tags.to_vec(),
             entries: entries.collect(),
         };
@@ -162,6 +164,7 @@ where
                 bits: image.bits,
                 links: image.links.clone(),
                 dead: image.dead,
+                places: image.places,
                 tags: image.tags.clone(),
                 entries: entries.collect(),
             }

@@ -217,7 +217,7 @@ where
     sort(&mut items);
     dedup(&mut items);
     let len = items.len();
-    (build(items, 0), len)
+    (build(items), len)
 }
 
 impl<K, V, S, P: Kind> AsRef<GenericHashMap<K, V, S, P>> for GenericHashMap<K, V, S, P> {

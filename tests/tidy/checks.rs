@@ -23,6 +23,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/link/models.rs",
     "src/map/node.rs",
     "src/map/leaf.rs",
+    "src/map/leaf_mut.rs",
     "src/map/inner.rs",
     "src/map/find.rs",
     "src/map/pour.rs",
