@@ -324,7 +324,7 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         count!(Overlaid);
         let x = self.top - base.bits();
         let count = self.differing(base).count();
-        let mut new = Trie::new_overlay_over(base.base, (count + 1) & !1);
+        let mut new = Trie::new_overlay_over(base.base, count);
         let mut to = OverlayMut::new(&mut new);
         for (first, k, node) in self.differing(base) {
             let word = self.word_of(*k, node.clone());
@@ -355,7 +355,7 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
             words[first >> least..(first + (1 << k)) >> least].fill(word);
         }
         // SAFETY: the blocks fill the node and give one count each; stored ones are of `origin` (`keep`).
-        unsafe { Trie::new_inner(bits, self.origin.take(), |s| words[s]) }
+        unsafe { Trie::new_inner(&words[..1 << bits], self.origin.take()) }
     }
 }
 

@@ -72,7 +72,7 @@ impl<K, V, C: Count> Change<K, V, C> {
             words[prefix << k..(prefix + 1) << k].fill(word);
         }
         // SAFETY: the blocks fill the node and give one count each; none is stored.
-        unsafe { Trie::new_inner(bits, None, |s| words[s]) }
+        unsafe { Trie::new_inner(&words[..1 << bits], None) }
     }
 }
 
@@ -175,11 +175,11 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     #[inline(never)]
     fn widen(&mut self, bits: u32) {
         count!(Widen);
-        let (inner, x) = (self.get(), bits - self.get().bits());
+        let inner = self.get();
         // SAFETY: same blocks, same counts, same origin; the old node's memory is given back without its contents.
         unsafe {
             let origin = inner.origin().cloned();
-            let wide = Trie::new_inner(bits, origin, |s| inner.peek(s >> x));
+            let wide = Trie::new_inner(&inner.words(bits)[..1 << bits], origin);
             self.replace_shell(wide)
         }
     }
@@ -198,7 +198,9 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
         // SAFETY: as in `widen`; every block has 2^x slots at least.
         unsafe {
             let origin = inner.origin().cloned();
-            let narrow = Trie::new_inner(bits, origin, |s| inner.peek(s << x));
+            let words: [Word; 1 << MOST_BITS] =
+                std::array::from_fn(|s| inner.peek((s << x) & ((1 << inner.bits()) - 1)));
+            let narrow = Trie::new_inner(&words[..1 << bits], origin);
             self.replace_shell(narrow)
         }
     }
@@ -243,11 +245,12 @@ struct OldBlocks {
 
 impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     /// A new node: this one with `change`; the rest is shared. An overlay where that costs less than a copy.
+    #[inline]
     pub(super) fn with(self, change: Change<K, V, C>) -> Node<K, V, C> {
         let bits = self.bits();
         // Fewer than 8 slots: a copy is as cheap as an overlay.
         if change.depth <= bits && bits >= 3 {
-            let total = self.overlay.map_or(0, |o| o.len() - change.covered(o).count_ones() as usize) + change.len();
+            let total = self.overlay.map_or(0, |o| o.len() - count(change.covered(o))) + change.len();
             if total <= OVERLAY_MAX {
                 return self.overlaid(change, total);
             }
@@ -261,42 +264,18 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         count!(Rebuild);
         let bits = self.bits();
         let wide = bits.max(change.depth);
-        let x = wide - bits;
+        let slots = 1 << wide;
         let (first, end) = {
             let k = wide - change.from;
             let block = change.prefix >> (change.depth - change.from);
             (block << k, (block + 1) << k)
         };
-        let mut words = [Word::plain(0); 1 << MOST_BITS];
-        let slots = 1 << wide;
         // What stays: the base, then the overrides; each block counted once.
-        match self.origin() {
-            None => {
-                for (s, word) in words[..slots].iter_mut().enumerate() {
-                    *word = self.base.slots()[s >> x].get()
-                }
-            }
-            Some(_) => {
-                for (s, word) in words[..slots].iter_mut().enumerate() {
-                    *word = self.base.peek(s >> x)
-                }
-            }
-        }
-        for j in 0..self.overlay.map_or(0, |o| o.len()) {
-            let o = self.overlay.expect("it has overrides");
-            let (first, k) = o.range(j);
-            words[first << x..(first + (1 << k)) << x].fill(o.slot(j).get())
-        }
+        let mut words = self.words(wide);
         let (lender, lenders) = self.as_lender();
         let borrows = bits >= 3 && lenders + OVERLAY_MAX <= MOST_LENDERS;
         let mut own = ((1u128 << end) - (1u128 << first)) as u64;
-        if borrows {
-            if self.origin().is_some() {
-                // A stored word has no count; once thawed here it is ours.
-                let stored = |s: &usize| words[*s].is_stored();
-                own |= (0..slots).filter(stored).fold(0, |own, s| own | 1 << s)
-            }
-        } else {
+        if !borrows {
             let mut last = None;
             for &word in words[..first].iter().chain(&words[end..slots]) {
                 // Two empty blocks may be equal neighbours; they have no count.
@@ -306,6 +285,10 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
                     last = Some(word)
                 }
             }
+        } else if self.origin().is_some() {
+            // A stored word has no count; once thawed here it is ours.
+            let stored = |s: &usize| words[*s].is_stored();
+            own |= (0..slots).filter(stored).fold(0, |own, s| own | 1 << s)
         }
         for (prefix, depth, word) in change.into_blocks() {
             let k = wide - depth;
@@ -321,17 +304,18 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
                     let lender = NodeRef::from_word(lender).to_owned();
                     Trie::new_borrower(&words[..slots], origin, lender, lenders, own)
                 }
-                false => Trie::new_inner(wide, origin, |s| words[s]),
+                false => Trie::new_inner(&words[..slots], origin),
             }
         }
     }
 
     /// A new overlay: this node's base and overrides, with `change` in it, which leaves room for `total` overrides.
+    #[inline(always)]
     fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let (lender, lenders) = self.as_lender();
         let borrows = lenders <= MOST_LENDERS;
-        let cap = (total.max(self.overlay.map_or(0, |o| o.len())) + 1) & !1;
+        let cap = total.max(self.overlay.map_or(0, |o| o.len()));
         let mut new = match borrows {
             // SAFETY: this node keeps its base alive.
             true => unsafe { Trie::new_overlay(self.base.word(), NodeRef::from_word(lender).to_owned(), lenders, cap) },
@@ -341,12 +325,21 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             }
         };
         let mut to = OverlayMut::new(&mut new);
-        if let Some(overlay) = self.overlay {
-            to.copy(overlay, !borrows, self.origin().is_some())
+        match self.overlay {
+            Some(overlay) => {
+                to.copy(overlay, !borrows, self.origin().is_some());
+                to.replace(change)
+            }
+            None => to.push_all(change),
         }
-        to.replace(change);
         new
     }
+}
+
+/// How many bytes of a set have their high bit set, where no other bit is.
+#[inline(always)]
+fn count(bytes: u64) -> usize {
+    ((bytes >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
 }
 
 /// An exclusive overlay.
@@ -400,7 +393,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         let view = Divided::new(self.0.link());
         // SAFETY: exclusive.
         let cap = unsafe { self.0.word().pointer(OVERLAY).as_ref().cap as usize };
-        let total = self.get().len() - change.covered(self.get()).count_ones() as usize + change.len();
+        let total = self.get().len() - count(change.covered(self.get())) + change.len();
         if change.depth > view.bits() || total > cap.min(OVERLAY_MAX) {
             let new = view.with(change);
             *self.0 = new;
@@ -419,61 +412,104 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         // SAFETY: exclusive, and there is room; what is not counted here the lender keeps alive.
         unsafe {
             field::<[u64; 2]>(at, 24).write(from.covers());
-            for j in 0..len {
-                let word = from.slot(j).get();
-                if counted {
-                    std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
+            let to = field::<Slot>(at, 48);
+            if counted || may_be_stored {
+                for j in 0..len {
+                    let word = from.slot(j).get();
+                    if counted {
+                        std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
+                    }
+                    // A stored word has no count; once thawed in the new node it is that node's.
+                    if counted || word.is_stored() {
+                        own |= 1 << j
+                    }
+                    to.add(j).write(Slot::new(word));
                 }
-                // A stored word has no count; once thawed in the new node it is that node's.
-                if counted || may_be_stored && word.is_stored() {
-                    own |= 1 << j
-                }
-                field::<Slot>(at, 48).add(j).write(Slot::new(word));
+            } else if at.as_ref().cap.min(from.cap()) as usize == OVERLAY_FEW {
+                // Nothing thaws below a base without an origin, so that nobody writes to a slot while it is shared.
+                to.copy_from_nonoverlapping(from.slots(), OVERLAY_FEW)
+            } else {
+                to.copy_from_nonoverlapping(from.slots(), OVERLAY_MAX)
             }
             at.as_mut().len = len as u8;
             at.as_mut().extra |= own;
         }
     }
 
+    /// The word of override `j`.
+    fn get_slot(&mut self, j: usize) -> Word {
+        // SAFETY: exclusive, and there is room for `j` at least.
+        unsafe { (*field::<Slot>(self.at(), 48).add(j)).get() }
+    }
+
+    /// Puts the blocks of `change` beside the overrides that are there. There is room, and they cover none.
+    #[inline(always)]
+    fn push_all(&mut self, change: Change<K, V, C>) {
+        let bits = self.get().base().bits();
+        for (prefix, depth, word) in change.into_blocks() {
+            // SAFETY: there is room; the blocks are aligned, and each passes its count on.
+            unsafe { self.push(prefix << (bits - depth), bits - depth, word, true) }
+        }
+    }
+
     /// Puts `change` in. There is room for all overrides that are there and those of the change, less those it covers.
     #[inline]
     fn replace(&mut self, change: Change<K, V, C>) {
-        let bits = self.get().base().bits();
         let covered = change.covered(self.get());
+        if covered == 0 {
+            return self.push_all(change);
+        }
+        if covered & (covered - 1) == 0 && change.depth == change.from {
+            return self.replace_one(covered.trailing_zeros() as usize / 8, change);
+        }
         let mut gone = [Word::plain(0); 8];
         let mut at = self.at();
         // SAFETY: exclusive. Overrides that stay are moved down, those that go are released at the end (a user's
         // Drop may panic), then the change's blocks are added: there is room.
         unsafe {
-            if covered != 0 {
-                let len = self.get().len();
-                let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
-                let slots = field::<Slot>(at, 48);
-                let was = at.as_ref().extra;
-                at.as_mut().extra &= !255;
-                let mut n = 0;
-                for (j, gone) in gone[..len].iter_mut().enumerate() {
-                    if covered >> (8 * j + 7) & 1 == 0 {
-                        firsts.add(n).write(*firsts.add(j));
-                        masks.add(n).write(*masks.add(j));
-                        slots.add(n).write(Slot::new((*slots.add(j)).get()));
-                        at.as_mut().extra |= (was >> j & 1) << n;
-                        n += 1;
-                    } else if was >> j & 1 == 1 {
-                        *gone = (*slots.add(j)).get();
-                    }
+            let len = self.get().len();
+            let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
+            let slots = field::<Slot>(at, 48);
+            let was = at.as_ref().extra;
+            at.as_mut().extra &= !255;
+            let mut n = 0;
+            for (j, gone) in gone[..len].iter_mut().enumerate() {
+                if covered >> (8 * j + 7) & 1 == 0 {
+                    firsts.add(n).write(*firsts.add(j));
+                    masks.add(n).write(*masks.add(j));
+                    slots.add(n).write(Slot::new((*slots.add(j)).get()));
+                    at.as_mut().extra |= (was >> j & 1) << n;
+                    n += 1;
+                } else if was >> j & 1 == 1 {
+                    *gone = (*slots.add(j)).get();
                 }
-                firsts.add(n).write_bytes(255, 8 - n);
-                masks.add(n).write_bytes(255, 8 - n);
-                at.as_mut().len = n as u8;
             }
-            for (prefix, depth, word) in change.into_blocks() {
-                self.push(prefix << (bits - depth), bits - depth, word, true)
+            firsts.add(n).write_bytes(255, 8 - n);
+            masks.add(n).write_bytes(255, 8 - n);
+            at.as_mut().len = n as u8;
+            self.push_all(change);
+            for word in gone {
+                release::<Trie<K, V, C>>(word)
             }
-            if covered != 0 {
-                for word in gone {
-                    release::<Trie<K, V, C>>(word)
-                }
+        }
+    }
+
+    /// Puts the one block of `change` in the place of override `j`, which is all that it covers.
+    #[inline(always)]
+    fn replace_one(&mut self, j: usize, change: Change<K, V, C>) {
+        let bits = self.get().base().bits();
+        let (prefix, k) = (change.prefix, bits - change.depth);
+        let mut at = self.at();
+        // SAFETY: exclusive. The block is aligned; the old child is released if it was the overlay's own, at the end.
+        unsafe {
+            let was_own = at.as_ref().extra >> j & 1 == 1;
+            let old = self.get_slot(j);
+            field::<u8>(at, 24 + j).write((prefix << k) as u8);
+            field::<u8>(at, 32 + j).write((u8::MAX as u32 & !((1 << k) - 1)) as u8);
+            field::<Slot>(at, 48).add(j).write(Slot::new(change.child.into_word()));
+            at.as_mut().extra |= 1 << j;
+            if was_own {
+                release::<Trie<K, V, C>>(old)
             }
         }
     }

@@ -155,6 +155,23 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         self.slots()[self.first(s, Note::of(word).depth)].get()
     }
 
+    /// The words of all slots, in a node of 2^bits slots, which is as wide as this one or wider.
+    #[inline(always)]
+    pub(super) fn words(self, bits: u32) -> [Word; 1 << MOST_BITS] {
+        let mut words = [Word::plain(0); 1 << MOST_BITS];
+        if self.origin().is_none() && bits == self.bits() {
+            let slots = self.slots();
+            // SAFETY: nothing thaws in a node without an origin, so that nobody writes to a slot while it is shared.
+            unsafe { words.as_mut_ptr().copy_from_nonoverlapping(slots.as_ptr().cast(), slots.len()) }
+            return words;
+        }
+        let x = bits - self.bits();
+        for (s, word) in words[..1 << bits].iter_mut().enumerate() {
+            *word = self.peek(s >> x)
+        }
+        words
+    }
+
     /// The child at slot `s`, thawed if it is stored.
     #[inline(always)]
     pub(super) fn child(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
@@ -321,6 +338,19 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
         debug_assert!(j < self.len());
         // SAFETY: an overlay has `len` child slots from 48.
         unsafe { &*field::<Slot>(self.at(), 48).add(j) }
+    }
+
+    /// Room for overrides.
+    #[inline(always)]
+    pub(super) fn cap(self) -> u8 {
+        // SAFETY: the node lives for 'a.
+        unsafe { self.at().as_ref().cap }
+    }
+
+    /// Where the child slots stand; there are `cap` of them, `len` in use.
+    #[inline(always)]
+    pub(super) fn slots(self) -> *const Slot {
+        field::<Slot>(self.at(), 48)
     }
 
     /// What keeps the base and the borrowed overrides alive: the base, or another overlay over it.
@@ -499,8 +529,23 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             // SAFETY: the child lives in this node; the copy holds one count more.
             unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
         }
+        let words = self.words(self.bits());
         // SAFETY: this node's blocks with one count more each; stored words have this node's origin.
-        unsafe { Trie::new_inner(self.bits(), self.origin().cloned(), |s| self.peek(s)) }
+        unsafe { Trie::new_inner(&words[..1 << self.bits()], self.origin().cloned()) }
+    }
+
+    /// The words of all slots, in a node of 2^bits slots, which is as wide as this one or wider.
+    #[inline]
+    pub(super) fn words(self, bits: u32) -> [Word; 1 << MOST_BITS] {
+        let mut words = self.base.words(bits);
+        if let Some(overlay) = self.overlay {
+            let x = bits - self.bits();
+            for j in 0..overlay.len() {
+                let (first, k) = overlay.range(j);
+                words[first << x..(first + (1 << k)) << x].fill(overlay.slot(j).get())
+            }
+        }
+        words
     }
 
     /// All children, each as (first slot, log2 of slots, word), not thawed.

@@ -245,6 +245,18 @@ where
     Ok(None)
 }
 
+/// A new root: `root`, which stays as it is, with the entry in it.
+#[inline(always)]
+pub(super) fn updated<K, V, S, C>(root: NodeRef<'_, K, V, C>, put: &mut Put<'_, K, V, S>) -> Result<Node<K, V, C>>
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    C: Count,
+{
+    inserted(through_stub(root)?, 0, put)
+}
+
 /// A new node: the shared node `node` with the entry in it.
 fn inserted<K, V, S, C>(node: NodeRef<'_, K, V, C>, shift: u32, put: &mut Put<'_, K, V, S>) -> Result<Node<K, V, C>>
 where
@@ -470,11 +482,16 @@ pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
         None => (leaf, 0, 0),
     };
     let dead = dead | base.live() & 1 << at;
-    let cap = own.count_ones() as usize + new.is_some() as usize;
+    let own_len = leaf.base().map_or(0, |_| leaf.own_len());
+    let cap = if own_len + (new.is_some() as usize) <= 2 { 2 } else { LEAF_OVERLAY_MAX };
     let mut node = Trie::new_leaf_overlay(base.to_owned(), dead as u16, cap);
     let mut to = LeafMut::new(&mut node);
-    for place in bits(own) {
-        to.put_over(place, leaf.tag_at(place), leaf.entry(place).clone(), leaf.mark_of(place))
+    if own != 0 {
+        for (i, (place, entry)) in bits(leaf.own_places()).zip(leaf.own_entries()).enumerate() {
+            if place != at {
+                to.push_over(place, leaf.overlay_tags()[i], entry.clone(), leaf.mark_of(place))
+            }
+        }
     }
     if let Some((tag, entry)) = new {
         to.put_over(at, tag, entry, MarkCell::default())

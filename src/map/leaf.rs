@@ -55,6 +55,19 @@ pub(super) fn matches_portable(tags: &[u8; 16], tag: u8) -> u32 {
     half(0) | half(1) << 8
 }
 
+/// Which of 4 tags equal `tag`, a bit each.
+#[inline(always)]
+fn matches_few(tags: [u8; LEAF_OVERLAY_MAX], tag: u8) -> u32 {
+    let x = u32::from_le_bytes(tags) ^ tag as u32 * 0x0101_0101;
+    // The high bit of each zero byte, exactly; then the four bits side by side.
+    let zero = !(((x & 0x7f7f_7f7f) + 0x7f7f_7f7f) | x | 0x7f7f_7f7f);
+    (zero >> 7).wrapping_mul(0x0102_0408) >> 24 & 15
+}
+
+fn mask(len: usize) -> u32 {
+    (1 << len) - 1
+}
+
 /// Asks for the first line of a node that is going to be looked at.
 #[inline(always)]
 pub(super) fn leaf_prefetch(word: Word) {
@@ -313,11 +326,13 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     fn find_elsewhere<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q) -> Option<Place> {
         let own = self.own_entries();
         let Some((base, dead)) = self.base() else { return own.iter().position(|entry| key.equivalent(&entry.0)) };
-        let tag = tag_of(hash);
-        for (i, entry) in own.iter().enumerate() {
-            if self.overlay_tags()[i] == tag && key.equivalent(&entry.0) {
+        let mut hits = matches_few(*self.overlay_tags(), tag_of(hash)) & mask(own.len());
+        while hits != 0 {
+            let i = hits.trailing_zeros() as usize;
+            if key.equivalent(&own[i].0) {
                 return bits(self.own_places()).nth(i);
             }
+            hits &= hits - 1
         }
         base.find_tagged(hash, key, dead)
     }

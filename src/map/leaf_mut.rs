@@ -121,21 +121,35 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         self.set_len(len + 1)
     }
 
+    /// Adds an entry of its own to a leaf overlay, at a place above those of the others. There is room.
+    #[inline(always)]
+    pub(super) fn push_over(&mut self, place: Place, tag: u8, entry: (K, V), mark: MarkCell) {
+        let (len, own) = (self.get().own_len(), self.get().own_places());
+        debug_assert!(self.get().live() >> place & 1 == 0 && own >> place == 0);
+        // SAFETY: exclusive, and there is room.
+        unsafe {
+            self.write(len, entry, mark);
+            field::<u8>(self.at(), 24 + len).write(tag);
+            field::<u16>(self.at(), 28).write(own as u16 | 1 << place);
+        }
+        self.set_len(len + 1)
+    }
+
     /// Adds an entry of its own to a leaf overlay, at a place that is free or whose base entry is dead. There is
     /// room.
     #[inline(always)]
     pub(super) fn put_over(&mut self, place: Place, tag: u8, entry: (K, V), mark: MarkCell) {
         let (len, own) = (self.get().own_len(), self.get().own_places());
-        debug_assert!(self.get().live() >> place & 1 == 0);
+        if own >> place == 0 {
+            return self.push_over(place, tag, entry, mark);
+        }
         let i = rank(own, place);
         // SAFETY: exclusive, and there is room; those of higher places move up by one.
         unsafe {
-            if i < len {
-                self.entry_at(i).copy_to(self.entry_at(i + 1), len - i);
-                field::<u8>(self.at(), 24 + i).copy_to(field(self.at(), 25 + i), len - i);
-                if Trie::<K, V, C>::HAS_MARKS {
-                    self.mark_at(i).copy_to(self.mark_at(i + 1), len - i)
-                }
+            self.entry_at(i).copy_to(self.entry_at(i + 1), len - i);
+            field::<u8>(self.at(), 24 + i).copy_to(field(self.at(), 25 + i), len - i);
+            if Trie::<K, V, C>::HAS_MARKS {
+                self.mark_at(i).copy_to(self.mark_at(i + 1), len - i)
             }
             self.write(i, entry, mark);
             field::<u8>(self.at(), 24 + i).write(tag);

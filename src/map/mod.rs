@@ -502,9 +502,9 @@ where
     #[inline]
     #[must_use]
     pub fn update(&self, k: K, v: V) -> Self {
-        let mut new = self.clone();
-        thawed(new.put(k, v, Want::Nothing));
-        new
+        let mut put = Put::new(&self.hasher, self.hasher.hash_one(&k), (k, v));
+        let root = thawed(insert::updated(self.root.link(), &mut put));
+        GenericHashMap { root, len: self.len + put.added as usize, ..self.new_from() }
     }
 
     /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`.
@@ -546,9 +546,10 @@ where
     /// A version without an entry for `k`. Time: O(log n); copies nothing if there is none.
     #[must_use]
     pub fn without<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Self {
-        let mut new = self.clone();
-        thawed(new.take(k, Want::Nothing));
-        new
+        match thawed(remove::without(self.root.link(), self.hasher.hash_one(k), k)) {
+            Some(root) => GenericHashMap { root, len: self.len - 1, ..self.new_from() },
+            None => self.clone(),
+        }
     }
 
     /// The value of `k`, and a version without it.

@@ -44,6 +44,8 @@ pub(super) const LEAF_MAX: usize = 15;
 pub(super) const LEAF_OVERLAY_MAX: usize = 4;
 /// Overrides of an overlay.
 pub(super) const OVERLAY_MAX: usize = 7;
+/// Room for overrides in a small overlay; the other size is [`OVERLAY_MAX`].
+pub(super) const OVERLAY_FEW: usize = 4;
 /// Lenders in a row. What they hold beyond what the last borrower shows is memory that a dropped version would
 /// have freed, so this is also how many edits' worth of it may stay.
 pub(super) const MOST_LENDERS: usize = 24;
@@ -191,35 +193,30 @@ impl<K, V, C: Count> Trie<K, V, C> {
         }
     }
 
-    /// An inner node of 2^bits slots, slot s set to `word(s)`.
+    /// An inner node with these words in its slots, a power of two of them.
     ///
     /// # Safety
-    /// `word` gives valid words of this tree in aligned runs, one count for each run; it does not unwind.
+    /// They are valid words of this tree in aligned runs, one count for each run.
     /// Stored words among them are of `origin`, whose source loads nodes of this tree (L8).
     #[inline(always)]
-    pub(super) unsafe fn new_inner(
-        bits: u32,
-        origin: Option<Arc<Origin>>,
-        mut word: impl FnMut(usize) -> Word,
-    ) -> Node<K, V, C> {
-        debug_assert!((1..=MOST_BITS).contains(&bits));
+    pub(super) unsafe fn new_inner(words: &[Word], origin: Option<Arc<Origin>>) -> Node<K, V, C> {
+        let bits = words.len().trailing_zeros();
+        debug_assert!((1..=MOST_BITS).contains(&bits) && words.len().is_power_of_two());
         let node = make(Self::inner_layout(bits, false), 0, 0);
-        // SAFETY: origin and slots lie within the layout; with them the node is whole.
+        // SAFETY: origin and slots lie within the layout; with them the node is whole. A slot is a word in an atomic.
         unsafe {
             field::<Option<Arc<Origin>>>(node, 16).write(origin);
-            let slots = field::<Slot>(node, 24);
-            for s in 0..1usize << bits {
-                slots.add(s).write(Slot::new(word(s)));
-            }
+            field::<Word>(node, 24).copy_from_nonoverlapping(words.as_ptr(), words.len());
             Self::own(node, bits as usize)
         }
     }
 
-    /// An inner node of 2^bits slots, slot s set to `words[s]`, that borrows the blocks which are not in `own` (a bit
-    /// for each slot) from `lender`.
+    /// As [`new_inner`](Self::new_inner), but the node borrows the blocks that are not in `own` (a bit for each slot)
+    /// from `lender`.
     ///
     /// # Safety
     /// As [`new_inner`](Self::new_inner), but one count only for each run in `own`; `lender` keeps the others alive.
+    #[inline(always)]
     pub(super) unsafe fn new_borrower(
         words: &[Word],
         origin: Option<Arc<Origin>>,
@@ -234,23 +231,22 @@ impl<K, V, C: Count> Trie<K, V, C> {
         unsafe {
             node.as_mut().extra = lenders as u16;
             field::<Option<Arc<Origin>>>(node, 16).write(origin);
-            let slots = field::<Slot>(node, 24);
-            for (s, &word) in words.iter().enumerate() {
-                slots.add(s).write(Slot::new(word));
-            }
+            field::<Word>(node, 24).copy_from_nonoverlapping(words.as_ptr(), words.len());
             field::<Word>(node, 24 + 8 * words.len()).write(lender.into_word());
             field::<u64>(node, 32 + 8 * words.len()).write(own);
             Self::own(node, bits as usize)
         }
     }
 
-    /// An overlay without overrides over the inner node `base`, which `lender` keeps alive: the base itself, or
-    /// another overlay over it.
+    /// An overlay without overrides, with room for `cap` at least, over the inner node `base`, which `lender` keeps
+    /// alive: the base itself, or another overlay over it.
     ///
     /// # Safety
     /// `lender` does keep `base` alive.
     pub(super) unsafe fn new_overlay(base: Word, lender: Node<K, V, C>, lenders: usize, cap: usize) -> Node<K, V, C> {
-        debug_assert!(base.tag() <= MOST_BITS as usize && cap <= 8 && lenders <= MOST_LENDERS);
+        debug_assert!(base.tag() <= MOST_BITS as usize && cap <= OVERLAY_MAX && lenders <= MOST_LENDERS);
+        // Two sizes, so that a copy is one or the other and memory is used again.
+        let cap = if cap <= OVERLAY_FEW { OVERLAY_FEW } else { OVERLAY_MAX };
         let mut node = make(Self::overlay_layout(cap), 0, cap);
         // SAFETY: bytes 16 to 48 are base, first slots, masks and lender; with them the overlay is whole. A mask of
         // 255 over a first slot of 255 covers no slot.

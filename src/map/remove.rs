@@ -18,6 +18,7 @@ use super::taken::*;
 use crate::error::Result;
 use crate::link::Count;
 use equivalent::Equivalent;
+use std::ops::Range;
 
 /// The short way of a remove: down exclusive inner nodes, out of an exclusive leaf that merges with nothing. None
 /// if the long way must be gone.
@@ -66,22 +67,27 @@ where
     C: Count,
 {
     resident_root(root)?;
-    if form(root.word()) == Form::Divided {
-        return remove_below(root, 0, hash, key, want);
+    if root.is_exclusive() {
+        return remove_own(root, 0, hash, key, want);
     }
-    if !root.word().is_node() {
-        return Ok(None);
-    }
-    let Some(place) = Leaf::new(root.link()).find(hash, key) else { return Ok(None) };
-    let (new, taken) = remove_from(root.link(), root.is_exclusive(), 0, hash, place, want);
-    if let Some(new) = new {
-        *root = new
-    }
+    let Some((new, taken)) = removed(root.link(), 0, hash, key, want)? else { return Ok(None) };
+    *root = new;
     Ok(Some(taken))
 }
 
-/// Below a divided node, exclusive or not.
-fn remove_below<K, V, Q, C>(
+/// A new root: `root`, which stays as it is, without the entry with this key. None if there is none.
+pub(super) fn without<K, V, Q, C>(root: NodeRef<'_, K, V, C>, hash: u64, key: &Q) -> Result<Option<Node<K, V, C>>>
+where
+    K: Clone,
+    V: Clone,
+    Q: Equivalent<K> + ?Sized,
+    C: Count,
+{
+    Ok(removed(through_stub(root)?, 0, hash, key, Want::Nothing)?.map(|(new, _)| new))
+}
+
+/// From an exclusive node.
+fn remove_own<K, V, Q, C>(
     node: &mut Node<K, V, C>,
     shift: u32,
     hash: u64,
@@ -94,30 +100,32 @@ where
     Q: Equivalent<K> + ?Sized,
     C: Count,
 {
-    let exclusive = node.is_exclusive();
-    if exclusive {
-        own_up(node)
+    own_up(node);
+    if form(node.word()) != Form::Divided {
+        // The root.
+        let Some(place) = Leaf::new(node.link()).find(hash, key) else { return Ok(None) };
+        let (new, taken) = remove_from(node.link(), true, 0, hash, place, want);
+        if let Some(new) = new {
+            *node = new
+        }
+        return Ok(Some(taken));
     }
     let view = Divided::new(node.link());
-    let s = slot_of(hash, shift, view.bits());
-    let child = view.child(s)?;
     let bits = view.bits();
-    // What the node's own path leads to may be changed in place.
-    let mine = exclusive && view.owns(s);
+    let s = slot_of(hash, shift, bits);
+    let child = view.child(s)?;
     if form(child.word()) == Form::Divided {
-        if mine {
+        let (taken, divided) = if view.owns(s) && child.header().is_some_and(|h| h.is_exclusive()) {
             let own = child_mut(node, s);
-            let Some(taken) = remove_below(own, shift + bits, hash, key, want)? else { return Ok(None) };
-            // A child that fell to 15 entries is a leaf now; only empty siblings can join it.
-            if form(own.word()) != Form::Divided {
-                join_empty(node, s)
-            }
-            return Ok(Some(taken));
-        }
-        let mut new = child.to_owned();
-        let Some(taken) = remove_below(&mut new, shift + bits, hash, key, want)? else { return Ok(None) };
-        let divided = form(new.word()) == Form::Divided;
-        put_change(node, Change::one(bits, s, new));
+            let Some(taken) = remove_own(own, shift + bits, hash, key, want)? else { return Ok(None) };
+            (taken, form(own.word()) == Form::Divided)
+        } else {
+            let Some((new, taken)) = removed(child, shift + bits, hash, key, want)? else { return Ok(None) };
+            let divided = form(new.word()) == Form::Divided;
+            put_change(node, Change::one(bits, s, new));
+            (taken, divided)
+        };
+        // A child that fell to 15 entries is a leaf now; only empty siblings can join it.
         if !divided {
             join_empty(node, s)
         }
@@ -126,9 +134,69 @@ where
     if !child.word().is_node() {
         return Ok(None);
     }
-    let leaf = Leaf::new(child);
-    let Some(place) = leaf.find(hash, key) else { return Ok(None) };
-    remove_and_settle(node, s, hash, place, want).map(Some)
+    let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
+    let (new, taken) = settle(view, true, s, hash, place, want)?;
+    let fell = child.tag() == COLLISION;
+    if let Some((k, new)) = new {
+        raise(node, s, k, new);
+        if fell {
+            join_empty(node, s)
+        }
+    }
+    Ok(Some(taken))
+}
+
+/// A node, and what was taken out of the one before.
+type With<T, K, V> = (T, Taken<K, V>);
+
+/// A new node: the shared node `node` without the entry with this key. None if there is none.
+fn removed<K, V, Q, C>(
+    node: NodeRef<'_, K, V, C>,
+    shift: u32,
+    hash: u64,
+    key: &Q,
+    want: Want,
+) -> Result<Option<With<Node<K, V, C>, K, V>>>
+where
+    K: Clone,
+    V: Clone,
+    Q: Equivalent<K> + ?Sized,
+    C: Count,
+{
+    if !node.word().is_node() {
+        return Ok(None);
+    }
+    if form(node.word()) != Form::Divided {
+        // The root.
+        let Some(place) = Leaf::new(node).find(hash, key) else { return Ok(None) };
+        let (new, taken) = remove_from(node, false, 0, hash, place, want);
+        return Ok(Some((new.expect("what is shared is not changed in place"), taken)));
+    }
+    let view = Divided::new(node);
+    let bits = view.bits();
+    let s = slot_of(hash, shift, bits);
+    let child = view.child(s)?;
+    let (k, new, taken, fell) = if form(child.word()) == Form::Divided {
+        let Some((new, taken)) = removed(child, shift + bits, hash, key, want)? else { return Ok(None) };
+        let fell = form(new.word()) != Form::Divided;
+        (0, new, taken, fell)
+    } else {
+        if !child.word().is_node() {
+            return Ok(None);
+        }
+        let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
+        let (new, taken) = settle(view, false, s, hash, place, want)?;
+        let (k, new) = new.expect("what is shared is not changed in place");
+        (k, new, taken, child.tag() == COLLISION)
+    };
+    if k == bits {
+        return Ok(Some((new, taken)));
+    }
+    let mut node = view.with(Change::one(bits - k, s >> k, new));
+    if fell {
+        join_empty(&mut node, s)
+    }
+    Ok(Some((node, taken)))
 }
 
 /// The owner of the divided child at slot `s` of an exclusive node.
@@ -139,22 +207,21 @@ fn child_mut<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) -> &mut Node<K,
     }
 }
 
-/// Puts a change in: in place if the node is exclusive.
+/// Puts a change into an exclusive node.
 fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>) {
     if Inner::if_exclusive(node).is_some() {
         InnerMut::new(node).apply(change)
-    } else if node.word().tag() == OVERLAY && node.is_exclusive() {
+    } else if node.word().tag() == OVERLAY {
         OverlayMut::new(node).apply(change)
     } else {
         *node = Divided::new(node.link()).with(change)
     }
 }
 
-/// How many siblings, from the block at `s` upward, it merges with when it holds `len` entries: the number of
-/// levels, and the entries together. Reads no stored node (notes tell the lengths).
-fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, len: usize) -> (u32, usize) {
-    let (mut k, mut total) = (view.block(s), len);
-    let below = k;
+/// log2 of the slots that the block at `s`, now of 2^k slots, fills when it holds `len` entries: it merges with its
+/// siblings, level after level, while it holds 15 or fewer. Reads no stored node (notes tell the lengths).
+fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32, len: usize) -> u32 {
+    let (mut k, mut total) = (k, len);
     while k < view.bits() {
         let sibling = ((s >> k) ^ 1) << k;
         match len_of_word(view, sibling) {
@@ -163,7 +230,7 @@ fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, len: usize) -> 
         }
         k += 1
     }
-    (k - below, total)
+    k
 }
 
 /// The entries of the leaf or empty block at slot `s`; None for anything else.
@@ -179,30 +246,33 @@ fn len_of_word<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize) -> Option<u
 /// Lets the leaf at slot `s` take the place of a block that is empty but for it, and so on upward. Runs no user
 /// code and reads nothing. The node is exclusive.
 fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) {
+    if form(node.word()) != Form::Divided {
+        return;
+    }
     let view = Divided::new(node.link());
     let Some(len) = len_of_word(view, s) else { return };
-    let (levels, total) = merging(view, s, len);
-    debug_assert!(total == len, "a leaf of 15 entries joins with empty blocks only");
-    if levels == 0 {
+    let below = view.block(s);
+    let k = merging(view, s, below, len);
+    if k == below {
         return;
     }
     count!(RootCollapse);
     // SAFETY: the child lives while its parent does.
     let leaf = unsafe { NodeRef::<K, V, C>::from_word(view.peek(s)) }.to_owned();
-    raise(node, s, levels, leaf)
+    debug_assert!(len == LEAF_MAX, "a leaf of 15 entries joins with empty blocks only");
+    raise(node, s, k, leaf)
 }
 
-/// Puts `leaf` where the block of `s` and its siblings on `levels` levels were. The node is exclusive.
-fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, levels: u32, leaf: Node<K, V, C>) {
+/// Puts `leaf` where the 2^k slots with `s` were. The node is exclusive.
+fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, k: u32, leaf: Node<K, V, C>) {
     let view = Divided::new(node.link());
-    let k = view.block(s) + levels;
-    if k == view.bits() {
+    let (bits, rises) = (view.bits(), k > view.block(s));
+    if k == bits {
         *node = leaf;
         return;
     }
-    let change = Change::one(view.bits() - k, s >> k, leaf);
-    put_change(node, change);
-    if Inner::if_exclusive(node).is_some() {
+    put_change(node, Change::one(bits - k, s >> k, leaf));
+    if rises && Inner::if_exclusive(node).is_some() {
         InnerMut::new(node).shrink()
     }
 }
@@ -230,6 +300,9 @@ where
     // SAFETY: `own` says that the node is exclusive and reached through exclusive nodes, which the caller borrows.
     let own_leaf = || unsafe { LeafMut::<K, V, C>::from_word(child.word()) };
     let falls = child.tag() == COLLISION && left == LEAF_MAX;
+    if falls {
+        count!(CollisionUndone);
+    }
     let of_base = child.tag() == LEAF_OVERLAY && leaf.own_places() >> place & 1 == 0;
     if own && !of_base {
         let taken = taken_whole(own_leaf().take(place));
@@ -265,51 +338,60 @@ where
 }
 
 /// Removes the entry at `place` of the leaf at slot `s`, and merges the leaf with its siblings where the rule
-/// (M1) says so.
-fn remove_and_settle<K, V, C>(
-    node: &mut Node<K, V, C>,
+/// (M1) says so. Gives the leaf that takes the place of the 2^k slots with `s`, or none if it was changed in place.
+#[inline(always)]
+fn settle<K, V, C>(
+    view: Divided<'_, K, V, C>,
+    exclusive: bool,
     s: usize,
     hash: u64,
     place: Place,
     want: Want,
-) -> Result<Taken<K, V>>
+) -> Result<With<Option<(u32, Node<K, V, C>)>, K, V>>
 where
     K: Clone,
     V: Clone,
     C: Count,
 {
-    let exclusive = node.is_exclusive();
-    let view = Divided::new(node.link());
-    let (bits, k) = (view.bits(), view.block(s));
-    let child = view.child(s)?;
-    let is_mine = |s: usize| exclusive && view.owns(s);
-    let levels = match child.tag() {
-        COLLISION => 0,
-        _ => merging(view, s, Leaf::new(child).len() - 1).0,
+    let (child, below) = (view.child(s)?, view.block(s));
+    let k = match child.tag() {
+        COLLISION => below,
+        _ => merging(view, s, below, Leaf::new(child).len() - 1),
     };
-    if levels == 0 {
-        let own = is_mine(s) && child.header().is_some_and(|h| h.is_exclusive());
-        let (new, taken) = remove_from(child, own, bits - k, hash, place, want);
-        if let Some(new) = new {
-            let fell = child.tag() == COLLISION && new.word().tag() == LEAF;
-            if fell {
-                count!(CollisionUndone);
-            }
-            put_change(node, Change::one(bits - k, s >> k, new));
-            if fell {
-                join_empty(node, s)
-            }
-        }
-        return Ok(taken);
+    if k == below {
+        let own = exclusive && view.owns(s) && child.header().is_some_and(|h| h.is_exclusive());
+        let (new, taken) = remove_from(child, own, view.bits() - k, hash, place, want);
+        return Ok((new.map(|new| (k, new)), taken));
     }
+    let (new, taken) = merge(view, exclusive, s, below..k, place, want)?;
+    Ok((Some((k, new)), taken))
+}
+
+/// The leaf at slot `s` without the entry at `place`, merged with its siblings on these levels.
+#[inline(never)]
+fn merge<K, V, C>(
+    view: Divided<'_, K, V, C>,
+    exclusive: bool,
+    s: usize,
+    levels: Range<u32>,
+    place: Place,
+    want: Want,
+) -> Result<With<Node<K, V, C>, K, V>>
+where
+    K: Clone,
+    V: Clone,
+    C: Count,
+{
     count!(LeafMerge);
     // Thaw the siblings, then clone all that is shared; from there on no user code runs.
+    let child = view.child(s)?;
+    let is_mine = |s: usize| exclusive && view.owns(s);
     let leaf = Leaf::new(child);
     let mut pour = Pour::<_, _, _, SIBLINGS>::new();
     // SAFETY: `is_mine` says whether the path is exclusive; the blocks are different nodes.
     unsafe {
         pour.add(child, is_mine(s), Some(place));
-        for level in k..k + levels {
+        for level in levels {
             let sibling = ((s >> level) ^ 1) << level;
             pour.add(view.child(sibling)?, is_mine(sibling), None);
         }
@@ -319,12 +401,5 @@ where
         true => taken_whole(unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) }.take(place)),
         false => taken_clone(leaf.entry(place), want),
     };
-    let new = pour.merged();
-    if exclusive {
-        raise(node, s, levels, new)
-    } else {
-        let k = k + levels;
-        *node = if k == bits { new } else { view.with(Change::one(bits - k, s >> k, new)) }
-    }
-    Ok(taken)
+    Ok((pour.merged(), taken))
 }

@@ -155,16 +155,16 @@ fn revive_inner<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, origin: &A
     }
     let slots = blocks_of(&parts.links, bits, at)?;
     // What no link covers are empty blocks, each as large as can be (M1).
-    let word = |s: usize| match slots[s] {
+    let words: [Word; 1 << MOST_BITS] = std::array::from_fn(|s| match slots[s] {
         Some((_, word)) => word,
         None => {
             let free = |k: u32| slots[s >> k << k..][..1 << k].iter().all(|slot| slot.is_none());
             let k = (0..=bits).take_while(|&k| free(k)).last().expect("the slot itself is free");
             Word::plain((bits - k) as usize)
         }
-    };
+    });
     // SAFETY: the words are empty or stored; stored ones are of `origin`, which loaded this very node.
-    Ok(unsafe { Trie::new_inner(bits, Some(origin.clone()), word) })
+    Ok(unsafe { Trie::new_inner(&words[..1 << bits], Some(origin.clone())) })
 }
 
 fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: Node<K, V, C>) -> Result<Node<K, V, C>> {
