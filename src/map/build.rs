@@ -302,7 +302,8 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
             let fits = self.differing(base).all(|(_, k, _)| self.top - k <= base.bits());
             // A stored override thaws from its base's origin (L8).
             let from_base = |word: Word| !word.is_stored() || same_origin(self.origin.as_ref(), base.origin());
-            if few && fits && base.bits() >= 3 && self.differing(base).all(|(_, _, n)| from_base(n.word())) {
+            if few && fits && base.bits() >= OVERLAY_LEAST && self.differing(base).all(|(_, _, n)| from_base(n.word()))
+            {
                 return Ok(self.overlay_over(base));
             }
         }

@@ -244,18 +244,40 @@ struct OldBlocks {
 }
 
 impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
-    /// A new node: this one with `change`; the rest is shared. An overlay where that costs less than a copy.
-    #[inline]
-    pub(super) fn with(self, change: Change<K, V, C>) -> Node<K, V, C> {
-        let bits = self.bits();
-        // Fewer than 8 slots: a copy is as cheap as an overlay.
-        if change.depth <= bits && bits >= 3 {
-            let total = self.overlay.map_or(0, |o| o.len() - count(change.covered(o))) + change.len();
-            if total <= OVERLAY_MAX {
-                return self.overlaid(change, total);
+    /// A new node: this one with another child in the block at slot `s`, of which `over` is the override; the rest is
+    /// shared.
+    #[inline(always)]
+    pub(super) fn with_child(self, s: usize, over: Option<usize>, child: Node<K, V, C>) -> Node<K, V, C> {
+        let len = self.overlay.map_or(0, |o| o.len());
+        let mut new;
+        match over {
+            Some(j) => {
+                new = self.new_over(len);
+                OverlayMut::new(&mut new).set_child(j, child)
+            }
+            None => {
+                let k = self.base.block(s);
+                if len == OVERLAY_MAX || self.bits() < OVERLAY_LEAST {
+                    return self.rebuilt(Change::one(self.bits() - k, s >> k, child));
+                }
+                new = self.new_over(len + 1);
+                // SAFETY: the block is whole and under no override; there is room for one more.
+                unsafe { OverlayMut::new(&mut new).push(s >> k << k, k, child.into_word(), true) }
             }
         }
-        self.rebuilt(change)
+        new
+    }
+
+    /// A new node: this one with `change`; the rest is shared. An overlay where that costs less than a copy.
+    pub(super) fn with(self, change: Change<K, V, C>) -> Node<K, V, C> {
+        let len = self.overlay.map_or(0, |o| o.len());
+        let total = len + change.len() - self.overlay.map_or(0, |o| count(change.covered(o)));
+        if change.depth > self.bits() || self.bits() < OVERLAY_LEAST || total > OVERLAY_MAX {
+            return self.rebuilt(change);
+        }
+        let mut new = self.new_over(total.max(len));
+        OverlayMut::new(&mut new).replace(change);
+        new
     }
 
     /// A new inner node: this one with `change` in it.
@@ -273,7 +295,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         // What stays: the base, then the overrides; each block counted once.
         let mut words = self.words(wide);
         let (lender, lenders) = self.as_lender();
-        let borrows = bits >= 3 && lenders + OVERLAY_MAX <= MOST_LENDERS;
+        let borrows = bits >= OVERLAY_LEAST && lenders + OVERLAY_MAX <= MOST_LENDERS;
         let mut own = ((1u128 << end) - (1u128 << first)) as u64;
         if !borrows {
             let mut last = None;
@@ -309,13 +331,12 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
-    /// A new overlay: this node's base and overrides, with `change` in it, which leaves room for `total` overrides.
+    /// A new overlay that shows what this node shows, with room for `cap` overrides.
     #[inline(always)]
-    fn overlaid(self, change: Change<K, V, C>, total: usize) -> Node<K, V, C> {
+    fn new_over(self, cap: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let (lender, lenders) = self.as_lender();
         let borrows = lenders <= MOST_LENDERS;
-        let cap = total.max(self.overlay.map_or(0, |o| o.len()));
         let mut new = match borrows {
             // SAFETY: this node keeps its base alive.
             true => unsafe { Trie::new_overlay(self.base.word(), NodeRef::from_word(lender).to_owned(), lenders, cap) },
@@ -324,13 +345,8 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
                 Trie::new_overlay_over(self.base, cap)
             }
         };
-        let mut to = OverlayMut::new(&mut new);
-        match self.overlay {
-            Some(overlay) => {
-                to.copy(overlay, !borrows, self.origin().is_some());
-                to.replace(change)
-            }
-            None => to.push_all(change),
+        if let Some(overlay) = self.overlay {
+            OverlayMut::new(&mut new).copy(overlay, !borrows, self.origin().is_some())
         }
         new
     }
@@ -436,12 +452,6 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         }
     }
 
-    /// The word of override `j`.
-    fn get_slot(&mut self, j: usize) -> Word {
-        // SAFETY: exclusive, and there is room for `j` at least.
-        unsafe { (*field::<Slot>(self.at(), 48).add(j)).get() }
-    }
-
     /// Puts the blocks of `change` beside the overrides that are there. There is room, and they cover none.
     #[inline(always)]
     fn push_all(&mut self, change: Change<K, V, C>) {
@@ -458,9 +468,6 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         let covered = change.covered(self.get());
         if covered == 0 {
             return self.push_all(change);
-        }
-        if covered & (covered - 1) == 0 && change.depth == change.from {
-            return self.replace_one(covered.trailing_zeros() as usize / 8, change);
         }
         let mut gone = [Word::plain(0); 8];
         let mut at = self.at();
@@ -494,21 +501,18 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         }
     }
 
-    /// Puts the one block of `change` in the place of override `j`, which is all that it covers.
+    /// Puts another child into override `j`.
     #[inline(always)]
-    fn replace_one(&mut self, j: usize, change: Change<K, V, C>) {
-        let bits = self.get().base().bits();
-        let (prefix, k) = (change.prefix, bits - change.depth);
+    fn set_child(&mut self, j: usize, child: Node<K, V, C>) {
         let mut at = self.at();
-        // SAFETY: exclusive. The block is aligned; the old child is released if it was the overlay's own, at the end.
+        // SAFETY: exclusive. The old child is released, at the end, if it was the overlay's own.
         unsafe {
-            let was_own = at.as_ref().extra >> j & 1 == 1;
-            let old = self.get_slot(j);
-            field::<u8>(at, 24 + j).write((prefix << k) as u8);
-            field::<u8>(at, 32 + j).write((u8::MAX as u32 & !((1 << k) - 1)) as u8);
-            field::<Slot>(at, 48).add(j).write(Slot::new(change.child.into_word()));
+            let slot = field::<Slot>(at, 48).add(j);
+            let old = (*slot).get();
+            slot.write(Slot::new(child.into_word()));
+            let own = at.as_ref().extra >> j & 1 == 1;
             at.as_mut().extra |= 1 << j;
-            if was_own {
+            if own {
                 release::<Trie<K, V, C>>(old)
             }
         }

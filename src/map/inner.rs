@@ -475,10 +475,18 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     /// The child at slot `s`, thawed if it is stored.
     #[inline(always)]
     pub(super) fn child(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
-        match (self.overlay, self.over(s)) {
-            (Some(o), Some(j)) => o.child(j),
-            _ => self.base.child(s),
-        }
+        Ok(self.child_over(s)?.0)
+    }
+
+    /// The child at slot `s`, thawed if it is stored, and the override that it is.
+    #[inline(always)]
+    pub(super) fn child_over(self, s: usize) -> Result<(NodeRef<'a, K, V, C>, Option<usize>)> {
+        let over = self.over(s);
+        let child = match (self.overlay, over) {
+            (Some(o), Some(j)) => o.child(j)?,
+            _ => self.base.child(s)?,
+        };
+        Ok((child, over))
     }
 
     /// The word at slot `s`, not thawed.
@@ -541,8 +549,10 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         if let Some(overlay) = self.overlay {
             let x = bits - self.bits();
             for j in 0..overlay.len() {
-                let (first, k) = overlay.range(j);
-                words[first << x..(first + (1 << k)) << x].fill(overlay.slot(j).get())
+                let ((first, k), word) = (overlay.range(j), overlay.slot(j).get());
+                for slot in &mut words[first << x..(first + (1 << k)) << x] {
+                    *slot = word
+                }
             }
         }
         words

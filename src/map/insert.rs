@@ -274,12 +274,18 @@ where
     }
     let view = Divided::new(node);
     let s = slot_of(put.hash, shift, view.bits());
-    let child = view.child(s)?;
-    let change = match form(child.word()) {
-        Form::Divided => Change::one(view.bits(), s, inserted(child, shift + view.bits(), put)?),
-        _ => changed_leaf(view, child, shift, s, put),
+    let (child, over) = view.child_over(s)?;
+    let new = match form(child.word()) {
+        Form::Divided => inserted(child, shift + view.bits(), put)?,
+        _ => match insert_shared(child, put) {
+            Some(leaf) => leaf,
+            None => {
+                let depth = view.bits() - view.block(s);
+                return Ok(view.with(split(child, Mine::No, shift, depth, put)));
+            }
+        },
     };
-    Ok(view.with(change))
+    Ok(view.with_child(s, over, new))
 }
 
 /// The change that puts the entry into the shared leaf at slot `s`.

@@ -44,6 +44,8 @@ pub(super) const LEAF_MAX: usize = 15;
 pub(super) const LEAF_OVERLAY_MAX: usize = 4;
 /// Overrides of an overlay.
 pub(super) const OVERLAY_MAX: usize = 7;
+/// Nodes of fewer than 2^3 slots are copied instead: that costs as much.
+pub(super) const OVERLAY_LEAST: u32 = 3;
 /// Room for overrides in a small overlay; the other size is [`OVERLAY_MAX`].
 pub(super) const OVERLAY_FEW: usize = 4;
 /// Lenders in a row. What they hold beyond what the last borrower shows is memory that a dropped version would

@@ -83,6 +83,24 @@ struct Source<'a, K, V, C: Count> {
     mine: u32,
 }
 
+impl<K, V, C: Count> Source<'_, K, V, C> {
+    /// Calls `f` with each of these entries: its place, its tag, where it stands, its mark.
+    #[inline(always)]
+    fn each(&self, which: u32, mut f: impl FnMut(Place, u8, *const (K, V), MarkCell)) {
+        let leaf = self.leaf;
+        let plain = leaf.base().map_or(leaf, |(base, _)| base);
+        let own = if leaf.word().tag() == LEAF_OVERLAY { leaf.own_places() } else { 0 };
+        for place in bits(which & !own) {
+            f(place, plain.tags()[place], plain.entries_at().wrapping_add(place), plain.mark_of(place))
+        }
+        if which & own != 0 {
+            for (i, place) in bits(own).enumerate().filter(|(_, place)| which >> place & 1 == 1) {
+                f(place, leaf.overlay_tags()[i], leaf.entries_at().wrapping_add(i), leaf.mark_of(place))
+            }
+        }
+    }
+}
+
 impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
     pub(super) fn new() -> Self {
         Pour { leaves: [const { None }; LEAVES], len: 0 }
@@ -123,33 +141,26 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         })
     }
 
-    /// Gives each entry to `put`, with its number in [`entries`](Self::entries), its place and its tag: first clones
-    /// of what is shared, then what is ours, which is moved out. No user code runs from the first move on.
+    /// Gives each entry to `put`, with the number of its leaf, its place and its tag: first clones of what is shared, then
+    /// what is ours, which is moved out. No user code runs from the first move on.
     #[inline(always)]
     pub(super) fn pour(self, mut put: impl FnMut(usize, Place, u8, (K, V), MarkCell))
     where
         K: Clone,
         V: Clone,
     {
-        let mut n = 0;
-        for &Source { leaf, goes, mine } in self.leaves.iter().flatten() {
-            for place in bits(goes) {
-                if mine >> place & 1 == 0 {
-                    put(n, place, leaf.tag_at(place), leaf.entry(place).clone(), leaf.mark_of(place))
-                }
-                n += 1
-            }
+        for (n, source) in self.leaves.iter().flatten().enumerate() {
+            source.each(source.goes & !source.mine, |place, tag, entry, mark| {
+                // SAFETY: an entry in use, which the node's owner keeps alive.
+                put(n, place, tag, unsafe { (*entry).clone() }, mark)
+            })
         }
-        let mut n = 0;
-        for &Source { leaf, goes, mine } in self.leaves.iter().flatten() {
-            for place in bits(goes) {
-                if mine >> place & 1 == 1 {
-                    // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that
-                    // the entry is read once.
-                    put(n, place, leaf.tag_at(place), unsafe { std::ptr::read(leaf.entry(place)) }, leaf.mark_of(place))
-                }
-                n += 1
-            }
+        for (n, source) in self.leaves.iter().flatten().enumerate() {
+            source.each(source.mine, |place, tag, entry, mark| {
+                // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that the
+                // entry is read once.
+                put(n, place, tag, unsafe { entry.read() }, mark)
+            })
         }
         for &Source { leaf, mine, .. } in self.leaves.iter().flatten().filter(|source| source.mine != 0) {
             // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is.
@@ -172,36 +183,41 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         K: Clone,
         V: Clone,
     {
-        let most = |source: &Option<Source<'_, K, V, C>>| source.as_ref().map_or(0, |s| s.goes.count_ones());
-        let stays = (0..self.len).rev().max_by_key(|&i| most(&self.leaves[i])).expect("a leaf");
+        let len = |source: &Source<'_, K, V, C>| source.goes.count_ones();
+        let lens = self.leaves.iter().flatten().map(len);
+        let total: u32 = lens.clone().sum();
+        let (stays, _) = lens.enumerate().min_by_key(|&(_, len)| u32::MAX - len).expect("a leaf");
+        let is_mine = self.is_mine();
         let source = self.leaves[stays].as_mut().expect("below len");
         let (leaf, kept) = (source.leaf, source.goes);
-        let total: u32 = self.leaves.iter().map(most).sum();
         // The lowest places that are free of kept entries.
         let mut all = kept;
         while all.count_ones() < total {
             all |= all + 1
         }
         let need = places(all);
-        let in_place = self.is_mine() && leaf.word().tag() == LEAF && leaf.cap() >= need;
+        let in_place = is_mine && leaf.word().tag() == LEAF && leaf.cap() >= need;
         let new = match in_place {
             true => {
-                self.leaves[stays] = None;
+                source.goes = 0;
+                source.mine = 0;
                 leaf.to_owned()
             }
             false => Trie::new_leaf(leaf_cap::<K, V>(need)),
         };
-        // Where each goes, in the order of `entries`.
-        let (mut to, mut n, mut free) = ([0u8; LEAF_MAX], 0, bits(all & !kept));
-        for (i, source) in self.leaves.iter().enumerate() {
-            for place in bits(source.as_ref().map_or(0, |s| s.goes)) {
-                to[n] = if i == stays { place } else { free.next().expect("as many as go") } as u8;
-                n += 1
+        // Where the entries of the other leaves go.
+        let (mut to, mut free) = ([[0u8; LEAF_MAX]; LEAVES], bits(all & !kept));
+        for (i, source) in self.leaves.iter().flatten().enumerate().filter(|&(i, _)| i != stays) {
+            for place in bits(source.goes) {
+                to[i][place] = free.next().expect("as many as go") as u8;
             }
         }
         // SAFETY: a new leaf, or one that is ours and reached through exclusive nodes only (`add`).
         let mut filler = Filler::new(unsafe { LeafMut::<K, V, C>::from_word(new.word()) });
-        self.pour(|n, _, tag, entry, mark| filler.put_at(to[n] as usize, tag, entry, mark));
+        self.pour(|n, place, tag, entry, mark| {
+            let place = if n == stays { place } else { to[n][place] as usize };
+            filler.put_at(place, tag, entry, mark)
+        });
         drop(filler);
         new
     }

@@ -137,8 +137,8 @@ where
     let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
     let (new, taken) = settle(view, true, s, hash, place, want)?;
     let fell = child.tag() == COLLISION;
-    if let Some((k, new)) = new {
-        raise(node, s, k, new);
+    if let Some(Settled { k, new, rises }) = new {
+        raise(node, s, k, new, rises);
         if fell {
             join_empty(node, s)
         }
@@ -175,24 +175,27 @@ where
     let view = Divided::new(node);
     let bits = view.bits();
     let s = slot_of(hash, shift, bits);
-    let child = view.child(s)?;
-    let (k, new, taken, fell) = if form(child.word()) == Form::Divided {
+    let (child, over) = view.child_over(s)?;
+    let (k, new, taken, rises, fell) = if form(child.word()) == Form::Divided {
         let Some((new, taken)) = removed(child, shift + bits, hash, key, want)? else { return Ok(None) };
         let fell = form(new.word()) != Form::Divided;
-        (0, new, taken, fell)
+        (0, new, taken, false, fell)
     } else {
         if !child.word().is_node() {
             return Ok(None);
         }
         let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
         let (new, taken) = settle(view, false, s, hash, place, want)?;
-        let (k, new) = new.expect("what is shared is not changed in place");
-        (k, new, taken, child.tag() == COLLISION)
+        let Settled { k, new, rises } = new.expect("what is shared is not changed in place");
+        (k, new, taken, rises, child.tag() == COLLISION)
     };
     if k == bits {
         return Ok(Some((new, taken)));
     }
-    let mut node = view.with(Change::one(bits - k, s >> k, new));
+    let mut node = match rises {
+        false => view.with_child(s, over, new),
+        true => view.with(Change::one(bits - k, s >> k, new)),
+    };
     if fell {
         join_empty(&mut node, s)
     }
@@ -260,13 +263,12 @@ fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) {
     // SAFETY: the child lives while its parent does.
     let leaf = unsafe { NodeRef::<K, V, C>::from_word(view.peek(s)) }.to_owned();
     debug_assert!(len == LEAF_MAX, "a leaf of 15 entries joins with empty blocks only");
-    raise(node, s, k, leaf)
+    raise(node, s, k, leaf, true)
 }
 
-/// Puts `leaf` where the 2^k slots with `s` were. The node is exclusive.
-fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, k: u32, leaf: Node<K, V, C>) {
-    let view = Divided::new(node.link());
-    let (bits, rises) = (view.bits(), k > view.block(s));
+/// Puts `leaf` where the 2^k slots with `s` were, one block or several. The node is exclusive.
+fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, k: u32, leaf: Node<K, V, C>, rises: bool) {
+    let bits = Divided::new(node.link()).bits();
     if k == bits {
         *node = leaf;
         return;
@@ -337,8 +339,15 @@ where
     (Some(new), taken)
 }
 
+/// The leaf that takes the place of 2^k slots, and whether those were several blocks.
+struct Settled<K, V, C: Count> {
+    k: u32,
+    new: Node<K, V, C>,
+    rises: bool,
+}
+
 /// Removes the entry at `place` of the leaf at slot `s`, and merges the leaf with its siblings where the rule
-/// (M1) says so. Gives the leaf that takes the place of the 2^k slots with `s`, or none if it was changed in place.
+/// (M1) says so. Gives none if the leaf was changed in place.
 #[inline(always)]
 fn settle<K, V, C>(
     view: Divided<'_, K, V, C>,
@@ -347,7 +356,7 @@ fn settle<K, V, C>(
     hash: u64,
     place: Place,
     want: Want,
-) -> Result<With<Option<(u32, Node<K, V, C>)>, K, V>>
+) -> Result<With<Option<Settled<K, V, C>>, K, V>>
 where
     K: Clone,
     V: Clone,
@@ -361,10 +370,10 @@ where
     if k == below {
         let own = exclusive && view.owns(s) && child.header().is_some_and(|h| h.is_exclusive());
         let (new, taken) = remove_from(child, own, view.bits() - k, hash, place, want);
-        return Ok((new.map(|new| (k, new)), taken));
+        return Ok((new.map(|new| Settled { k, new, rises: false }), taken));
     }
     let (new, taken) = merge(view, exclusive, s, below..k, place, want)?;
-    Ok((Some((k, new)), taken))
+    Ok((Some(Settled { k, new, rises: true }), taken))
 }
 
 /// The leaf at slot `s` without the entry at `place`, merged with its siblings on these levels.
