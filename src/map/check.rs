@@ -13,7 +13,7 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
     pub(crate) fn assert_invariants(&self) {
         let mut hashes: Vec<u64> = self.iter().map(|(k, _)| self.hasher.hash_one(k)).collect();
         hashes.sort_unstable();
-        assert_eq!(hashes.len(), self.len, "M3: len");
+        assert_eq!(hashes.len(), self.len(), "M3: len");
         let mut leaves = Vec::new();
         let root = thawed(through_stub(self.root.link()));
         self.check_node(root, 0, 0, &mut leaves);

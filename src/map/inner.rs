@@ -203,7 +203,12 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
             _ if !word.is_node() => self.bits() - word.value() as u32,
             _ => {
                 let mut k = 0;
-                while k < self.bits() && self.peek(((s >> k) ^ 1) << k) == word {
+                // A slot of the same block may still say that it is stored, while another thread thaws it.
+                let is_word = |s: usize| {
+                    let slot = self.slots()[s].get();
+                    slot == word || slot.is_stored() && self.peek(s) == word
+                };
+                while k < self.bits() && is_word(((s >> k) ^ 1) << k) {
                     k += 1
                 }
                 k

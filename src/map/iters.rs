@@ -19,7 +19,7 @@ pub struct Iter<'a, K, V, P: Kind> {
 
 impl<'a, K, V, P: Kind> Iter<'a, K, V, P> {
     pub(super) fn new<S>(map: &'a GenericHashMap<K, V, S, P>) -> Self {
-        Iter { walk: thawed(Walk::new(map.root.link())), left: map.len }
+        Iter { walk: thawed(Walk::new(map.root.link())), left: map.len() }
     }
 }
 
@@ -101,7 +101,7 @@ pub struct IterMut<'a, K, V, P: Kind> {
 
 impl<'a, K: Clone, V: Clone, P: Kind> IterMut<'a, K, V, P> {
     pub(super) fn new<S>(map: &'a mut GenericHashMap<K, V, S, P>) -> Self {
-        let left = map.len;
+        let left = map.len();
         IterMut { walk: thawed(WalkMut::new(&mut map.root)), left }
     }
 }
@@ -132,7 +132,7 @@ pub struct ConsumingIter<K, V, P: Kind> {
 
 impl<K: Clone, V: Clone, P: Kind> ConsumingIter<K, V, P> {
     pub(super) fn new<S>(map: GenericHashMap<K, V, S, P>) -> Self {
-        ConsumingIter { left: map.len, walk: thawed(WalkOwned::new(map.root)) }
+        ConsumingIter { left: map.len(), walk: thawed(WalkOwned::new(map.root)) }
     }
 }
 

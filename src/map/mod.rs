@@ -38,6 +38,7 @@ mod setops;
 mod split;
 mod store;
 mod taken;
+mod tally;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -58,8 +59,8 @@ use insert::{Put, Short};
 use leaf::Place;
 use node::{Node, empty};
 use std::hash::{BuildHasher, Hash};
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) use taken::{Taken, Want};
+use tally::Tally;
 
 /// A map from keys and values: `hashmap! { 1 => "one", 2 => "two" }`.
 #[macro_export]
@@ -118,26 +119,12 @@ macro_rules! hashmap {
 /// ```
 pub struct GenericHashMap<K, V, S, P: Kind> {
     pub(crate) root: Node<K, V, P::Count>,
-    pub(crate) len: usize,
+    tally: Tally,
     pub(crate) hasher: S,
-    /// Maps of one lineage have clones of one hasher: they hash alike.
-    lineage: Lineage,
 }
 
 /// A [`GenericHashMap`] with the default hasher ([`PortableHash`]) and atomic counts.
 pub type HashMap<K, V> = GenericHashMap<K, V, PortableHash, ArcTK>;
-
-/// Which hasher a map's hasher is a clone of.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Lineage(u64);
-
-impl Lineage {
-    /// A new lineage; one for all hashers of a type without state.
-    pub(crate) fn of<S>() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Lineage(if size_of::<S>() == 0 { 0 } else { LAST.fetch_add(1, Relaxed) + 1 })
-    }
-}
 
 /// The value, or the documented panic of infallible calls.
 #[inline(always)]
@@ -180,7 +167,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     /// An empty map that hashes with `hasher`. Time: O(1).
     #[must_use]
     pub fn with_hasher(hasher: S) -> Self {
-        GenericHashMap { root: empty(0), len: 0, hasher, lineage: Lineage::of::<S>() }
+        GenericHashMap { root: empty(0), tally: Tally::new::<S>(), hasher }
     }
 
     /// An empty map, of other types, that hashes as this one. Time: O(1).
@@ -191,21 +178,21 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
         V1: Clone,
         S: Clone,
     {
-        GenericHashMap { root: empty(0), len: 0, hasher: self.hasher.clone(), lineage: self.lineage }
+        GenericHashMap { root: empty(0), tally: self.tally.with_len(0), hasher: self.hasher.clone() }
     }
 
     /// True if there is no entry. Time: O(1).
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// The number of entries. Time: O(1).
     #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
-        self.len
+        self.tally.len()
     }
 
     /// True if the two are one version: the same root, or one stored root. Time: O(1). False proves nothing.
@@ -223,7 +210,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     /// Removes all entries. Time: O(1) if they are shared, else O(n) to drop them.
     pub fn clear(&mut self) {
         self.root = empty(0);
-        self.len = 0;
+        self.tally = self.tally.with_len(0);
     }
 
     /// Iterates over the entries, in slot order.
@@ -411,14 +398,14 @@ where
     fn put_hashed(&mut self, hash: u64, k: K, v: V, want: Want) -> Result<(Option<Taken<K, V>>, Place)> {
         match insert::insert_short(&mut self.root, hash, (k, v)) {
             Short::Added(place) => {
-                self.len += 1;
+                self.tally.add(true);
                 Ok((None, place))
             }
             Short::Replaced((key, value), place) => Ok((Some(Taken { key: Some(key), value: Some(value) }), place)),
             Short::Rest { node, shift, entry, absent } => {
                 let mut put = Put { absent, want, ..Put::new(&self.hasher, hash, entry) };
                 insert::insert(node, shift, &mut put)?;
-                self.len += put.added as usize;
+                self.tally.add(put.added);
                 Ok((put.old, put.place))
             }
         }
@@ -431,7 +418,7 @@ where
             Some((key, value)) => Some(Taken { key: Some(key), value: Some(value) }),
             None => remove::remove(&mut self.root, hash, key, want)?,
         };
-        self.len -= taken.is_some() as usize;
+        self.tally.sub(taken.is_some());
         Ok(taken)
     }
 
@@ -471,7 +458,7 @@ where
         };
         let root = thawed(combine::retain(self.root.link(), &mut keep, &|k| self.hasher.hash_one(k)));
         self.root = root;
-        self.len = kept;
+        self.tally = self.tally.with_len(kept);
     }
 
     /// The entry of `key`, to look at and change in one go. Time: O(log n).
@@ -504,7 +491,11 @@ where
     pub fn update(&self, k: K, v: V) -> Self {
         let mut put = Put::new(&self.hasher, self.hasher.hash_one(&k), (k, v));
         let root = thawed(insert::updated(self.root.link(), &mut put));
-        GenericHashMap { root, len: self.len + put.added as usize, ..self.new_from() }
+        GenericHashMap {
+            root,
+            tally: self.tally.with_len(self.len() + put.added as usize),
+            hasher: self.hasher.clone(),
+        }
     }
 
     /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`.
@@ -547,7 +538,9 @@ where
     #[must_use]
     pub fn without<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Self {
         match thawed(remove::without(self.root.link(), self.hasher.hash_one(k), k)) {
-            Some(root) => GenericHashMap { root, len: self.len - 1, ..self.new_from() },
+            Some(root) => {
+                GenericHashMap { root, tally: self.tally.with_len(self.len() - 1), hasher: self.hasher.clone() }
+            }
             None => self.clone(),
         }
     }

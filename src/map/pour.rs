@@ -79,6 +79,8 @@ pub(super) const SIBLINGS: usize = MOST_BITS as usize + 1;
 struct Source<'a, K, V, C: Count> {
     leaf: Leaf<'a, K, V, C>,
     goes: u32,
+    /// How many go.
+    len: usize,
     /// Which of these are ours to move.
     mine: u32,
 }
@@ -123,19 +125,24 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
             Some((base, _)) if !base.header().is_exclusive() => goes & leaf.own_places(),
             _ => goes,
         };
-        self.leaves[self.len] = Some(Source { leaf, goes, mine });
+        let len = leaf.len() - skip.is_some() as usize;
+        self.leaves[self.len] = Some(Source { leaf, goes, len, mine });
         self.len += 1;
+    }
+
+    fn sources(&self) -> impl Iterator<Item = &Source<'a, K, V, C>> {
+        self.leaves[..self.len].iter().flatten()
     }
 
     /// True if all that goes is ours: nothing will be cloned.
     pub(super) fn is_mine(&self) -> bool {
-        self.leaves.iter().flatten().all(|source| source.mine == source.goes)
+        self.sources().all(|source| source.mine == source.goes)
     }
 
     /// All entries that go, in order.
     #[inline(always)]
     pub(super) fn entries(&self) -> impl Iterator<Item = &'a (K, V)> {
-        self.leaves.iter().flatten().flat_map(|source| {
+        self.sources().flat_map(|source| {
             let leaf = source.leaf;
             bits(source.goes).map(move |place| leaf.entry(place))
         })
@@ -149,20 +156,20 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         K: Clone,
         V: Clone,
     {
-        for (n, source) in self.leaves.iter().flatten().enumerate() {
+        for (n, source) in self.sources().enumerate() {
             source.each(source.goes & !source.mine, |place, tag, entry, mark| {
                 // SAFETY: an entry in use, which the node's owner keeps alive.
                 put(n, place, tag, unsafe { (*entry).clone() }, mark)
             })
         }
-        for (n, source) in self.leaves.iter().flatten().enumerate() {
+        for (n, source) in self.sources().enumerate() {
             source.each(source.mine, |place, tag, entry, mark| {
                 // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that the
                 // entry is read once.
                 put(n, place, tag, unsafe { entry.read() }, mark)
             })
         }
-        for &Source { leaf, mine, .. } in self.leaves.iter().flatten().filter(|source| source.mine != 0) {
+        for &Source { leaf, mine, .. } in self.sources().filter(|source| source.mine != 0) {
             // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is.
             unsafe {
                 if let Some((base, _)) = leaf.base() {
@@ -183,16 +190,19 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         K: Clone,
         V: Clone,
     {
-        let len = |source: &Source<'_, K, V, C>| source.goes.count_ones();
-        let lens = self.leaves.iter().flatten().map(len);
-        let total: u32 = lens.clone().sum();
-        let (stays, _) = lens.enumerate().min_by_key(|&(_, len)| u32::MAX - len).expect("a leaf");
+        let (mut total, mut most, mut stays) = (0, 0, 0);
+        for (n, source) in self.sources().enumerate() {
+            total += source.len;
+            if source.len > most {
+                (most, stays) = (source.len, n)
+            }
+        }
         let is_mine = self.is_mine();
         let source = self.leaves[stays].as_mut().expect("below len");
         let (leaf, kept) = (source.leaf, source.goes);
         // The lowest places that are free of kept entries.
         let mut all = kept;
-        while all.count_ones() < total {
+        for _ in most..total {
             all |= all + 1
         }
         let need = places(all);
@@ -207,7 +217,7 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         };
         // Where the entries of the other leaves go.
         let (mut to, mut free) = ([[0u8; LEAF_MAX]; LEAVES], bits(all & !kept));
-        for (i, source) in self.leaves.iter().flatten().enumerate().filter(|&(i, _)| i != stays) {
+        for (i, source) in self.sources().enumerate().filter(|&(i, _)| i != stays) {
             for place in bits(source.goes) {
                 to[i][place] = free.next().expect("as many as go") as u8;
             }

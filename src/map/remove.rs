@@ -53,6 +53,16 @@ where
     (stays && len > 1).then(|| leaf.take(place))
 }
 
+/// An entry on its way out.
+pub(super) struct Take<'q, K, V, Q: ?Sized> {
+    hash: u64,
+    key: &'q Q,
+    /// What the caller wants of the entry; it costs a clone if that is shared.
+    want: Want,
+    /// What was taken out; none if the key is not there.
+    taken: Option<Taken<K, V>>,
+}
+
 /// Takes the entry with this key out. The map is as it was if there is none.
 pub(super) fn remove<K, V, Q, C>(
     root: &mut Node<K, V, C>,
@@ -67,12 +77,13 @@ where
     C: Count,
 {
     resident_root(root)?;
+    let mut take = Take { hash, key, want, taken: None };
     if root.is_exclusive() {
-        return remove_own(root, 0, hash, key, want);
+        remove_own(root, 0, &mut take)?
+    } else if let Some(new) = removed(root.link(), 0, &mut take)? {
+        *root = new
     }
-    let Some((new, taken)) = removed(root.link(), 0, hash, key, want)? else { return Ok(None) };
-    *root = new;
-    Ok(Some(taken))
+    Ok(take.taken)
 }
 
 /// A new root: `root`, which stays as it is, without the entry with this key. None if there is none.
@@ -83,17 +94,11 @@ where
     Q: Equivalent<K> + ?Sized,
     C: Count,
 {
-    Ok(removed(through_stub(root)?, 0, hash, key, Want::Nothing)?.map(|(new, _)| new))
+    removed(through_stub(root)?, 0, &mut Take { hash, key, want: Want::Nothing, taken: None })
 }
 
 /// From an exclusive node.
-fn remove_own<K, V, Q, C>(
-    node: &mut Node<K, V, C>,
-    shift: u32,
-    hash: u64,
-    key: &Q,
-    want: Want,
-) -> Result<Option<Taken<K, V>>>
+fn remove_own<K, V, Q, C>(node: &mut Node<K, V, C>, shift: u32, take: &mut Take<'_, K, V, Q>) -> Result<()>
 where
     K: Clone,
     V: Clone,
@@ -103,60 +108,54 @@ where
     own_up(node);
     if form(node.word()) != Form::Divided {
         // The root.
-        let Some(place) = Leaf::new(node.link()).find(hash, key) else { return Ok(None) };
-        let (new, taken) = remove_from(node.link(), true, 0, hash, place, want);
-        if let Some(new) = new {
+        if let Some(place) = Leaf::new(node.link()).find(take.hash, take.key)
+            && let Some(new) = remove_from(node.link(), true, 0, place, take)
+        {
             *node = new
         }
-        return Ok(Some(taken));
+        return Ok(());
     }
     let view = Divided::new(node.link());
     let bits = view.bits();
-    let s = slot_of(hash, shift, bits);
+    let s = slot_of(take.hash, shift, bits);
     let child = view.child(s)?;
     if form(child.word()) == Form::Divided {
-        let (taken, divided) = if view.owns(s) && child.header().is_some_and(|h| h.is_exclusive()) {
+        let divided = if view.owns(s) && child.header().is_some_and(|h| h.is_exclusive()) {
             let own = child_mut(node, s);
-            let Some(taken) = remove_own(own, shift + bits, hash, key, want)? else { return Ok(None) };
-            (taken, form(own.word()) == Form::Divided)
+            remove_own(own, shift + bits, take)?;
+            form(own.word()) == Form::Divided
         } else {
-            let Some((new, taken)) = removed(child, shift + bits, hash, key, want)? else { return Ok(None) };
+            let Some(new) = removed(child, shift + bits, take)? else { return Ok(()) };
             let divided = form(new.word()) == Form::Divided;
             put_change(node, Change::one(bits, s, new));
-            (taken, divided)
+            divided
         };
         // A child that fell to 15 entries is a leaf now; only empty siblings can join it.
         if !divided {
             join_empty(node, s)
         }
-        return Ok(Some(taken));
+        return Ok(());
     }
     if !child.word().is_node() {
-        return Ok(None);
+        return Ok(());
     }
-    let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
-    let (new, taken) = settle(view, true, s, hash, place, want)?;
+    let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(()) };
     let fell = child.tag() == COLLISION;
-    if let Some(Settled { k, new, rises }) = new {
+    if let Some(Settled { k, new, rises }) = settle(view, true, s, place, take)? {
         raise(node, s, k, new, rises);
         if fell {
             join_empty(node, s)
         }
     }
-    Ok(Some(taken))
+    Ok(())
 }
 
-/// A node, and what was taken out of the one before.
-type With<T, K, V> = (T, Taken<K, V>);
-
-/// A new node: the shared node `node` without the entry with this key. None if there is none.
+/// A new node: the shared node `node` without the entry. None if it is not there.
 fn removed<K, V, Q, C>(
     node: NodeRef<'_, K, V, C>,
     shift: u32,
-    hash: u64,
-    key: &Q,
-    want: Want,
-) -> Result<Option<With<Node<K, V, C>, K, V>>>
+    take: &mut Take<'_, K, V, Q>,
+) -> Result<Option<Node<K, V, C>>>
 where
     K: Clone,
     V: Clone,
@@ -168,38 +167,34 @@ where
     }
     if form(node.word()) != Form::Divided {
         // The root.
-        let Some(place) = Leaf::new(node).find(hash, key) else { return Ok(None) };
-        let (new, taken) = remove_from(node, false, 0, hash, place, want);
-        return Ok(Some((new.expect("what is shared is not changed in place"), taken)));
+        let place = Leaf::new(node).find(take.hash, take.key);
+        return Ok(place.and_then(|place| remove_from(node, false, 0, place, take)));
     }
     let view = Divided::new(node);
     let bits = view.bits();
-    let s = slot_of(hash, shift, bits);
+    let s = slot_of(take.hash, shift, bits);
     let (child, over) = view.child_over(s)?;
-    let (k, new, taken, rises, fell) = if form(child.word()) == Form::Divided {
-        let Some((new, taken)) = removed(child, shift + bits, hash, key, want)? else { return Ok(None) };
+    let (new, fell) = if form(child.word()) == Form::Divided {
+        let Some(new) = removed(child, shift + bits, take)? else { return Ok(None) };
         let fell = form(new.word()) != Form::Divided;
-        (0, new, taken, false, fell)
+        (Settled { k: 0, new, rises: false }, fell)
     } else {
         if !child.word().is_node() {
             return Ok(None);
         }
-        let Some(place) = Leaf::new(child).find(hash, key) else { return Ok(None) };
-        let (new, taken) = settle(view, false, s, hash, place, want)?;
-        let Settled { k, new, rises } = new.expect("what is shared is not changed in place");
-        (k, new, taken, rises, child.tag() == COLLISION)
+        let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(None) };
+        let new = settle(view, false, s, place, take)?.expect("what is shared is not changed in place");
+        (new, child.tag() == COLLISION)
     };
-    if k == bits {
-        return Ok(Some((new, taken)));
-    }
-    let mut node = match rises {
-        false => view.with_child(s, over, new),
-        true => view.with(Change::one(bits - k, s >> k, new)),
+    let mut node = match new {
+        Settled { k, new, .. } if k == bits => return Ok(Some(new)),
+        Settled { new, rises: false, .. } => view.with_child(s, over, new),
+        Settled { k, new, .. } => view.with(Change::one(bits - k, s >> k, new)),
     };
     if fell {
         join_empty(&mut node, s)
     }
-    Ok(Some((node, taken)))
+    Ok(Some(node))
 }
 
 /// The owner of the divided child at slot `s` of an exclusive node.
@@ -279,19 +274,15 @@ fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, k: u32, leaf: Node<
     }
 }
 
-/// The leaf that takes a leaf's place, none if that was changed in place; and what was taken out.
-type Removed<K, V, C> = (Option<Node<K, V, C>>, Taken<K, V>);
-
 /// Removes the entry at `place` from a leaf of any kind that stands `depth` bits below its node. Gives the leaf
 /// that takes its place, or none if it was ours and changed in place.
-fn remove_from<K, V, C>(
+fn remove_from<K, V, Q: ?Sized, C>(
     child: NodeRef<'_, K, V, C>,
     own: bool,
     depth: u32,
-    hash: u64,
     place: Place,
-    want: Want,
-) -> Removed<K, V, C>
+    take: &mut Take<'_, K, V, Q>,
+) -> Option<Node<K, V, C>>
 where
     K: Clone,
     V: Clone,
@@ -307,36 +298,34 @@ where
     }
     let of_base = child.tag() == LEAF_OVERLAY && leaf.own_places() >> place & 1 == 0;
     if own && !of_base {
-        let taken = taken_whole(own_leaf().take(place));
+        take.taken = Some(taken_whole(own_leaf().take(place)));
         if left == 0 {
-            return (Some(empty(depth)), taken);
+            return Some(empty(depth));
         }
-        let new = falls.then(|| {
+        return falls.then(|| {
             let mut new = Trie::new_leaf(leaf_cap::<K, V>(left));
-            own_leaf().move_all(&mut LeafMut::new(&mut new), tag_of(hash));
+            own_leaf().move_all(&mut LeafMut::new(&mut new), tag_of(take.hash));
             new
         });
-        return (new, taken);
     }
-    let taken = taken_clone(leaf.entry(place), want);
+    take.taken = Some(taken_clone(leaf.entry(place), take.want));
     if left == 0 {
-        return (Some(empty(depth)), taken);
+        return Some(empty(depth));
     }
     if own {
         own_leaf().kill(place);
-        return (None, taken);
+        return None;
     }
-    let new = match child.tag() {
+    Some(match child.tag() {
         COLLISION if falls => {
             let mut copy = cloned_collision(leaf, Some(place), None);
             let mut new = Trie::new_leaf(leaf_cap::<K, V>(left));
-            LeafMut::new(&mut copy).move_all(&mut LeafMut::new(&mut new), tag_of(hash));
+            LeafMut::new(&mut copy).move_all(&mut LeafMut::new(&mut new), tag_of(take.hash));
             new
         }
         COLLISION => cloned_collision(leaf, Some(place), None),
         _ => leaf_overlay(leaf, place, None),
-    };
-    (Some(new), taken)
+    })
 }
 
 /// The leaf that takes the place of 2^k slots, and whether those were several blocks.
@@ -349,14 +338,13 @@ struct Settled<K, V, C: Count> {
 /// Removes the entry at `place` of the leaf at slot `s`, and merges the leaf with its siblings where the rule
 /// (M1) says so. Gives none if the leaf was changed in place.
 #[inline(always)]
-fn settle<K, V, C>(
+fn settle<K, V, Q: ?Sized, C>(
     view: Divided<'_, K, V, C>,
     exclusive: bool,
     s: usize,
-    hash: u64,
     place: Place,
-    want: Want,
-) -> Result<With<Option<Settled<K, V, C>>, K, V>>
+    take: &mut Take<'_, K, V, Q>,
+) -> Result<Option<Settled<K, V, C>>>
 where
     K: Clone,
     V: Clone,
@@ -369,23 +357,23 @@ where
     };
     if k == below {
         let own = exclusive && view.owns(s) && child.header().is_some_and(|h| h.is_exclusive());
-        let (new, taken) = remove_from(child, own, view.bits() - k, hash, place, want);
-        return Ok((new.map(|new| Settled { k, new, rises: false }), taken));
+        let new = remove_from(child, own, view.bits() - k, place, take);
+        return Ok(new.map(|new| Settled { k, new, rises: false }));
     }
-    let (new, taken) = merge(view, exclusive, s, below..k, place, want)?;
-    Ok((Some(Settled { k, new, rises: true }), taken))
+    let new = merge(view, exclusive, s, below..k, place, take)?;
+    Ok(Some(Settled { k, new, rises: true }))
 }
 
 /// The leaf at slot `s` without the entry at `place`, merged with its siblings on these levels.
 #[inline(never)]
-fn merge<K, V, C>(
+fn merge<K, V, Q: ?Sized, C>(
     view: Divided<'_, K, V, C>,
     exclusive: bool,
     s: usize,
     levels: Range<u32>,
     place: Place,
-    want: Want,
-) -> Result<With<Node<K, V, C>, K, V>>
+    take: &mut Take<'_, K, V, Q>,
+) -> Result<Node<K, V, C>>
 where
     K: Clone,
     V: Clone,
@@ -405,10 +393,10 @@ where
             pour.add(view.child(sibling)?, is_mine(sibling), None);
         }
     }
-    let taken = match pour.is_mine() && child.tag() == LEAF {
+    take.taken = Some(match pour.is_mine() && child.tag() == LEAF {
         // SAFETY: ours, and the entry does not go: nobody reads it again.
         true => taken_whole(unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) }.take(place)),
-        false => taken_clone(leaf.entry(place), want),
-    };
-    Ok((pour.merged(), taken))
+        false => taken_clone(leaf.entry(place), take.want),
+    });
+    Ok(pour.merged())
 }

@@ -18,7 +18,7 @@ pub(super) fn hash_alike<K, V, S, T, P: Kind, Q: Kind>(
     a: &GenericHashMap<K, V, S, P>,
     b: &GenericHashMap<K, V, T, Q>,
 ) -> bool {
-    a.lineage == b.lineage && std::any::type_name::<S>() == std::any::type_name::<T>()
+    a.tally.is_alike(b.tally) && typeid::of::<S>() == typeid::of::<T>()
 }
 
 impl<K, V, S, P> GenericHashMap<K, V, S, P>
@@ -31,7 +31,7 @@ where
     where
         V: PartialEq,
     {
-        if self.len != other.len {
+        if self.len() != other.len() {
             return false;
         }
         let alike = hash_alike(self, other);
@@ -86,7 +86,7 @@ where
         RM: Borrow<GenericHashMap<K, B, S, Q>>,
     {
         let other = other.borrow();
-        self.len <= other.len && self.iter().all(|(k, v)| other.get(k).is_some_and(|o| cmp(v, o)))
+        self.len() <= other.len() && self.iter().all(|(k, v)| other.get(k).is_some_and(|o| cmp(v, o)))
     }
 
     /// As [`is_submap_by`](Self::is_submap_by), and `other` has more keys.
@@ -97,7 +97,7 @@ where
         F: FnMut(&V, &B) -> bool,
         RM: Borrow<GenericHashMap<K, B, S, Q>>,
     {
-        self.len != other.borrow().len && self.is_submap_by(other, cmp)
+        self.len() != other.borrow().len() && self.is_submap_by(other, cmp)
     }
 
     /// True if `other` has all our entries. Time: O(what differs · log n).
@@ -108,7 +108,7 @@ where
         RM: Borrow<Self>,
     {
         let other = other.borrow();
-        self.len <= other.len && self.diff(other).all(|item| matches!(item, DiffItem::Add(..)))
+        self.len() <= other.len() && self.diff(other).all(|item| matches!(item, DiffItem::Add(..)))
     }
 
     /// As [`is_submap`](Self::is_submap), and `other` has more keys.
@@ -118,7 +118,7 @@ where
         V: PartialEq,
         RM: Borrow<Self>,
     {
-        self.len != other.borrow().len && self.is_submap(other)
+        self.len() != other.borrow().len() && self.is_submap(other)
     }
 }
 
@@ -138,9 +138,9 @@ where
                 again
             }
         };
-        let (a, b) = ((self.root.link(), self.len), (other.root.link(), other.len));
+        let (a, b) = ((self.root.link(), self.len()), (other.root.link(), other.len()));
         let (root, len) = thawed(combine(a, b, &self.hasher, rule));
-        GenericHashMap { root, len, hasher: self.hasher, lineage: self.lineage }
+        GenericHashMap { root, tally: self.tally.with_len(len), hasher: self.hasher }
     }
 
     /// All keys of both; where both have a key, our entry stays.

@@ -98,7 +98,7 @@ where
             // SAFETY: the table's type says which nodes it loads.
             Some(address) => unsafe { stored_root(address, origin.clone()) },
         };
-        GenericHashMap { root, len, hasher: S::default(), lineage: Lineage::of::<S>() }
+        GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher: S::default() }
     }
 }
 

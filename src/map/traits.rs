@@ -3,10 +3,11 @@
 //! In: a map, or entries to make one of. Out: what the trait says.
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
 
+use super::GenericHashMap;
 use super::build::{Item, build, dedup, sort};
 use super::iters::{ConsumingIter, Iter};
 use super::node::Node;
-use super::{GenericHashMap, Lineage};
+use super::tally::Tally;
 use crate::hash::PortableHash;
 use crate::link::{Count, Kind, Mark};
 use equivalent::Equivalent;
@@ -21,8 +22,7 @@ impl<K, V, S: Clone, P: Kind> Clone for GenericHashMap<K, V, S, P> {
     /// Time: O(1): one count.
     #[inline]
     fn clone(&self) -> Self {
-        let (len, hasher, lineage) = (self.len, self.hasher.clone(), self.lineage);
-        GenericHashMap { root: self.root.clone(), len, hasher, lineage }
+        GenericHashMap { root: self.root.clone(), tally: self.tally, hasher: self.hasher.clone() }
     }
 }
 
@@ -60,7 +60,7 @@ impl<K: Hash, V: Hash, S, P: Kind> Hash for GenericHashMap<K, V, S, P> {
     /// Hashes each entry on its own and adds the hashes up, so that equal maps hash alike. Time: O(n).
     fn hash<H: Hasher>(&self, state: &mut H) {
         let sum = self.iter().fold(0u64, |sum, entry| sum.wrapping_add(PortableHash.hash_one(entry)));
-        state.write_u64(self.len as u64);
+        state.write_u64(self.len() as u64);
         state.write_u64(sum);
     }
 }
@@ -134,7 +134,8 @@ where
     /// Inserts all entries; an empty map is built from below.
     pub(crate) fn extend_with(&mut self, entries: impl Iterator<Item = (K, V)>) {
         if self.is_empty() {
-            (self.root, self.len) = collected(&self.hasher, entries);
+            let (root, len) = collected(&self.hasher, entries);
+            (self.root, self.tally) = (root, self.tally.with_len(len));
             return;
         }
         for (k, v) in entries {
@@ -200,7 +201,7 @@ where
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let hasher = S::default();
         let (root, len) = collected(&hasher, entries.into_iter());
-        GenericHashMap { root, len, hasher, lineage: Lineage::of::<S>() }
+        GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher }
     }
 }
 
