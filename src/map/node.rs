@@ -50,7 +50,7 @@ pub(super) const OVERLAY_LEAST: u32 = 3;
 pub(super) const OVERLAY_FEW: usize = 4;
 /// Lenders in a row. What they hold beyond what the last borrower shows is memory that a dropped version would
 /// have freed, so this is also how many edits' worth of it may stay.
-pub(super) const MOST_LENDERS: usize = 31;
+pub(super) const MOST_LENDERS: usize = 24;
 
 /// A hash trie's nodes, as a [`Tree`].
 pub(crate) struct Trie<K, V, C>(PhantomData<(K, V, C)>);
