@@ -244,10 +244,16 @@ struct OldBlocks {
 }
 
 impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
-    /// A new node: this one with another child in the block at slot `s`, of which `over` is the override; the rest is
-    /// shared.
+    /// A new node: this one with another child in the block at slot `s`; the rest is shared. The block is the override
+    /// `over`, or one of the base of 2^k slots.
     #[inline(always)]
-    pub(super) fn with_child(self, s: usize, over: Option<usize>, child: Node<K, V, C>) -> Node<K, V, C> {
+    pub(super) fn with_child(
+        self,
+        s: usize,
+        over: Option<usize>,
+        k: impl FnOnce() -> u32,
+        child: Node<K, V, C>,
+    ) -> Node<K, V, C> {
         let len = self.overlay.map_or(0, |o| o.len());
         let mut new;
         match over {
@@ -256,7 +262,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
                 OverlayMut::new(&mut new).set_child(j, child)
             }
             None => {
-                let k = self.base.block(s);
+                let k = k();
                 if len == OVERLAY_MAX || self.bits() < OVERLAY_LEAST {
                     return self.rebuilt(Change::one(self.bits() - k, s >> k, child));
                 }

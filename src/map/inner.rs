@@ -201,19 +201,29 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
             Form::Divided => 0,
             _ if word.is_stored() => self.bits() - Note::of(word).depth,
             _ if !word.is_node() => self.bits() - word.value() as u32,
+            _ if self.origin().is_none() => self.run_of(s, word),
             _ => {
                 let mut k = 0;
-                // A slot of the same block may still say that it is stored, while another thread thaws it.
-                let is_word = |s: usize| {
-                    let slot = self.slots()[s].get();
-                    slot == word || slot.is_stored() && self.peek(s) == word
-                };
-                while k < self.bits() && is_word(((s >> k) ^ 1) << k) {
+                while k < self.bits() && self.peek(((s >> k) ^ 1) << k) == word {
                     k += 1
                 }
                 k
             }
         }
+    }
+
+    /// As [`block`](Self::block), of a node whose links are all resident. Without branches: how many slots a leaf fills
+    /// cannot be predicted.
+    #[inline(always)]
+    fn run_of(self, s: usize, word: Word) -> u32 {
+        let slots = self.slots();
+        let (mut is_run, mut k) = (true, 0);
+        for level in 0..MOST_BITS {
+            let beside = (((s >> level) ^ 1) << level) & (slots.len() - 1);
+            is_run &= (slots[beside].get() == word) & (level < self.bits());
+            k += is_run as u32
+        }
+        k
     }
 
     /// The children of slots `from..to`, each as (first slot, log2 of slots, word), not thawed. `from` begins a block.
@@ -518,6 +528,21 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         match (self.overlay, self.over(s)) {
             (Some(o), Some(j)) => o.range(j).1,
             _ => self.base.block(s),
+        }
+    }
+
+    /// True if one child fills the 2^k slots at `first`, and no more.
+    #[inline(always)]
+    pub(super) fn fills(self, first: usize, k: u32) -> bool {
+        let word = self.peek(first);
+        match form(word) {
+            Form::Divided => k == 0,
+            _ if word.is_stored() => self.bits() - Note::of(word).depth == k,
+            _ if !word.is_node() => self.bits() - word.value() as u32 == k,
+            _ => {
+                let half = (1 << k) >> 1;
+                self.peek(first + half) == word && self.peek(first ^ 1 << k) != word
+            }
         }
     }
 

@@ -285,7 +285,7 @@ where
             }
         },
     };
-    Ok(view.with_child(s, over, new))
+    Ok(view.with_child(s, over, || view.base.block(s), new))
 }
 
 /// The change that puts the entry into the shared leaf at slot `s`.

@@ -141,7 +141,7 @@ where
     }
     let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(()) };
     let fell = child.tag() == COLLISION;
-    if let Some(Settled { k, new, rises }) = settle(view, true, s, place, take)? {
+    if let Some(Settled { k, new, rises }) = settle(view, true, child, s, place, take)? {
         raise(node, s, k, new, rises);
         if fell {
             join_empty(node, s)
@@ -183,12 +183,12 @@ where
             return Ok(None);
         }
         let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(None) };
-        let new = settle(view, false, s, place, take)?.expect("what is shared is not changed in place");
+        let new = settle(view, false, child, s, place, take)?.expect("what is shared is not changed in place");
         (new, child.tag() == COLLISION)
     };
     let mut node = match new {
         Settled { k, new, .. } if k == bits => return Ok(Some(new)),
-        Settled { new, rises: false, .. } => view.with_child(s, over, new),
+        Settled { k, new, rises: false } => view.with_child(s, over, || k, new),
         Settled { k, new, .. } => view.with(Change::one(bits - k, s >> k, new)),
     };
     if fell {
@@ -223,7 +223,7 @@ fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32, len: us
     while k < view.bits() {
         let sibling = ((s >> k) ^ 1) << k;
         match len_of_word(view, sibling) {
-            Some(n) if total + n <= LEAF_MAX && view.block(sibling) == k => total += n,
+            Some(n) if total + n <= LEAF_MAX && view.fills(sibling, k) => total += n,
             _ => break,
         }
         k += 1
@@ -335,12 +335,13 @@ struct Settled<K, V, C: Count> {
     rises: bool,
 }
 
-/// Removes the entry at `place` of the leaf at slot `s`, and merges the leaf with its siblings where the rule
+/// Removes the entry at `place` of the leaf `child` at slot `s`, and merges the leaf with its siblings where the rule
 /// (M1) says so. Gives none if the leaf was changed in place.
 #[inline(always)]
 fn settle<K, V, Q: ?Sized, C>(
     view: Divided<'_, K, V, C>,
     exclusive: bool,
+    child: NodeRef<'_, K, V, C>,
     s: usize,
     place: Place,
     take: &mut Take<'_, K, V, Q>,
@@ -350,7 +351,7 @@ where
     V: Clone,
     C: Count,
 {
-    let (child, below) = (view.child(s)?, view.block(s));
+    let below = view.block(s);
     let k = match child.tag() {
         COLLISION => below,
         _ => merging(view, s, below, Leaf::new(child).len() - 1),
