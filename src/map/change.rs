@@ -2,7 +2,7 @@
 //!
 //! In: a node and a [`Change`] of one of its blocks. Out: the node with the change in it.
 //! Must hold: M2; L1 (only exclusive nodes change); a borrower's lender keeps alive what the borrower does not count;
-//! at most [`MOST_LENDERS`] lenders stand in a row.
+//! at most [`most_lenders`] stand in a row.
 //! Uses: `link`, `node`, `inner`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
@@ -301,7 +301,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         // What stays: the base, then the overrides; each block counted once.
         let mut words = self.words(wide);
         let (lender, lenders) = self.as_lender();
-        let borrows = bits >= OVERLAY_LEAST && lenders + OVERLAY_MAX <= MOST_LENDERS;
+        let borrows = bits >= OVERLAY_LEAST && lenders + OVERLAY_MAX <= most_lenders(wide);
         let mut own = ((1u128 << end) - (1u128 << first)) as u64;
         if !borrows {
             let mut last = None;
@@ -342,7 +342,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     fn new_over(self, cap: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let (lender, lenders) = self.as_lender();
-        let borrows = lenders <= MOST_LENDERS;
+        let borrows = lenders <= most_lenders(self.bits());
         let mut new = match borrows {
             // SAFETY: this node keeps its base alive.
             true => unsafe { Trie::new_overlay(self.base.word(), NodeRef::from_word(lender).to_owned(), lenders, cap) },

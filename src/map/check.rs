@@ -113,7 +113,7 @@ fn check_lenders<K, V, C: Count>(view: Divided<'_, K, V, C>) {
             (None, Some((lender, _))) => (view.base.lenders(), Some(lender)),
             (None, None) => (0, None),
         };
-        assert!(said < last && said <= MOST_LENDERS, "M2: lenders");
+        assert!(said < last && said <= most_lenders(view.bits()), "M2: lenders");
         last = said;
         let Some(next) = next else { break };
         // SAFETY: a node owns a count of its lender.

@@ -48,9 +48,16 @@ pub(super) const OVERLAY_MAX: usize = 7;
 pub(super) const OVERLAY_LEAST: u32 = 3;
 /// Room for overrides in a small overlay; the other size is [`OVERLAY_MAX`].
 pub(super) const OVERLAY_FEW: usize = 4;
-/// Lenders in a row. What they hold beyond what the last borrower shows is memory that a dropped version would
-/// have freed, so this is also how many edits' worth of it may stay.
-pub(super) const MOST_LENDERS: usize = 24;
+/// Lenders in a row behind a node of 2^bits slots: three quarters of its slots, so that the counting of all children
+/// which ends a row costs about one count for each edit in it. What lenders hold beyond what the last borrower
+/// shows is memory that a dropped version would have freed, so this is also how many edits' worth of it may stay.
+#[inline(always)]
+pub(super) const fn most_lenders(bits: u32) -> usize {
+    match (3 << bits) / 4 {
+        few if few <= OVERLAY_MAX => OVERLAY_MAX,
+        n => n - 1,
+    }
+}
 
 /// A hash trie's nodes, as a [`Tree`].
 pub(crate) struct Trie<K, V, C>(PhantomData<(K, V, C)>);
@@ -226,7 +233,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
         lenders: usize,
         own: u64,
     ) -> Node<K, V, C> {
-        debug_assert!((1..=MOST_LENDERS).contains(&lenders));
+        debug_assert!((1..=most_lenders(words.len().trailing_zeros())).contains(&lenders));
         let bits = words.len().trailing_zeros();
         let mut node = make(Self::inner_layout(bits, true), 0, 0);
         // SAFETY: origin, slots, lender and mask lie within the layout; with them the node is whole.
@@ -246,7 +253,9 @@ impl<K, V, C: Count> Trie<K, V, C> {
     /// # Safety
     /// `lender` does keep `base` alive.
     pub(super) unsafe fn new_overlay(base: Word, lender: Node<K, V, C>, lenders: usize, cap: usize) -> Node<K, V, C> {
-        debug_assert!(base.tag() <= MOST_BITS as usize && cap <= OVERLAY_MAX && lenders <= MOST_LENDERS);
+        debug_assert!(
+            base.tag() <= MOST_BITS as usize && cap <= OVERLAY_MAX && lenders <= most_lenders(base.tag() as u32)
+        );
         // Two sizes, so that a copy is one or the other and memory is used again.
         let cap = if cap <= OVERLAY_FEW { OVERLAY_FEW } else { OVERLAY_MAX };
         let mut node = make(Self::overlay_layout(cap), 0, cap);
