@@ -29,6 +29,7 @@ mod hash;
 mod id;
 mod link;
 pub mod map;
+mod nested;
 pub mod set;
 
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.
@@ -43,7 +44,7 @@ pub mod rc {
 
 /// Kinds of counts, as `imbl` names this module.
 pub mod shared_ptr {
-    pub use archery::{ArcK, ArcTK, RcK, SharedPointerKind};
+    pub use archery::{ArcK, ArcTK, RcK, SharedPointer, SharedPointerKind};
 
     /// What the collections count with, if nothing else is said.
     pub type DefaultSharedPtr = ArcTK;

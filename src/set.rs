@@ -55,14 +55,16 @@ pub struct GenericHashSet<A, S, P: Kind> {
 /// A [`GenericHashSet`] with the default hasher ([`PortableHash`]) and atomic counts.
 pub type HashSet<A> = GenericHashSet<A, PortableHash, ArcTK>;
 
-impl<A, P: Kind> GenericHashSet<A, PortableHash, P> {
+impl<A, S, P> GenericHashSet<A, S, P>
+where
+    A: Hash + Eq + Clone,
+    S: BuildHasher + Default + Clone,
+    P: Kind,
+{
     /// A set of one value. Time: O(1).
     #[must_use]
-    pub fn unit(a: A) -> Self
-    where
-        A: Hash + Eq + Clone,
-    {
-        GenericHashSet { map: GenericHashMap::unit(a, ()) }
+    pub fn unit(a: A) -> Self {
+        Self::new().update(a)
     }
 }
 
@@ -382,7 +384,7 @@ impl<A: Clone, S, P: Kind> IntoIterator for GenericHashSet<A, S, P> {
     type Item = A;
     type IntoIter = ConsumingIter<A, P>;
     fn into_iter(self) -> Self::IntoIter {
-        ConsumingIter(self.map.into_iter())
+        ConsumingIter(map::Owned::new(self.map))
     }
 }
 
@@ -412,7 +414,14 @@ impl<A, P: Kind> ExactSizeIterator for Iter<'_, A, P> {}
 impl<A, P: Kind> FusedIterator for Iter<'_, A, P> {}
 
 /// Values of a set that is given up: moved out where it was ours alone, cloned where it is shared.
-pub struct ConsumingIter<A, P: Kind>(map::ConsumingIter<A, (), P>);
+pub struct ConsumingIter<A, P: Kind>(map::Owned<A, (), P>);
+
+impl<A: Clone, P: Kind> Clone for ConsumingIter<A, P> {
+    /// Both go on from here. Copies one leaf.
+    fn clone(&self) -> Self {
+        ConsumingIter(self.0.clone())
+    }
+}
 
 impl<A: Clone, P: Kind> Iterator for ConsumingIter<A, P> {
     type Item = A;
@@ -420,7 +429,7 @@ impl<A: Clone, P: Kind> Iterator for ConsumingIter<A, P> {
         self.0.next().map(|(a, ())| a)
     }
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
+        (self.0.left, Some(self.0.left))
     }
 }
 

@@ -69,13 +69,13 @@ macro_rules! page {
             use std::borrow::Borrow;
             use std::collections::{self, BTreeSet};
             use std::fmt::Debug;
-            use std::hash::{BuildHasher, Hash, RandomState};
+            use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher, Hash, RandomState};
             use std::iter::{FusedIterator, Sum};
             use std::ops::{Add, Index, IndexMut, Mul};
             use $krate::hashmap::{Entry, Iter, IterMut, Keys, OccupiedEntry, VacantEntry, Values};
             use $krate::hashset::Iter as SetIter;
             use $krate::shared_ptr::{DefaultSharedPtr, RcK};
-            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet, hashmap, hashset};
+            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet, get_in, hashmap, hashset, shared_ptr, update_in};
 
             type Seeded<K, V> = GenericHashMap<K, V, RandomState, DefaultSharedPtr>;
             type Local<K, V> = GenericHashMap<K, V, RandomState, RcK>;
@@ -162,6 +162,28 @@ macro_rules! page {
                 let text = hashmap! {"a".to_string() => 1, "b".to_string() => 2};
                 let mut less = text.clone();
                 note(f, "remove borrowed", (less.remove("a"), less.remove_with_key("b"), text.without("a").len()));
+                found
+            }
+
+            pub fn nested() -> Found {
+                let mut found = Found::new();
+                let f = &mut found;
+                let map = hashmap! {"a" => hashmap! {"x" => 1}, "b" => hashmap! {"y" => 2}};
+                note(f, "get_in", (get_in![map, "a" => "x"], get_in![map, "a" => "y"], get_in![map, "c" => "x"]));
+                let new = update_in![map, "a" => "x", 5];
+                note(f, "update_in", (get_in![new, "a" => "x"], get_in![map, "a" => "x"]));
+                type Shared = shared_ptr::SharedPointer<u8, shared_ptr::DefaultSharedPtr>;
+                note(f, "shared pointer", *Shared::new(7));
+                let mut left: hashmap::ConsumingIter<(i32, i32), shared_ptr::DefaultSharedPtr> =
+                    (0..40).map(|i| (i, i)).collect::<HashMap<_, _>>().into_iter();
+                left.next();
+                let (mut one, mut two): (Vec<_>, Vec<_>) = (left.clone().collect(), left.collect());
+                one.sort();
+                two.sort();
+                note(f, "consuming clones", (one == two, one.len()));
+                let one: hashset::GenericHashSet<i32, BuildHasherDefault<DefaultHasher>, shared_ptr::RcK> =
+                    hashset::GenericHashSet::unit(5);
+                note(f, "unit of any hasher", (one.contains(&5), one.len(), one.into_iter().clone().count()));
                 found
             }
 
@@ -574,6 +596,7 @@ same_results! {
     maps_are_made_and_asked_as_with_imbl: making_and_asking, 15;
     maps_are_edited_as_with_imbl: editing, 12;
     versions_are_made_as_with_imbl: versions, 12;
+    nested_maps_work_as_with_imbl: nested, 5;
     maps_are_combined_as_with_imbl: combining, 60;
     entries_work_as_with_imbl: entries, 11;
     iterators_work_as_with_imbl: walking, 11;

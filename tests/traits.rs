@@ -157,7 +157,7 @@ mod by_name {
     assert_impl_all!(GenericHashSet<u64, PortableHash, ArcK>: Send, Sync);
     assert_impl_all!(hashmap::Iter<'static, u64, u64, ArcTK>: Clone);
     assert_impl_all!(hashmap::IterMut<'static, u64, u64, ArcTK>: Send, Sync);
-    assert_impl_all!(hashmap::ConsumingIter<u64, u64, ArcTK>: Send, Sync);
+    assert_impl_all!(hashmap::ConsumingIter<(u64, u64), ArcTK>: Send, Sync);
 
     // Counts that are not atomic stay on their thread, and so do borrows that can clone a handle.
     assert_not_impl_any!(rc::HashMap<u64, u64>: Send, Sync);
@@ -165,7 +165,7 @@ mod by_name {
     assert_not_impl_any!(&'static rc::HashMap<u64, u64>: Send, Sync);
     assert_not_impl_any!(hashmap::Iter<'static, u64, u64, RcK>: Send, Sync);
     assert_not_impl_any!(hashmap::IterMut<'static, u64, u64, RcK>: Send, Sync);
-    assert_not_impl_any!(hashmap::ConsumingIter<u64, u64, RcK>: Send, Sync);
+    assert_not_impl_any!(hashmap::ConsumingIter<(u64, u64), RcK>: Send, Sync);
     assert_not_impl_any!(hashmap::Keys<'static, u64, u64, RcK>: Send, Sync);
     assert_not_impl_any!(hashmap::Values<'static, u64, u64, RcK>: Send, Sync);
     assert_not_impl_any!(hashmap::Entry<'static, u64, u64, PortableHash, RcK>: Send, Sync);
@@ -179,7 +179,7 @@ mod by_name {
     assert_not_impl_any!(HashMap<u8, MutexGuard<'static, u8>>: Send, Sync);
     assert_not_impl_any!(HashSet<Rc<u8>>: Send, Sync);
     assert_not_impl_any!(HashSet<Cell<u8>>: Send, Sync);
-    assert_not_impl_any!(hashmap::ConsumingIter<u8, Cell<u8>, ArcTK>: Send, Sync);
+    assert_not_impl_any!(hashmap::ConsumingIter<(u8, Cell<u8>), ArcTK>: Send, Sync);
     assert_not_impl_any!(hashmap::IterMut<'static, u8, Cell<u8>, ArcTK>: Send, Sync);
     assert_not_impl_any!(hashmap::Entry<'static, u8, Cell<u8>, PortableHash, ArcTK>: Send, Sync);
     assert_not_impl_any!(Diff<'static, u8, Cell<u8>, ArcTK>: Send, Sync);
@@ -252,11 +252,6 @@ mod covariance {
     pub fn values<'a, 'b: 'a>(
         iter: hashmap::Values<'b, &'static str, &'static str, ArcTK>,
     ) -> hashmap::Values<'a, &'a str, &'a str, ArcTK> {
-        iter
-    }
-    pub fn consuming<'a>(
-        iter: hashmap::ConsumingIter<&'static str, &'static str, ArcTK>,
-    ) -> hashmap::ConsumingIter<&'a str, &'a str, ArcTK> {
         iter
     }
     pub fn set_iter<'a, 'b: 'a>(iter: hashset::Iter<'b, &'static str, ArcTK>) -> hashset::Iter<'a, &'a str, ArcTK> {

@@ -8,11 +8,12 @@
 //! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `edit`.
 #![allow(unsafe_code)] // Scatter moves entries between buffers: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::change::OverlayMut;
 use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
+use super::overlay_mut::*;
 use super::pour::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, MarkCell, Origin, Word};

@@ -4,6 +4,7 @@
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
+use super::overlay::*;
 use super::{GenericHashMap, thawed};
 use crate::link::{Count, Kind};
 use std::hash::{BuildHasher, Hash};

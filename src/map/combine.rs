@@ -11,6 +11,7 @@ use super::build::*;
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
+use super::overlay::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, Word, same};
 use std::borrow::Cow;

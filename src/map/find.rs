@@ -9,6 +9,7 @@ use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
 use crate::error::Result;
 use crate::link::Count;
 use equivalent::Equivalent;

@@ -13,6 +13,8 @@ use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
+use super::overlay_mut::*;
 use super::pour::*;
 use super::split::{Mine, split};
 use super::taken::*;

@@ -12,6 +12,8 @@ use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
+use super::overlay_mut::*;
 use crate::error::{Result, cannot_thaw};
 use crate::link::Count;
 use std::mem::MaybeUninit;
@@ -234,6 +236,14 @@ pub(super) struct WalkOwned<K, V, C: Count> {
     leaf: Option<Node<K, V, C>>,
     /// Divided nodes still to read, and the slot to go on at.
     stack: Vec<(Node<K, V, C>, usize)>,
+}
+
+impl<K: Clone, V: Clone, C: Count> Clone for WalkOwned<K, V, C> {
+    fn clone(&self) -> Self {
+        // The leaf must be ours alone in both walks; the nodes on the stack are shared from now on.
+        let leaf = self.leaf.as_ref().map(|leaf| super::insert::copied_leaf(leaf.link(), false));
+        WalkOwned { leaf, stack: self.stack.clone() }
+    }
 }
 
 impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {

@@ -124,34 +124,78 @@ impl<'a, K: Clone, V: Clone, P: Kind> Iterator for IterMut<'a, K, V, P> {
 impl<K: Clone, V: Clone, P: Kind> ExactSizeIterator for IterMut<'_, K, V, P> {}
 impl<K: Clone, V: Clone, P: Kind> FusedIterator for IterMut<'_, K, V, P> {}
 
-/// Entries of a map that is given up: moved out where it was ours alone, cloned where it is shared.
-pub struct ConsumingIter<K, V, P: Kind> {
-    walk: WalkOwned<K, V, P::Count>,
-    left: usize,
+/// An entry as a type: `(K, V)` and nothing else.
+pub trait Pair: sealed::Sealed {
+    /// `K`.
+    type Key;
+    /// `V`.
+    type Value;
 }
 
-impl<K: Clone, V: Clone, P: Kind> ConsumingIter<K, V, P> {
-    pub(super) fn new<S>(map: GenericHashMap<K, V, S, P>) -> Self {
-        ConsumingIter { left: map.len(), walk: thawed(WalkOwned::new(map.root)) }
+mod sealed {
+    pub trait Sealed {}
+    impl<K, V> Sealed for (K, V) {}
+}
+
+impl<K, V> Pair for (K, V) {
+    type Key = K;
+    type Value = V;
+}
+
+/// Entries, `(K, V)`, of a map that is given up: moved out where it was ours alone, cloned where it is shared.
+///
+/// It names its entries by one parameter, as `imbl`'s does.
+pub struct ConsumingIter<A: Pair, P: Kind>(Owned<A::Key, A::Value, P>);
+
+impl<K: Clone, V: Clone, P: Kind> Clone for ConsumingIter<(K, V), P> {
+    /// Both go on from here. Copies one leaf.
+    fn clone(&self) -> Self {
+        ConsumingIter(self.0.clone())
     }
 }
 
-impl<K: Clone, V: Clone, P: Kind> Iterator for ConsumingIter<K, V, P> {
+impl<K: Clone, V: Clone, P: Kind> Iterator for ConsumingIter<(K, V), P> {
     type Item = (K, V);
 
     fn next(&mut self) -> Option<(K, V)> {
+        self.0.next()
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.0.left, Some(self.0.left))
+    }
+}
+
+impl<K: Clone, V: Clone, P: Kind> ExactSizeIterator for ConsumingIter<(K, V), P> {}
+impl<K: Clone, V: Clone, P: Kind> FusedIterator for ConsumingIter<(K, V), P> {}
+
+/// An owning walk, and how many entries it has left.
+pub(crate) struct Owned<K, V, P: Kind> {
+    walk: WalkOwned<K, V, P::Count>,
+    pub(crate) left: usize,
+}
+
+impl<K: Clone, V: Clone, P: Kind> Owned<K, V, P> {
+    pub(crate) fn new<S>(map: GenericHashMap<K, V, S, P>) -> Self {
+        Owned { left: map.len(), walk: thawed(WalkOwned::new(map.root)) }
+    }
+
+    pub(crate) fn next(&mut self) -> Option<(K, V)> {
         let entry = thawed(self.walk.next())?;
         self.left -= 1;
         Some(entry)
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        (self.left, Some(self.left))
+    pub(super) fn into_iter(self) -> ConsumingIter<(K, V), P> {
+        ConsumingIter(self)
     }
 }
 
-impl<K: Clone, V: Clone, P: Kind> ExactSizeIterator for ConsumingIter<K, V, P> {}
-impl<K: Clone, V: Clone, P: Kind> FusedIterator for ConsumingIter<K, V, P> {}
+impl<K: Clone, V: Clone, P: Kind> Clone for Owned<K, V, P> {
+    fn clone(&self) -> Self {
+        Owned { walk: self.walk.clone(), left: self.left }
+    }
+}
 
 /// What differs between two maps. From [`GenericHashMap::diff`].
 pub struct DiffIter<'a, 'b, K, V, S, P: Kind> {

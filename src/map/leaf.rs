@@ -57,8 +57,8 @@ pub(super) fn matches_portable(tags: &[u8; 16], tag: u8) -> u32 {
 
 /// Which of 4 tags equal `tag`, a bit each.
 #[inline(always)]
-fn matches_few(tags: [u8; LEAF_OVERLAY_MAX], tag: u8) -> u32 {
-    let x = u32::from_le_bytes(tags) ^ tag as u32 * 0x0101_0101;
+pub(super) fn matches_few(tags: [u8; LEAF_OVERLAY_MAX], tag: u8) -> u32 {
+    let x = u32::from_le_bytes(tags) ^ (tag as u32 * 0x0101_0101);
     // The high bit of each zero byte, exactly; then the four bits side by side.
     let zero = !(((x & 0x7f7f_7f7f) + 0x7f7f_7f7f) | x | 0x7f7f_7f7f);
     (zero >> 7).wrapping_mul(0x0102_0408) >> 24 & 15

@@ -11,6 +11,7 @@ use super::inner::*;
 use super::iter::Walk;
 use super::leaf::*;
 use super::node::*;
+use super::overlay::*;
 use crate::error::Result;
 use crate::link::{Count, same};
 use std::hash::{BuildHasher, Hash};

@@ -29,6 +29,8 @@ mod leaf;
 mod leaf_mut;
 mod lockstep;
 mod node;
+mod overlay;
+mod overlay_mut;
 mod pour;
 mod remove;
 // Until the log exists (issue 3/6) only the test origin reads nodes back.
@@ -46,7 +48,8 @@ mod tests_stored;
 mod traits;
 
 pub use entry::{Entry, OccupiedEntry, VacantEntry};
-pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Values};
+pub(crate) use iters::Owned;
+pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Pair, Values};
 pub use lockstep::DiffItem;
 pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry};
 

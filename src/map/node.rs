@@ -21,8 +21,9 @@
 //! Uses: `link`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::inner::{Inner, Overlay};
+use super::inner::Inner;
 use super::leaf::Leaf;
+use super::overlay::Overlay;
 use crate::link::{Count, Header, Link, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::marker::PhantomData;

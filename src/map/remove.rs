@@ -13,6 +13,8 @@ use super::insert::{cloned_collision, leaf_overlay, resident_root};
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
+use super::overlay_mut::*;
 use super::pour::*;
 use super::taken::*;
 use crate::error::Result;

@@ -5,11 +5,12 @@
 //! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `store`, `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::change::OverlayMut;
 use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
+use super::overlay::*;
+use super::overlay_mut::*;
 use super::store::{RecordKind, StoredLink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;

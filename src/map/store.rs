@@ -9,6 +9,7 @@
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
+use super::overlay::*;
 use crate::error::Result;
 use crate::id::Address;
 use crate::link::{Count, Mark, MarkCell, Origin, Session, Word, same};

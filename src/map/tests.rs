@@ -363,5 +363,8 @@ fn tags_are_found_alike_in_both_ways() {
         let expected = (0..16).filter(|&i| tags[i] == wanted).fold(0, |m, i| m | 1 << i);
         assert_eq!(leaf::matches_portable(&tags, wanted), expected);
         assert_eq!(leaf::matches(&tags, wanted), expected);
+        let few = [tags[0], tags[5], tags[10], tags[15]];
+        let expected = (0..4).filter(|&i| few[i] == wanted).fold(0, |m, i| m | 1 << i);
+        assert_eq!(leaf::matches_few(few, wanted), expected);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::GenericHashMap;
 use super::build::{Item, build, dedup, sort};
-use super::iters::{ConsumingIter, Iter};
+use super::iters::{ConsumingIter, Iter, Owned};
 use super::node::Node;
 use super::tally::Tally;
 use crate::hash::PortableHash;
@@ -184,9 +184,9 @@ impl<'a, K, V, S, P: Kind> IntoIterator for &'a GenericHashMap<K, V, S, P> {
 
 impl<K: Clone, V: Clone, S, P: Kind> IntoIterator for GenericHashMap<K, V, S, P> {
     type Item = (K, V);
-    type IntoIter = ConsumingIter<K, V, P>;
+    type IntoIter = ConsumingIter<(K, V), P>;
     fn into_iter(self) -> Self::IntoIter {
-        ConsumingIter::new(self)
+        Owned::new(self).into_iter()
     }
 }
 
