@@ -17,6 +17,7 @@ use super::overlay_mut::*;
 use super::pour::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, MarkCell, Origin, Word};
+use smallvec::SmallVec;
 use std::sync::Arc;
 use std::vec;
 
@@ -96,24 +97,14 @@ pub(super) fn dedup<K: Eq, V>(items: &mut Vec<Item<K, V>>) {
 /// The node of items that are in hash order and have different keys.
 pub(super) fn build<K: Clone, V: Clone, C: Count>(items: Vec<Item<K, V>>) -> Node<K, V, C> {
     let len = items.len();
-    build_node(&mut items.into_iter(), len, 0, Order::Hashes)
-}
-
-/// In which order items are. Within a leaf they stay in it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    /// That of their hashes.
-    Hashes,
-    /// Another one; they are few.
-    Own,
+    build_node(&mut items.into_iter(), len, 0)
 }
 
 /// The node of the next `len` items, which share their first `shift` bits.
-pub(super) fn build_node<K: Clone, V: Clone, C: Count>(
+fn build_node<K: Clone, V: Clone, C: Count>(
     items: &mut vec::IntoIter<Item<K, V>>,
     len: usize,
     shift: u32,
-    order: Order,
 ) -> Node<K, V, C> {
     if shift == 64 && len > LEAF_MAX {
         count!(CollisionMade);
@@ -128,7 +119,7 @@ pub(super) fn build_node<K: Clone, V: Clone, C: Count>(
         return build_leaf(items, len);
     }
     let mut blocks = Blocks::new(shift);
-    blocks.build(items, len, 0, blocks.top, order);
+    blocks.build(items, len, 0, blocks.top);
     blocks.finish_new()
 }
 
@@ -145,15 +136,41 @@ fn build_leaf<K, V, C: Count>(items: &mut vec::IntoIter<Item<K, V>>, len: usize)
     leaf
 }
 
-/// A leaf of up to 15 items at their places.
-pub(super) fn leaf_of<K, V, C: Count>(items: Vec<(Place, Item<K, V>)>) -> Node<K, V, C> {
-    let Some(last) = items.iter().map(|(place, _)| *place).max() else { return empty(0) };
+/// A few entries in an order of their own, in which they stay within a leaf.
+pub(super) trait Few<K, V> {
+    /// The hash of the entry numbered `i`.
+    fn hash(&self, i: usize) -> u64;
+    /// The entry numbered `i`, and its mark. Each is taken once.
+    fn take(&mut self, i: usize) -> ((K, V), MarkCell);
+}
+
+/// A leaf of these, each at the place that `place` gives for its number.
+pub(super) fn leaf_of<K, V, C: Count>(
+    few: &mut impl Few<K, V>,
+    which: &[usize],
+    place: impl Fn(usize) -> Place,
+) -> Node<K, V, C> {
+    let Some(last) = (0..which.len()).map(&place).max() else { return empty(0) };
     let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(last + 1));
     let mut to = Filler::new(LeafMut::new(&mut leaf));
-    for (place, item) in items {
-        to.put_at(place, tag_of(item.hash), item.entry, MarkCell::new(item.mark))
+    for (n, &i) in which.iter().enumerate() {
+        let tag = tag_of(few.hash(i));
+        let (entry, mark) = few.take(i);
+        to.put_at(place(n), tag, entry, mark)
     }
     drop(to);
+    leaf
+}
+
+/// A collision leaf of these.
+pub(super) fn collision_of<K, V, C: Count>(few: &mut impl Few<K, V>, which: &[usize]) -> Node<K, V, C> {
+    count!(CollisionMade);
+    let mut leaf = Trie::new_collision(which.len() as u32);
+    let mut to = LeafMut::new(&mut leaf);
+    for &i in which {
+        let (entry, mark) = few.take(i);
+        to.push(entry, mark)
+    }
     leaf
 }
 
@@ -173,31 +190,57 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
     }
 
     /// Adds the node of the next `len` items as the block of 2^k slots at `first`, divided as it must be.
-    pub(super) fn build(
-        &mut self,
-        items: &mut vec::IntoIter<Item<K, V>>,
-        len: usize,
-        first: usize,
-        k: u32,
-        order: Order,
-    ) {
+    fn build(&mut self, items: &mut vec::IntoIter<Item<K, V>>, len: usize, first: usize, k: u32) {
         if len <= LEAF_MAX {
             let leaf = build_leaf(items, len);
             return self.push_leaf(first, k, leaf);
         }
         if k == 0 {
-            let node = build_node(items, len, self.shift + self.top, order);
+            let node = build_node(items, len, self.shift + self.top);
             return self.push_leaf(first, 0, node);
         }
         let half = k - 1;
         let bit = self.shift + self.top - k;
-        let these = &mut items.as_mut_slice()[..len];
-        if order == Order::Own {
-            these.sort_by_key(|item| (item.hash << bit) >> 63)
+        let zeros = items.as_slice()[..len].partition_point(|item| (item.hash << bit) >> 63 == 0);
+        self.build(items, zeros, first, half);
+        self.build(items, len - zeros, first + (1 << half), half);
+    }
+
+    /// As [`build`](Self::build), of a few entries, those numbered in `which`.
+    pub(super) fn divide(&mut self, few: &mut impl Few<K, V>, which: &mut [usize], first: usize, k: u32) {
+        if which.len() <= LEAF_MAX {
+            let leaf = leaf_of(few, which, |n| n);
+            return self.push_leaf(first, k, leaf);
         }
-        let zeros = these.partition_point(|item| (item.hash << bit) >> 63 == 0);
-        self.build(items, zeros, first, half, order);
-        self.build(items, len - zeros, first + (1 << half), half, order);
+        if k == 0 {
+            let shift = self.shift + self.top;
+            let node = match shift {
+                64 => collision_of(few, which),
+                _ => {
+                    let mut below = Blocks::new(shift);
+                    below.divide(few, which, 0, below.top);
+                    below.finish_new()
+                }
+            };
+            return self.push_leaf(first, 0, node);
+        }
+        let (half, bit) = (k - 1, self.shift + self.top - k);
+        // Those with a zero in this bit first, both in their order.
+        let mut ones = SmallVec::<[usize; 2 * LEAF_MAX]>::new();
+        let mut zeros = 0;
+        for n in 0..which.len() {
+            let i = which[n];
+            if (few.hash(i) << bit) >> 63 == 1 {
+                ones.push(i)
+            } else {
+                which[zeros] = i;
+                zeros += 1
+            }
+        }
+        which[zeros..].copy_from_slice(&ones);
+        let (zeros, ones) = which.split_at_mut(zeros);
+        self.divide(few, zeros, first, half);
+        self.divide(few, ones, first + (1 << half), half);
     }
 
     /// Adds a resident node. Nothing stored merges here, so nothing can fail.
@@ -291,11 +334,11 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         }
         for &node in old.iter().filter(|node| form(node.word()) == Form::Divided) {
             let view = Divided::new(node);
-            if self.differing(view).count() == 0 {
+            if self.differing(view).next().is_none() {
                 return Ok(node.to_owned());
             }
             let base = Divided { base: view.base, overlay: None };
-            let changes = self.differing(base).count();
+            let changes = self.differing(base).take(OVERLAY_MAX + 1).count();
             if changes == 0 {
                 return Ok(base.base.to_owned());
             }

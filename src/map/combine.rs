@@ -12,9 +12,10 @@ use super::inner::*;
 use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
+use super::pour::*;
 use crate::error::Result;
-use crate::link::{Count, Mark, Word, same};
-use std::borrow::Cow;
+use crate::link::{Count, Mark, MarkCell, Word, same};
+use smallvec::SmallVec;
 use std::hash::{BuildHasher, Hash};
 
 /// What becomes of a key that both sides have.
@@ -49,6 +50,10 @@ impl<K, V> Clone for One<'_, K, V> {
     }
 }
 impl<K, V> Copy for One<'_, K, V> {}
+
+/// Entries of one leaf, and of two: on the stack, but for collision leaves.
+type Ones<'a, K, V> = SmallVec<[One<'a, K, V>; LEAF_MAX]>;
+type Keeping<'a, K, V> = SmallVec<[Kept<'a, K, V>; 2 * LEAF_MAX]>;
 
 /// One side of a block: a node, or some entries of a leaf that stands higher up.
 enum Side<'a, 's, K, V, C: Count> {
@@ -134,15 +139,27 @@ where
     }
     if form(node.word()) != Form::Divided {
         let leaf = Leaf::new(node);
-        let stays: Vec<bool> = leaf.places().map(|place| keep(&leaf.entry(place).0, &leaf.entry(place).1)).collect();
-        if stays.iter().all(|&stays| stays) {
+        let keeps = |place: &Place| keep(&leaf.entry(*place).0, &leaf.entry(*place).1);
+        if node.tag() != COLLISION {
+            let stays: u32 = bits(leaf.live()).filter(keeps).fold(0, |set, place| set | 1 << place);
+            if stays == leaf.live() {
+                return Ok(node.to_owned());
+            }
+            return Ok(match stays {
+                0 => empty(0),
+                _ => poured(Pour::of(leaf, stays), leaf_cap::<K, V>(places(stays))),
+            });
+        }
+        let stays: Vec<Place> = leaf.places().filter(keeps).collect();
+        if stays.len() == leaf.len() {
             return Ok(node.to_owned());
         }
-        let kept = leaf.places().zip(stays).filter(|(_, stays)| *stays).map(|(place, _)| {
-            let (entry, mark) = (leaf.entry(place), leaf.mark_of(place).get());
-            (place, Item { hash: hash(&entry.0), entry: entry.clone(), mark })
-        });
-        return Ok(leaf_or_collision(kept.collect()));
+        let hash = hash(&leaf.entry(0).0);
+        let one = |place: Place| {
+            let mark = leaf.mark_of(place).get();
+            Kept { one: One { hash, entry: leaf.entry(place), mark, place }, made: None }
+        };
+        return Ok(leaf_or_collision(&mut stays.into_iter().map(one).collect()));
     }
     let view = Divided::new(node);
     let mut blocks = Blocks::new(shift);
@@ -200,7 +217,7 @@ where
         blocks.finish(&[a, b])
     }
 
-    fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Vec<One<'a, K, V>> {
+    fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Ones<'a, K, V> {
         let leaf = Leaf::new(leaf);
         let one = |place| {
             let entry = leaf.entry(place);
@@ -209,10 +226,10 @@ where
         leaf.places().map(one).collect()
     }
 
-    fn few_of<'a, 's, C: Count>(&self, side: &Side<'a, 's, K, V, C>) -> Cow<'s, [One<'a, K, V>]> {
+    fn few_of<'a, C: Count>(&self, side: &Side<'a, '_, K, V, C>) -> Ones<'a, K, V> {
         match side {
-            Side::Node(node) => Cow::Owned(self.few(*node)),
-            Side::Few(few) => Cow::Borrowed(few),
+            Side::Node(node) => self.few(*node),
+            Side::Few(few) => few.iter().copied().collect(),
         }
     }
 
@@ -316,7 +333,7 @@ where
         while s < first + (1 << k) {
             let k = view.block(s >> d) + d;
             let end = s + (1 << k);
-            let here = few.partition_point(|one| slot_of(one.hash, shift, top) < end);
+            let here = few.iter().take_while(|one| slot_of(one.hash, shift, top) < end).count();
             let (these, rest) = few.split_at_mut(here);
             few = rest;
             let word = view.peek(s >> d);
@@ -328,7 +345,7 @@ where
                     false => self.right += these.len() * self.count_right as usize,
                 }
                 let these: &[_] = if keep_few { these } else { &[] };
-                place_found(these.iter().map(|&one| Kept { one, made: None }).collect(), s, k, blocks)?
+                place_found(&mut these.iter().map(|&one| Kept { one, made: None }).collect(), s, k, blocks)?
             } else {
                 let child = view.child(s >> d)?;
                 if form(child.word()) == Form::Divided {
@@ -358,11 +375,73 @@ where
         k: u32,
         blocks: &mut Blocks<K, V, C>,
     ) -> Result<()> {
+        let plain = |node: NodeRef<'_, K, V, C>| matches!(node.tag(), LEAF | LEAF_OVERLAY);
+        if let (Side::Node(a), Side::Node(b)) = (&left, &right)
+            && plain(*a)
+            && plain(*b)
+            && !matches!(self.rule.both, Both::Ask(_))
+            && let Some(node) = self.two_leaves(Leaf::new(*a), Leaf::new(*b))
+        {
+            return blocks.push(first, k, node);
+        }
+        self.entries(left, right, first, k, blocks)
+    }
+
+    /// Two leaves, where the result is one leaf too and its entries need no hashes.
+    fn two_leaves<C: Count>(&mut self, a: Leaf<'_, K, V, C>, b: Leaf<'_, K, V, C>) -> Option<Node<K, V, C>> {
+        let (in_a, in_b) = (a.live(), b.live());
+        let has = |leaf: Leaf<'_, K, V, C>, tag, key: &K| leaf.get_tagged(tag, key).is_some();
+        let both_a: u32 = bits(in_a).filter(|&p| has(b, a.tag_at(p), &a.entry(p).0)).fold(0, |set, p| set | 1 << p);
+        // As many as on the left, so that where there are none nothing is searched.
+        let both_b: u32 = match both_a {
+            0 => 0,
+            _ => bits(in_b).filter(|&p| has(a, b.tag_at(p), &b.entry(p).0)).fold(0, |set, p| set | 1 << p),
+        };
+        let stays = match (self.rule.left, matches!(self.rule.both, Both::Left)) {
+            (left, both) => in_a & (both_a * both as u32 | !both_a * left as u32),
+        };
+        let comes = if self.rule.right { in_b & !both_b } else { 0 };
+        let (stay, come) = (stays.count_ones() as usize, comes.count_ones() as usize);
+        if stay + come > LEAF_MAX {
+            return None;
+        }
+        let only = |all: u32, both: u32| (all & !both).count_ones() as usize;
+        self.left += only(in_a, both_a) * self.count_left as usize;
+        self.right += only(in_b, both_b) * self.count_right as usize;
+        if comes == 0 && stays == in_a {
+            return Some(a.to_owned());
+        }
+        // The lowest places that are free on the left.
+        let all = (0..come).fold(stays, |all, _| all | (all + 1));
+        // The right leaf is the result if it has the very same entries at the same places. (If it merely had equal
+        // ones the order of iteration would depend on what is shared.)
+        let same = |p: usize| std::ptr::eq(a.entry(p), b.entry(p));
+        if all == in_b && all & !stays == comes && bits(stays).all(same) {
+            return Some(b.to_owned());
+        }
+        if all == 0 {
+            return Some(empty(0));
+        }
+        let mut pour = Pour::<_, _, _, 2>::new();
+        pour.add_some(a, stays);
+        pour.add_some(b, comes);
+        Some(pour.merged_into(0))
+    }
+
+    /// Entries against entries.
+    fn entries<C: Count>(
+        &mut self,
+        left: Side<'_, '_, K, V, C>,
+        right: Side<'_, '_, K, V, C>,
+        first: usize,
+        k: u32,
+        blocks: &mut Blocks<K, V, C>,
+    ) -> Result<()> {
         let (a, b) = (self.few_of(&left), self.few_of(&right));
-        let mut kept = Vec::with_capacity(a.len() + b.len());
+        let mut kept = Keeping::new();
         let mut is_left = true;
         for one in a.iter() {
-            let (keep, made) = match find_few(&b, one) {
+            let (keep, made) = match right.find(one) {
                 None => {
                     self.left += self.count_left as usize;
                     (self.rule.left, None)
@@ -372,7 +451,7 @@ where
                     Both::Drop => (false, None),
                     Both::Ask(f) => {
                         is_left = false;
-                        let made = f(&one.entry.0, &one.entry.1, &other.entry.1);
+                        let made = f(&one.entry.0, &one.entry.1, &other.1);
                         self.both += made.is_some() as usize;
                         (made.is_some(), made)
                     }
@@ -384,7 +463,7 @@ where
             }
         }
         let of_left = kept.len();
-        for one in b.iter().filter(|one| find_few(&a, one).is_none()) {
+        for one in b.iter().filter(|one| left.find(one).is_none()) {
             self.right += self.count_right as usize;
             is_left &= !self.rule.right;
             if self.rule.right {
@@ -406,7 +485,7 @@ where
                 return blocks.push(first, k, NodeRef::to_owned(node));
             }
         }
-        place_found(kept, first, k, blocks)
+        place_found(&mut kept, first, k, blocks)
     }
 }
 
@@ -420,9 +499,17 @@ fn find_places<K, V>(kept: &mut [Kept<'_, K, V>], of_left: usize) {
     }
 }
 
-/// The entry of the same key among a few.
-fn find_few<'a, K: Eq, V>(few: &[One<'a, K, V>], wanted: &One<'_, K, V>) -> Option<One<'a, K, V>> {
-    few.iter().find(|one| one.hash == wanted.hash && one.entry.0 == wanted.entry.0).copied()
+impl<'a, K: Eq, V, C: Count> Side<'a, '_, K, V, C> {
+    /// The entry of the same key.
+    fn find(&self, wanted: &One<'_, K, V>) -> Option<&'a (K, V)> {
+        match self {
+            Side::Node(node) => Leaf::new(*node).get(wanted.hash, &wanted.entry.0),
+            Side::Few(few) => {
+                let same = |one: &&One<'_, K, V>| one.hash == wanted.hash && one.entry.0 == wanted.entry.0;
+                few.iter().find(same).map(|one| one.entry)
+            }
+        }
+    }
 }
 
 /// How many entries the blocks of slots `from..to` hold.
@@ -449,37 +536,42 @@ fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>) -> Result<usize> {
 
 /// Puts entries into the block of 2^k slots at `first`: as one leaf at their places, or divided.
 fn place_found<K: Clone, V: Clone, C: Count>(
-    kept: Vec<Kept<'_, K, V>>,
+    kept: &mut Keeping<'_, K, V>,
     first: usize,
     k: u32,
     blocks: &mut Blocks<K, V, C>,
 ) -> Result<()> {
-    let items = kept.into_iter().map(|Kept { one, made }| {
-        let (entry, mark) = match made {
-            None => (one.entry.clone(), one.mark),
-            Some(value) => ((one.entry.0.clone(), value), Mark::NONE),
-        };
-        (one.place, Item { hash: one.hash, entry, mark })
-    });
-    let items: Vec<_> = items.collect();
-    let len = items.len();
-    if len <= LEAF_MAX {
-        return blocks.push(first, k, leaf_or_collision(items));
+    if kept.len() <= LEAF_MAX {
+        return blocks.push(first, k, leaf_or_collision(kept));
     }
-    let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
-    blocks.build(&mut items.into_iter(), len, first, k, Order::Own);
+    let mut which: SmallVec<[usize; 2 * LEAF_MAX]> = (0..kept.len()).collect();
+    blocks.divide(kept, &mut which, first, k);
     blocks.settle()
 }
 
-/// A leaf with the items at their places, if it is not too many; those of a collision leaf may have to close up.
-fn leaf_or_collision<K: Clone, V: Clone, C: Count>(mut items: Vec<(Place, Item<K, V>)>) -> Node<K, V, C> {
-    let len = items.len();
-    if len > LEAF_MAX {
-        let items: Vec<_> = items.into_iter().map(|(_, item)| item).collect();
-        return build_node(&mut items.into_iter(), len, 64, Order::Own);
+/// A leaf with the entries at their places; those of a collision leaf may have to close up. Or a collision leaf.
+fn leaf_or_collision<K: Clone, V: Clone, C: Count>(kept: &mut Keeping<'_, K, V>) -> Node<K, V, C> {
+    let which: SmallVec<[usize; 2 * LEAF_MAX]> = (0..kept.len()).collect();
+    if kept.len() > LEAF_MAX {
+        return collision_of(kept, &which);
     }
-    if items.iter().any(|(place, _)| *place >= LEAF_MAX) {
-        items.iter_mut().enumerate().for_each(|(i, item)| item.0 = i)
+    let places: SmallVec<[Place; LEAF_MAX]> = kept.iter().map(|kept| kept.one.place).collect();
+    let closes_up = places.iter().any(|&place| place >= LEAF_MAX);
+    leaf_of(kept, &which, |n| if closes_up { n } else { places[n] })
+}
+
+impl<K: Clone, V: Clone> Few<K, V> for Keeping<'_, K, V> {
+    #[inline(always)]
+    fn hash(&self, i: usize) -> u64 {
+        self[i].one.hash
     }
-    leaf_of(items)
+
+    #[inline(always)]
+    fn take(&mut self, i: usize) -> ((K, V), MarkCell) {
+        let Kept { one, made } = &mut self[i];
+        match made.take() {
+            None => (one.entry.clone(), MarkCell::new(one.mark)),
+            Some(value) => ((one.entry.0.clone(), value), MarkCell::default()),
+        }
+    }
 }

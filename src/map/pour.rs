@@ -130,6 +130,19 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         self.len += 1;
     }
 
+    /// Adds entries of a leaf or leaf overlay that is not ours.
+    pub(super) fn add_some(&mut self, leaf: Leaf<'a, K, V, C>, goes: u32) {
+        self.leaves[self.len] = Some(Source { leaf, goes, len: goes.count_ones() as usize, mine: 0 });
+        self.len += 1;
+    }
+
+    /// Entries of one leaf or leaf overlay that is not ours.
+    pub(super) fn of(leaf: Leaf<'a, K, V, C>, goes: u32) -> Self {
+        let mut pour = Self::new();
+        pour.add_some(leaf, goes);
+        pour
+    }
+
     fn sources(&self) -> impl Iterator<Item = &Source<'a, K, V, C>> {
         self.leaves[..self.len].iter().flatten()
     }
@@ -185,24 +198,33 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
 
     /// One leaf of all entries. Those of the largest leaf, the first of them, keep their places; the others take the
     /// lowest free ones. If all is ours and there is room the largest leaf is the one, and its count is the caller's.
-    pub(super) fn merged(mut self) -> Node<K, V, C>
+    pub(super) fn merged(self) -> Node<K, V, C>
     where
         K: Clone,
         V: Clone,
     {
-        let (mut total, mut most, mut stays) = (0, 0, 0);
+        let (mut most, mut stays) = (0, 0);
         for (n, source) in self.sources().enumerate() {
-            total += source.len;
             if source.len > most {
                 (most, stays) = (source.len, n)
             }
         }
+        self.merged_into(stays)
+    }
+
+    /// As [`merged`](Self::merged), but those of the leaf numbered `stays` keep their places.
+    pub(super) fn merged_into(mut self, stays: usize) -> Node<K, V, C>
+    where
+        K: Clone,
+        V: Clone,
+    {
+        let total = self.sources().map(|source| source.len).sum::<usize>();
         let is_mine = self.is_mine();
         let source = self.leaves[stays].as_mut().expect("below len");
         let (leaf, kept) = (source.leaf, source.goes);
         // The lowest places that are free of kept entries.
         let mut all = kept;
-        for _ in most..total {
+        for _ in source.len..total {
             all |= all + 1
         }
         let need = places(all);
