@@ -168,7 +168,7 @@ impl Session {
     }
 }
 
-/// Where something is stored: an address of one session's log; in 8 bytes, 0 for nowhere.
+/// Where something is stored: an address of one session's log; in 8 bytes, session 0 for nowhere.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) struct Mark(u64);
 
@@ -177,6 +177,18 @@ impl Mark {
 
     pub(crate) fn new(session: Session, address: Address) -> Self {
         Mark(address.units() << Session::BITS | session.0.get() as u64)
+    }
+
+    /// A mark that names no place, and carries 44 bits of the collection's own instead.
+    pub(crate) fn nowhere(own: u64) -> Self {
+        debug_assert!(own >> Address::BITS == 0);
+        Mark(own << Session::BITS)
+    }
+
+    /// What a mark carries that names no place; none if that is 0.
+    pub(crate) fn own(self) -> Option<u64> {
+        let is_nowhere = self.0 & ((1 << Session::BITS) - 1) == 0;
+        (is_nowhere && self.0 != 0).then_some(self.0 >> Session::BITS)
     }
 
     /// The address, if the mark is of this session.
@@ -204,6 +216,12 @@ impl MarkCell {
     }
     pub(crate) fn set(&self, mark: Mark) {
         self.0.store(mark.0, Ordering::Relaxed)
+    }
+    /// Names no place any more; what it carries of the collection's own stays.
+    pub(crate) fn forget(&self) {
+        if self.get().own().is_none() {
+            self.set(Mark::NONE)
+        }
     }
 }
 

@@ -94,6 +94,9 @@ impl<K: Hash + Eq, V, S: BuildHasher, P: Kind> GenericHashMap<K, V, S, P> {
         for place in leaf.places() {
             live += 1;
             let hash = self.hasher.hash_one(&leaf.entry(place).0);
+            if let Some(own) = leaf.mark_cell(place).and_then(|cell| cell.get().own()) {
+                assert_eq!(own, hash >> HASH_LOST, "M2: marks that name no place carry the hash");
+            }
             assert!(depth == 0 || (hash ^ prefix) >> (64 - depth) == 0, "M3: the entry stands where its hash leads");
         }
         if let Some((base, dead)) = leaf.base() {

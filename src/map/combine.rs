@@ -397,10 +397,9 @@ where
             0 => 0,
             _ => bits(in_b).filter(|&p| has(a, b.tag_at(p), &b.entry(p).0)).fold(0, |set, p| set | 1 << p),
         };
-        let stays = match (self.rule.left, matches!(self.rule.both, Both::Left)) {
-            (left, both) => in_a & (both_a * both as u32 | !both_a * left as u32),
-        };
-        let comes = if self.rule.right { in_b & !both_b } else { 0 };
+        let keep = |set: u32, keep: bool| if keep { set } else { 0 };
+        let stays = keep(both_a, matches!(self.rule.both, Both::Left)) | keep(in_a & !both_a, self.rule.left);
+        let comes = keep(in_b & !both_b, self.rule.right);
         let (stay, come) = (stays.count_ones() as usize, comes.count_ones() as usize);
         if stay + come > LEAF_MAX {
             return None;
@@ -571,7 +570,7 @@ impl<K: Clone, V: Clone> Few<K, V> for Keeping<'_, K, V> {
         let Kept { one, made } = &mut self[i];
         match made.take() {
             None => (one.entry.clone(), MarkCell::new(one.mark)),
-            Some(value) => ((one.entry.0.clone(), value), MarkCell::default()),
+            Some(value) => ((one.entry.0.clone(), value), MarkCell::new(Mark::nowhere(one.hash >> HASH_LOST))),
         }
     }
 }

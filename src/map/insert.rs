@@ -63,7 +63,7 @@ impl<'h, K, V, S> Put<'h, K, V, S> {
     #[inline(always)]
     pub(super) fn put_in<C: Count>(&mut self, leaf: &mut LeafMut<'_, K, V, C>) {
         let place = leaf.get().free_place();
-        leaf.put_at(place, tag_of(self.hash), self.take_for(place), MarkCell::default())
+        leaf.put_at(place, tag_of(self.hash), self.take_for(place), Trie::<K, V, C>::new_mark(self.hash))
     }
 }
 
@@ -111,7 +111,7 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(
         return Short::Rest { node, shift, entry, absent: true };
     }
     let place = leaf.get().free_place();
-    leaf.put_at(place, tag_of(hash), entry, MarkCell::default());
+    leaf.put_at(place, tag_of(hash), entry, Trie::<K, V, C>::new_mark(hash));
     Short::Added(place)
 }
 
@@ -342,7 +342,7 @@ where
     }
     if len == cap {
         count!(LeafGrown);
-        Trie::grow(leaf, leaf_cap::<K, V>(len + 6).min(LEAF_MAX))
+        Trie::grow(leaf, if len < 8 { len + 4 } else { LEAF_MAX })
     }
     put.added = true;
     put.put_in(&mut LeafMut::new(leaf));
@@ -407,7 +407,7 @@ where
     if place.is_some() {
         leaf.kill(at)
     }
-    leaf.put_over(at, tag_of(put.hash), put.take_for(at), MarkCell::default());
+    leaf.put_over(at, tag_of(put.hash), put.take_for(at), Trie::<K, V, C>::new_mark(put.hash));
     Fit::Placed
 }
 
@@ -443,7 +443,7 @@ where
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine, replaced) };
     let mut new = poured(pour, leaf_cap::<K, V>(places(live | 1 << at)));
-    LeafMut::new(&mut new).put_at(at, tag_of(put.hash), put.take_for(at), MarkCell::default());
+    LeafMut::new(&mut new).put_at(at, tag_of(put.hash), put.take_for(at), Trie::<K, V, C>::new_mark(put.hash));
     new
 }
 
@@ -475,14 +475,14 @@ where
     if view.own_len() == LEAF_OVERLAY_MAX && own != 0 && own >> at & 1 == 0 {
         return Some(flattened(leaf, false, place, put));
     }
-    Some(leaf_overlay(view, at, Some((tag_of(put.hash), put.take_for(at)))))
+    Some(leaf_overlay(view, at, Some((put.hash, put.take_for(at)))))
 }
 
 /// A leaf overlay with what the shared leaf holds, but at one place the new entry or none.
 pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
     leaf: Leaf<'_, K, V, C>,
     at: Place,
-    new: Option<(u8, (K, V))>,
+    new: Option<(u64, (K, V))>,
 ) -> Node<K, V, C> {
     count!(LeafOverlaid);
     let (base, dead, own) = match leaf.base() {
@@ -501,8 +501,8 @@ pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
             }
         }
     }
-    if let Some((tag, entry)) = new {
-        to.put_over(at, tag, entry, MarkCell::default())
+    if let Some((hash, entry)) = new {
+        to.put_over(at, tag_of(hash), entry, Trie::<K, V, C>::new_mark(hash))
     }
     node
 }

@@ -169,7 +169,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         // SAFETY: the place is in use, and the node is exclusive for 'a.
         unsafe {
             if Trie::<K, V, C>::HAS_MARKS {
-                self.mark_at(i).write(MarkCell::default())
+                (*self.mark_at(i)).forget()
             }
             Some(&mut *self.entry_at(i))
         }
@@ -185,7 +185,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         // SAFETY: the caller's promise, and the node is exclusive for 'a.
         unsafe {
             if Trie::<K, V, C>::HAS_MARKS {
-                self.mark_at(place).write(MarkCell::default())
+                (*self.mark_at(place)).forget()
             }
             &mut *self.entry_at(place)
         }
@@ -195,7 +195,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     pub(super) fn room_mut(mut self) -> &'a mut [MaybeUninit<(K, V)>] {
         debug_assert!(self.0.tag() == LEAF);
         let cap = self.get().cap();
-        self.clear_marks(cap);
+        self.forget_marks();
         // SAFETY: exclusive for 'a; there is room for `cap` entries.
         unsafe { std::slice::from_raw_parts_mut(self.entry_at(0).cast(), cap) }
     }
@@ -204,15 +204,15 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     pub(super) fn entries_mut(mut self) -> &'a mut [(K, V)] {
         debug_assert!(self.0.tag() == COLLISION);
         let len = self.get().own_len();
-        self.clear_marks(len);
+        self.forget_marks();
         // SAFETY: exclusive for 'a; there are `len` entries.
         unsafe { std::slice::from_raw_parts_mut(self.entry_at(0), len) }
     }
 
-    fn clear_marks(&mut self, room: usize) {
+    fn forget_marks(&mut self) {
         if Trie::<K, V, C>::HAS_MARKS {
-            // SAFETY: exclusive; there is room for a mark behind each entry, used or not.
-            (0..room).for_each(|i| unsafe { self.mark_at(i).write(MarkCell::default()) })
+            let leaf = self.get();
+            leaf.places().filter_map(|place| leaf.mark_cell(place)).for_each(MarkCell::forget)
         }
     }
 

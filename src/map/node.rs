@@ -24,7 +24,8 @@
 use super::inner::Inner;
 use super::leaf::Leaf;
 use super::overlay::Overlay;
-use crate::link::{Count, Header, Link, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
+use crate::id::Address;
+use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -49,6 +50,8 @@ pub(super) const OVERLAY_MAX: usize = 7;
 pub(super) const OVERLAY_LEAST: u32 = 3;
 /// Room for overrides in a small overlay; the other size is [`OVERLAY_MAX`].
 pub(super) const OVERLAY_FEW: usize = 4;
+/// Low bits of a hash that a mark has no room for.
+pub(super) const HASH_LOST: u32 = 64 - Address::BITS;
 /// Lenders in a row behind a node of 2^bits slots: three quarters of its slots, so that the counting of all children
 /// which ends a row costs about one count for each edit in it. What lenders hold beyond what the last borrower
 /// shows is memory that a dropped version would have freed, so this is also how many edits' worth of it may stay.
@@ -106,6 +109,13 @@ impl<K, V, C> Trie<K, V, C> {
     /// Entries that may be stored out of line know their own place in the log: those that own memory or are
     /// larger than 32 bytes.
     pub(super) const HAS_MARKS: bool = std::mem::needs_drop::<(K, V)>() || size_of::<(K, V)>() > 32;
+
+    /// The mark of an entry that is stored nowhere: it carries the upper bits of its hash, so that a split need not
+    /// hash the key again.
+    #[inline(always)]
+    pub(super) fn new_mark(hash: u64) -> MarkCell {
+        if Self::HAS_MARKS { MarkCell::new(Mark::nowhere(hash >> HASH_LOST)) } else { MarkCell::default() }
+    }
 
     /// Where the marks behind `cap` entries begin.
     #[inline(always)]

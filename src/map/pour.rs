@@ -152,15 +152,6 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         self.sources().all(|source| source.mine == source.goes)
     }
 
-    /// All entries that go, in order.
-    #[inline(always)]
-    pub(super) fn entries(&self) -> impl Iterator<Item = &'a (K, V)> {
-        self.sources().flat_map(|source| {
-            let leaf = source.leaf;
-            bits(source.goes).map(move |place| leaf.entry(place))
-        })
-    }
-
     /// Gives each entry to `put`, with the number of its leaf, its place and its tag: first clones of what is shared, then
     /// what is ours, which is moved out. No user code runs from the first move on.
     #[inline(always)]
@@ -255,12 +246,13 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
     }
 }
 
-/// Room for `n` entries in a new leaf: rounded to what the allocator would round to anyway.
+/// Room for `n` entries in a new leaf: what the allocator would round to anyway.
 #[inline(always)]
 pub(super) fn leaf_cap<K, V>(n: usize) -> usize {
     let step = match size_of::<(K, V)>() {
-        0..16 => 4,
-        _ => 2,
+        0..8 => 4,
+        8..16 => 2,
+        _ => 1,
     };
     n.next_multiple_of(step).min(LEAF_MAX)
 }

@@ -48,16 +48,15 @@ where
     // SAFETY: the caller's path is exclusive if it says mine.
     unsafe { pour.add(leaf, mine != Mine::No, None) };
     let hash = put.hash;
-    let mut hashes = [0; LEAF_MAX];
-    let mut differ = 0;
-    for (n, (key, _)) in pour.entries().enumerate() {
-        hashes[n] = put.hasher.hash_one(key);
-        differ |= hashes[n] ^ hash;
-    }
-    // The first bit in which they differ, 64 if in none; and which of the old entries have a one there. Above the
-    // leaf they are alike, unless a key's `Hash` is not always the same: such bits must not count.
     let above = u64::MAX.checked_shl(64 - shift - depth).unwrap_or(0);
-    let parting = (differ & !above).leading_zeros();
+    // The first bit in which they differ, 64 if in none. Above the leaf they are alike, unless a key's `Hash` is not
+    // always the same: such bits must not count.
+    let mut hashes = [0; LEAF_MAX];
+    let mut parting = parting_of(Leaf::new(leaf), put.hasher, true, &mut hashes, hash, above);
+    if parting >= 64 - HASH_LOST {
+        parting = parting_of(Leaf::new(leaf), put.hasher, false, &mut hashes, hash, above)
+    }
+    // Which of the old entries have a one there.
     let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
     let ones = hashes.iter().rev().fold(0u32, |ones, &h| ones << 1 | is_one(h) as u32);
     put.added = true;
@@ -91,6 +90,29 @@ where
         if one_stays { (gone, Some(stay)) } else { (stay, Some(gone)) }
     };
     change_of(zero, one, shift, depth, hash, parting)
+}
+
+/// The first bit below those of `above` in which the hashes of a full leaf's keys, or `hash`, differ; and these hashes. If
+/// `upper` is enough those that marks carry will do: of them the upper bits are right, and the others 0.
+#[inline(always)]
+fn parting_of<K: Hash, V, S: BuildHasher, C: Count>(
+    leaf: Leaf<'_, K, V, C>,
+    hasher: &S,
+    upper: bool,
+    hashes: &mut [u64; LEAF_MAX],
+    hash: u64,
+    above: u64,
+) -> u32 {
+    let mut differ = 0;
+    for (place, known) in hashes.iter_mut().enumerate() {
+        let own = leaf.mark_cell(place).filter(|_| upper).and_then(|cell| cell.get().own());
+        *known = match own {
+            Some(own) => own << HASH_LOST,
+            None => hasher.hash_one(&leaf.entry(place).0),
+        };
+        differ |= *known ^ hash;
+    }
+    (differ & !above).leading_zeros()
 }
 
 /// The entries of a full leaf: those in `goes` at the first places of `gone`, the others at theirs in a new leaf.

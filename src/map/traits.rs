@@ -6,10 +6,10 @@
 use super::GenericHashMap;
 use super::build::{Item, build, dedup, sort};
 use super::iters::{ConsumingIter, Iter, Owned};
-use super::node::Node;
+use super::node::{Node, Trie};
 use super::tally::Tally;
 use crate::hash::PortableHash;
-use crate::link::{Count, Kind, Mark};
+use crate::link::{Count, Kind};
 use equivalent::Equivalent;
 use std::borrow::Borrow;
 use std::collections;
@@ -213,7 +213,10 @@ where
     S: BuildHasher,
     C: Count,
 {
-    let item = |entry: (K, V)| Item { hash: hasher.hash_one(&entry.0), entry, mark: Mark::NONE };
+    let item = |entry: (K, V)| {
+        let hash = hasher.hash_one(&entry.0);
+        Item { hash, entry, mark: Trie::<K, V, C>::new_mark(hash).get() }
+    };
     let mut items: Vec<_> = entries.map(item).collect();
     sort(&mut items);
     dedup(&mut items);
