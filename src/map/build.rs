@@ -30,24 +30,30 @@ pub(super) struct Item<K, V> {
 
 /// Puts items into hash order; those with equal hashes keep their order.
 ///
-/// A radix sort by bytes from the top, because hashes are spread evenly.
+/// A radix sort from the top, because hashes are spread evenly: so many bits at a time that few items share them.
 pub(super) fn sort<K, V>(items: &mut [Item<K, V>]) {
     let mut spare = Vec::with_capacity(items.len());
-    sort_from(items, &mut spare, 56);
+    sort_from(items, &mut spare, 64);
 }
 
-/// Below so many items a comparison sort is as fast.
-const SMALL: usize = 96;
+/// So few items are put into order by insertion.
+const FEW: usize = 20;
+/// Items that share the bits of one pass, if hashes are spread evenly: a power of two, as its logarithm.
+const SHARING: u32 = 3;
+/// Bits of a pass: its counters fit into the innermost cache.
+const PASS: std::ops::RangeInclusive<u32> = 4..=11;
 
-fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, shift: u32) {
-    if items.len() <= SMALL {
+/// Items whose hashes differ below bit `bits` only.
+fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, bits: u32) {
+    if items.len() <= FEW || bits == 0 {
         items.sort_by_key(|item| item.hash);
         return;
     }
-    let byte = |item: &Item<K, V>| (item.hash >> shift) as usize & 255;
-    let mut ends = [0; 256];
+    let pass = items.len().ilog2().saturating_sub(SHARING).clamp(*PASS.start(), *PASS.end()).min(bits);
+    let digit = |item: &Item<K, V>| ((item.hash << (64 - bits)) >> (64 - pass)) as usize;
+    let mut ends = vec![0; 1 << pass];
     for item in items.iter() {
-        ends[byte(item)] += 1
+        ends[digit(item)] += 1
     }
     let mut sum = 0;
     for end in &mut ends {
@@ -59,20 +65,18 @@ fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, shift:
     // `items.len()`, so that each item is moved to the spare room once and back once. Nothing here unwinds.
     unsafe {
         for item in items.iter() {
-            let place = &mut ends[byte(item)];
+            let place = &mut ends[digit(item)];
             to.add(*place).copy_from_nonoverlapping(item, 1);
             *place += 1;
         }
         items.as_mut_ptr().copy_from_nonoverlapping(to, items.len());
     }
-    if shift > 0 {
-        let mut from = 0;
-        for end in ends {
-            if end - from > 1 {
-                sort_from(&mut items[from..end], spare, shift - 8)
-            }
-            from = end
+    let mut from = 0;
+    for end in ends {
+        if end - from > 1 {
+            sort_from(&mut items[from..end], spare, bits - pass)
         }
+        from = end
     }
 }
 
