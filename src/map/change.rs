@@ -11,6 +11,7 @@ use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
 use crate::link::{Count, Origin, Slot, Word, release};
+use smallvec::SmallVec;
 use std::sync::Arc;
 
 /// New children for a block of a node.
@@ -156,17 +157,14 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
         let bits = self.get().bits();
         let k = bits - change.from;
         let first = (change.prefix >> (change.depth - change.from)) << k;
-        let mut gone = OldBlocks { at: [Word::plain(0); 1 << MOST_BITS], len: 0 };
-        for (_, _, word) in self.get().blocks(first, first + (1 << k)) {
-            gone.at[gone.len] = word;
-            gone.len += 1;
-        }
+        let mut gone = SmallVec::<[Word; 8]>::new();
+        gone.extend(self.get().blocks(first, first + (1 << k)).map(|(_, _, word)| word));
         for (prefix, depth, word) in change.into_blocks() {
             let k = bits - depth;
             // SAFETY: the blocks fill exactly those whose words are in `gone`.
             unsafe { self.fill(prefix << k, k, word) }
         }
-        for &word in &gone.at[..gone.len] {
+        for word in gone {
             // SAFETY: the node gave these counts up. Last, because a user's Drop may panic.
             unsafe { release::<Trie<K, V, C>>(word) }
         }
@@ -189,6 +187,10 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     /// in turn shall not resize it each time.
     pub(super) fn shrink(&mut self) {
         let inner = self.get();
+        // Two different words in four slots: a block of two slots or one. The node is as wide as it may be.
+        if inner.slots().chunks_exact(4).any(|four| four[0].get() != four[2].get()) {
+            return;
+        }
         let deepest = inner.blocks(0, 1 << inner.bits()).map(|(_, k, _)| inner.bits() - k).max().unwrap_or(0);
         let bits = deepest.max(1);
         if bits + 2 > inner.bits() {
@@ -237,11 +239,6 @@ pub(super) fn exclusive_path<K, V, C: Count>(
         }
         (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
     }
-}
-
-pub(super) struct OldBlocks {
-    pub(super) at: [Word; 1 << MOST_BITS],
-    pub(super) len: usize,
 }
 
 impl<'a, K, V, C: Count> Divided<'a, K, V, C> {

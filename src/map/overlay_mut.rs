@@ -11,6 +11,7 @@ use super::inner::*;
 use super::node::*;
 use super::overlay::*;
 use crate::link::{Count, Header, Slot, Word, release};
+use smallvec::SmallVec;
 use std::ptr::NonNull;
 
 /// An exclusive overlay.
@@ -197,7 +198,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         count!(Fold);
         let overlay = self.get();
         let base = overlay.base();
-        let mut gone = OldBlocks { at: [Word::plain(0); 1 << MOST_BITS], len: 0 };
+        let mut gone = SmallVec::<[Word; 8]>::new();
         let mut inner_node;
         // SAFETY: both nodes are exclusive; the overrides' counts move into the base, those of the blocks they
         // cover are released at the end, the shell is given back. A base block may lie under several overrides:
@@ -209,8 +210,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
                     let word = base.peek(s);
                     let own_first = s >> base.block(s) << base.block(s) == s;
                     if word.is_node() && own_first {
-                        gone.at[gone.len] = word;
-                        gone.len += 1;
+                        gone.push(word)
                     }
                 }
             }
@@ -221,7 +221,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
             }
             let shell = std::mem::replace(self.0, inner_node).into_word();
             Trie::<K, V, C>::free_shell(shell);
-            for &word in &gone.at[..gone.len] {
+            for word in gone {
                 release::<Trie<K, V, C>>(word)
             }
         }

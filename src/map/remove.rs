@@ -35,14 +35,9 @@ where
     // SAFETY: the word stands in an exclusive node, which we borrow.
     let mut leaf = unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }?;
     let s = slot_of(hash, shift, inner.bits());
+    let k = inner.block(s);
     // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
-    let sibling = unsafe {
-        let mut k = 0;
-        while inner.at_slot(((s >> k) ^ 1) << k) == word {
-            k += 1
-        }
-        inner.at_slot(((s >> k) ^ 1) << k)
-    };
+    let sibling = unsafe { inner.at_slot(((s >> k) ^ 1) << k) };
     leaf_prefetch(sibling);
     let place = leaf.get().find_tagged(hash, key, 0)?;
     let len = leaf.get().own_len();
