@@ -10,6 +10,7 @@ use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
 use super::overlay::*;
+use super::thawed;
 use crate::error::Result;
 use crate::link::Count;
 use equivalent::Equivalent;
@@ -21,37 +22,69 @@ where
     C: Count,
     Q: Equivalent<K> + ?Sized,
 {
-    let (mut node, mut rest) = (root, hash);
-    loop {
-        let tag = node.tag();
-        if tag < 8 {
-            // SAFETY: a tag below 8 is an inner node of 2^tag slots; the top `tag` bits of `rest` index them.
-            // A child lives as long as its parent.
-            unsafe {
-                let inner = Inner::<K, V, C>::from_word(node.word());
-                let s = rest.wrapping_shr(64 - tag as u32) as usize;
-                node = NodeRef::from_word(inner.slots().get_unchecked(s).get());
-            }
-            rest <<= tag;
-        } else if tag == LEAF {
-            return Ok(Leaf::new(node).get(hash, key));
-        } else if tag == OVERLAY {
-            let view = Divided::new(node);
-            let s = slot_of(rest, 0, view.bits());
-            // SAFETY: a child lives as long as its parent.
-            node = unsafe { NodeRef::from_word(view.raw(s)) };
-            rest <<= view.bits();
-        } else {
-            return find_rare(root, node, hash, key);
-        }
+    match find_near(root, hash, key) {
+        Ok(found) => Ok(found),
+        Err((met, rest)) => find_rest(root, met, rest, hash, key),
     }
 }
 
-/// Ends a lookup that met something else than a leaf.
+/// As [`find`]; panics where that fails.
+#[inline(always)]
+pub(super) fn find_or_panic<'a, K, V, C, Q>(root: NodeRef<'a, K, V, C>, hash: u64, key: &Q) -> Option<&'a (K, V)>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    match find_near(root, hash, key) {
+        Ok(found) => found,
+        Err((met, rest)) => thawed(find_rest(root, met, rest, hash, key)),
+    }
+}
+
+/// A node to go on from, and what the nodes above it have left of the hash.
+type Rest<'a, K, V, C> = (NodeRef<'a, K, V, C>, u64);
+
+/// The common way: through inner nodes to a leaf.
+#[inline(always)]
+fn find_near<'a, K, V, C, Q>(
+    root: NodeRef<'a, K, V, C>,
+    hash: u64,
+    key: &Q,
+) -> std::result::Result<Option<&'a (K, V)>, Rest<'a, K, V, C>>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    let (mut node, mut rest) = (root, hash);
+    while Inner::<K, V, C>::is(node.word()) {
+        // SAFETY: an inner node.
+        (node, rest) = unsafe { step(node, rest) }
+    }
+    if node.tag() == LEAF { Ok(Leaf::new(node).get(hash, key)) } else { Err((node, rest)) }
+}
+
+/// From an inner node to the child there; and the rest of the hash below it.
+///
+/// # Safety
+/// `node` is an inner node.
+#[inline(always)]
+unsafe fn step<K, V, C: Count>(node: NodeRef<'_, K, V, C>, rest: u64) -> (NodeRef<'_, K, V, C>, u64) {
+    let bits = node.tag() as u32;
+    // SAFETY: an inner node has 2^bits slots; the top `bits` bits of `rest` index them. A child lives as long as its
+    // parent.
+    unsafe {
+        let inner = Inner::<K, V, C>::from_word(node.word());
+        let s = rest.wrapping_shr(64 - bits) as usize;
+        (NodeRef::from_word(inner.slots().get_unchecked(s).get()), rest << bits)
+    }
+}
+
+/// Goes on from a node that is no inner node and no leaf. Apart, so that the common way needs few registers.
 #[inline(never)]
-fn find_rare<'a, K, V, C, Q>(
+fn find_rest<'a, K, V, C, Q>(
     root: NodeRef<'a, K, V, C>,
     met: NodeRef<'a, K, V, C>,
+    rest: u64,
     hash: u64,
     key: &Q,
 ) -> Result<Option<&'a (K, V)>>
@@ -59,11 +92,23 @@ where
     C: Count,
     Q: Equivalent<K> + ?Sized,
 {
-    match form(met.word()) {
-        // Again from the root, thawing.
-        Form::Stored => find_stored(root, hash, key),
-        _ if !met.word().is_node() => Ok(None),
-        _ => Ok(Leaf::new(met).get(hash, key)),
+    let (mut node, mut rest) = (met, rest);
+    loop {
+        match form(node.word()) {
+            Form::Divided if node.tag() == OVERLAY => {
+                let view = Divided::new(node);
+                let s = slot_of(rest, 0, view.bits());
+                // SAFETY: a child lives as long as its parent.
+                node = unsafe { NodeRef::from_word(view.raw(s)) };
+                rest <<= view.bits();
+            }
+            // SAFETY: the other divided nodes are inner nodes.
+            Form::Divided => (node, rest) = unsafe { step(node, rest) },
+            // Again from the root, thawing.
+            Form::Stored => return find_stored(root, hash, key),
+            _ if !node.word().is_node() => return Ok(None),
+            _ => return Ok(Leaf::new(node).get(hash, key)),
+        }
     }
 }
 

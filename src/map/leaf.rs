@@ -20,8 +20,7 @@ use std::ptr::NonNull;
 /// The tag byte of a hash; never 0.
 #[inline(always)]
 pub(super) fn tag_of(hash: u64) -> u8 {
-    let t = hash as u8;
-    t + (t == 0) as u8
+    (hash as u8).max(1)
 }
 
 /// Which of 16 tags equal `tag`, a bit each.

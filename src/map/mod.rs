@@ -309,7 +309,7 @@ where
 
     #[inline(always)]
     fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&(K, V)> {
-        thawed(find::find(self.root.link(), self.hasher.hash_one(key), key))
+        find::find_or_panic(self.root.link(), self.hasher.hash_one(key), key)
     }
 }
 
