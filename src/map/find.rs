@@ -23,8 +23,8 @@ where
     Q: Equivalent<K> + ?Sized,
 {
     match find_near(root, hash, key) {
-        Ok(found) => Ok(found),
-        Err((met, rest)) => find_rest(root, met, rest, hash, key),
+        Near::Found(found) => Ok(found),
+        Near::Rest(met, rest) => find_rest(root, met, rest, hash, key),
     }
 }
 
@@ -36,21 +36,21 @@ where
     Q: Equivalent<K> + ?Sized,
 {
     match find_near(root, hash, key) {
-        Ok(found) => found,
-        Err((met, rest)) => thawed(find_rest(root, met, rest, hash, key)),
+        Near::Found(found) => found,
+        Near::Rest(met, rest) => thawed(find_rest(root, met, rest, hash, key)),
     }
 }
 
-/// A node to go on from, and what the nodes above it have left of the hash.
-type Rest<'a, K, V, C> = (NodeRef<'a, K, V, C>, u64);
+/// What the common way of a lookup came to.
+enum Near<'a, K, V, C: Count> {
+    Found(Option<&'a (K, V)>),
+    /// Go on from this node; the nodes above it have left this of the hash.
+    Rest(NodeRef<'a, K, V, C>, u64),
+}
 
 /// The common way: through inner nodes to a leaf.
 #[inline(always)]
-fn find_near<'a, K, V, C, Q>(
-    root: NodeRef<'a, K, V, C>,
-    hash: u64,
-    key: &Q,
-) -> std::result::Result<Option<&'a (K, V)>, Rest<'a, K, V, C>>
+fn find_near<'a, K, V, C, Q>(root: NodeRef<'a, K, V, C>, hash: u64, key: &Q) -> Near<'a, K, V, C>
 where
     C: Count,
     Q: Equivalent<K> + ?Sized,
@@ -60,7 +60,7 @@ where
         // SAFETY: an inner node.
         (node, rest) = unsafe { step(node, rest) }
     }
-    if node.tag() == LEAF { Ok(Leaf::new(node).get(hash, key)) } else { Err((node, rest)) }
+    if node.tag() == LEAF { Near::Found(Leaf::new(node).get(hash, key)) } else { Near::Rest(node, rest) }
 }
 
 /// From an inner node to the child there; and the rest of the hash below it.
