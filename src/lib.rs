@@ -61,3 +61,8 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
+
+/// The README's programs, as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

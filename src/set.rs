@@ -16,6 +16,9 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::iter::{FusedIterator, Sum};
 use std::ops::{Add, Mul};
 
+#[cfg(test)]
+mod tests;
+
 /// A set from values: `hashset![1, 2, 3]`.
 #[macro_export]
 macro_rules! hashset {

@@ -44,6 +44,8 @@ mod tally;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+pub(crate) use tests::cases;
+#[cfg(test)]
 mod tests_stored;
 mod traits;
 

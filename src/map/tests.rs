@@ -263,7 +263,7 @@ fn model_diff<'a, 'b, K: Key>(old: &'a Model<K>, new: &'b Model<K>) -> Vec<DiffI
         .collect()
 }
 
-pub(super) fn cases() -> ProptestConfig {
+pub(crate) fn cases() -> ProptestConfig {
     let cases = std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse().ok()).unwrap_or(24);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
