@@ -233,6 +233,22 @@ fn an_edit_thaws_its_path_and_a_commit_writes_its_path() {
 }
 
 #[test]
+fn what_a_mutable_walk_changed_is_written_again() {
+    let table = Table::<String, u64, Atomic>::new();
+    let mut map: HashMap<String, u64> = (0..100).map(|i| (i.to_string(), i)).collect();
+    table.commit(&map);
+    map.iter_mut().for_each(|(_, v)| *v += 1);
+    let address = table.commit(&map);
+    let again: HashMap<String, u64> = table.open(address, 100, &table.origin());
+    assert!((0..100).all(|i| again.get(&i.to_string()) == Some(&(i + 1))));
+    // One that nobody else has, and that is stored: the walk makes its nodes anew.
+    let mut again: HashMap<String, u64> = table.open(address, 100, &table.origin());
+    again.iter_mut().for_each(|(_, v)| *v += 1);
+    let last: HashMap<String, u64> = table.open(table.commit(&again), 100, &table.origin());
+    assert!((0..100).all(|i| last.get(&i.to_string()) == Some(&(i + 2))));
+}
+
+#[test]
 fn comparing_lazy_versions_reads_what_differs() {
     let table = Table::new();
     let map = numbers(100_000);
