@@ -138,7 +138,7 @@ where
     }
     let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(()) };
     let fell = child.tag() == COLLISION;
-    if let Some(Settled { k, new, rises }) = settle(view, true, child, s, place, take)? {
+    if let Some(Settled { k, new, rises }) = settle(view, true, child, s, view.block(s), place, take)? {
         raise(node, s, k, new, rises);
         if fell {
             join_empty(node, s)
@@ -179,8 +179,13 @@ where
         if !child.word().is_node() {
             return Ok(None);
         }
+        let below = view.block(s);
+        // Whether it must merge its sibling's length will tell.
+        if below < bits {
+            leaf_prefetch(view.peek(((s >> below) ^ 1) << below))
+        }
         let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(None) };
-        let new = settle(view, false, child, s, place, take)?.expect("what is shared is not changed in place");
+        let new = settle(view, false, child, s, below, place, take)?.expect("what is shared is not changed in place");
         (new, child.tag() == COLLISION)
     };
     let mut node = match new {
@@ -332,7 +337,7 @@ struct Settled<K, V, C: Count> {
     rises: bool,
 }
 
-/// Removes the entry at `place` of the leaf `child` at slot `s`, and merges the leaf with its siblings where the rule
+/// Removes the entry at `place` of the leaf `child` at slot `s`, which fills 2^below slots, and merges the leaf with its siblings where the rule
 /// (M1) says so. Gives none if the leaf was changed in place.
 #[inline(always)]
 fn settle<K, V, Q: ?Sized, C>(
@@ -340,6 +345,7 @@ fn settle<K, V, Q: ?Sized, C>(
     exclusive: bool,
     child: NodeRef<'_, K, V, C>,
     s: usize,
+    below: u32,
     place: Place,
     take: &mut Take<'_, K, V, Q>,
 ) -> Result<Option<Settled<K, V, C>>>
@@ -348,7 +354,6 @@ where
     V: Clone,
     C: Count,
 {
-    let below = view.block(s);
     let k = match child.tag() {
         COLLISION => below,
         _ => merging(view, s, below, Leaf::new(child).len() - 1),
