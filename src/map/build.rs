@@ -5,7 +5,7 @@
 //! little from it is an overlay over it.
 //! Must hold: no user code runs between taking an entry from its source and putting it into a leaf, but `Clone`
 //! of entries of shared leaves that merge, which leaves the blocks whole.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `edit`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `overlay`, `overlay_mut`.
 #![allow(unsafe_code)] // Scatter moves entries between buffers: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;

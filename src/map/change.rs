@@ -302,14 +302,10 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         let borrows = bits >= OVERLAY_LEAST && lenders + OVERLAY_MAX <= most_lenders(wide);
         let mut own = ((1u128 << end) - (1u128 << first)) as u64;
         if !borrows {
-            let mut last = None;
-            for &word in words[..first].iter().chain(&words[end..slots]) {
-                // Two empty blocks may be equal neighbours; they have no count.
-                if last != Some(word) {
-                    // SAFETY: the child lives in this node; the new node holds one count more.
-                    unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
-                    last = Some(word)
-                }
+            // SAFETY: the counts go into the new node.
+            unsafe {
+                self.count_all(&words[..first]);
+                self.count_all(&words[end..slots])
             }
         } else if self.origin().is_some() {
             // A stored word has no count; once thawed here it is ours.

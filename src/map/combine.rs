@@ -411,7 +411,7 @@ where
             return Some(a.to_owned());
         }
         // The lowest places that are free on the left.
-        let all = (0..come).fold(stays, |all, _| all | (all + 1));
+        let all = and_lowest_free(stays, come);
         // The right leaf is the result if it has the very same entries at the same places. (If it merely had equal
         // ones the order of iteration would depend on what is shared.)
         let same = |p: usize| std::ptr::eq(a.entry(p), b.entry(p));

@@ -163,8 +163,9 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
             return words;
         }
         let x = bits - self.bits();
-        for (s, word) in words[..1 << bits].iter_mut().enumerate() {
-            *word = self.peek(s >> x)
+        // Each block is read once: another thread may thaw it meanwhile, and then its slots would not be alike.
+        for (first, k, word) in self.blocks(0, 1 << self.bits()) {
+            words[first << x..(first + (1 << k)) << x].fill(word)
         }
         words
     }

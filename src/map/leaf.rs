@@ -368,6 +368,12 @@ pub(super) fn places(live: u32) -> usize {
     (u32::BITS - live.leading_zeros()) as usize
 }
 
+/// These places, and the `n` lowest that are free of them.
+#[inline(always)]
+pub(super) fn and_lowest_free(places: u32, n: usize) -> u32 {
+    (0..n).fold(places, |all, _| all | (all + 1))
+}
+
 /// The indices of the bits set.
 #[inline(always)]
 pub(super) fn bits(mut set: u32) -> impl Iterator<Item = usize> {

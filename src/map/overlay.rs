@@ -295,13 +295,30 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     /// A full copy that shares the children.
     pub(super) fn copied(self) -> Node<K, V, C> {
         count!(Copied);
-        for (_, _, word) in self.blocks() {
-            // SAFETY: the child lives in this node; the copy holds one count more.
-            unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
-        }
         let words = self.words(self.bits());
+        let words = &words[..1 << self.bits()];
         // SAFETY: this node's blocks with one count more each; stored words have this node's origin.
-        unsafe { Trie::new_inner(&words[..1 << self.bits()], self.origin().cloned()) }
+        unsafe {
+            self.count_all(words);
+            Trie::new_inner(words, self.origin().cloned())
+        }
+    }
+
+    /// One count more of each child among these words of [`words`](Self::words), whole blocks side by side. The very
+    /// words that go into a node are counted: read again, one that was stored may have been thawed.
+    ///
+    /// # Safety
+    /// The caller passes the counts on.
+    pub(super) unsafe fn count_all(self, words: &[Word]) {
+        let mut last = None;
+        for &word in words {
+            // Two empty blocks may be equal neighbours; they have no count.
+            if last != Some(word) {
+                // SAFETY: the child lives in this node.
+                unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
+                last = Some(word)
+            }
+        }
     }
 
     /// The words of all slots, in a node of 2^bits slots, which is as wide as this one or wider.

@@ -213,11 +213,7 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         let is_mine = self.is_mine();
         let source = self.leaves[stays].as_mut().expect("below len");
         let (leaf, kept) = (source.leaf, source.goes);
-        // The lowest places that are free of kept entries.
-        let mut all = kept;
-        for _ in source.len..total {
-            all |= all + 1
-        }
+        let all = and_lowest_free(kept, total - source.len);
         let need = places(all);
         let in_place = is_mine && leaf.word().tag() == LEAF && leaf.cap() >= need;
         let new = match in_place {
