@@ -392,6 +392,33 @@ fn threads_that_thaw_one_block_at_once_end_with_one_node() {
     }
 }
 
+#[test]
+fn a_copy_that_races_a_thaw_counts_what_it_holds() {
+    for round in 0..60 {
+        let n = 900;
+        let value = Arc::new(());
+        let table = Table::<u64, Arc<()>, Atomic>::new();
+        let source: HashMap<u64, Arc<()>> = (0..n).map(|i| (i, value.clone())).collect();
+        let map: HashMap<u64, Arc<()>> = table.open(table.commit(&source), n as usize, &table.origin());
+        assert!(map.contains_key(&0), "the root is resident, most below it is not");
+        std::thread::scope(|scope| {
+            scope.spawn(|| (0..n).for_each(|i| assert!(map.contains_key(&i))));
+            for _ in 0..2 {
+                let mut copy = map.clone();
+                scope.spawn(move || {
+                    copy.iter_mut().take(round).for_each(|(_, v)| drop(v.clone()));
+                    copy.remove(&(round as u64));
+                    assert_eq!(copy.len(), n as usize - 1);
+                    copy.assert_invariants();
+                });
+            }
+        });
+        map.assert_invariants();
+        drop((map, source, table));
+        assert_eq!(Arc::strong_count(&value), 1);
+    }
+}
+
 /// The model test, with the map stored and opened again between steps, in two tables in turn.
 fn run_stored<K: Key + Send + Sync + 'static, S: BuildHasher + Clone + Default>(steps: &[Step]) {
     let tables: [Table<K, u64, Atomic>; 2] = [Table::new(), Table::new()];
