@@ -66,11 +66,17 @@ const fn fold(a: u64, b: u64) -> u64 {
     (p as u64) ^ ((p >> 64) as u64)
 }
 
+/// Up to 8 bytes as a number, the first one lowest. No copy of unknown length: that would be a call.
 #[inline(always)]
 fn le64(b: &[u8]) -> u64 {
-    let mut x = [0; 8];
-    x[..b.len()].copy_from_slice(b);
-    u64::from_le_bytes(x)
+    let four = |at: usize| u32::from_le_bytes([b[at], b[at + 1], b[at + 2], b[at + 3]]) as u64;
+    let one = |at: usize| (b[at] as u64) << (8 * at);
+    match b.len() {
+        0 => 0,
+        // Where the parts overlap they are alike.
+        n @ 1..4 => one(0) | one(n / 2) | one(n - 1),
+        n => four(0) | four(n - 4) << (8 * (n - 4)),
+    }
 }
 
 impl BuildHasher for PortableHash {

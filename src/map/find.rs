@@ -28,16 +28,22 @@ where
     }
 }
 
-/// As [`find`]; panics where that fails.
+/// What `of` says of the entry whose key equals `key`; panics where [`find`] fails.
 #[inline(always)]
-pub(super) fn find_or_panic<'a, K, V, C, Q>(root: NodeRef<'a, K, V, C>, hash: u64, key: &Q) -> Option<&'a (K, V)>
+pub(super) fn find_or_panic<'a, K, V, C, Q, R>(
+    root: NodeRef<'a, K, V, C>,
+    hash: u64,
+    key: &Q,
+    of: impl Fn(&'a (K, V)) -> R,
+) -> Option<R>
 where
     C: Count,
     Q: Equivalent<K> + ?Sized,
 {
+    // `of` stands in each arm, so that where nothing was found nothing is asked again.
     match find_near(root, hash, key) {
-        Near::Found(found) => found,
-        Near::Rest(met, rest) => thawed(find_rest(root, met, rest, hash, key)),
+        Near::Found(found) => found.map(of),
+        Near::Rest(met, rest) => rest_or_panic(root, met, rest, hash, key).map(of),
     }
 }
 
@@ -79,8 +85,23 @@ unsafe fn step<K, V, C: Count>(node: NodeRef<'_, K, V, C>, rest: u64) -> (NodeRe
     }
 }
 
-/// Goes on from a node that is no inner node and no leaf. Apart, so that the common way needs few registers.
+/// As [`find_rest`]; panics where that fails. Apart, so that the common way needs few registers.
 #[inline(never)]
+fn rest_or_panic<'a, K, V, C, Q>(
+    root: NodeRef<'a, K, V, C>,
+    met: NodeRef<'a, K, V, C>,
+    rest: u64,
+    hash: u64,
+    key: &Q,
+) -> Option<&'a (K, V)>
+where
+    C: Count,
+    Q: Equivalent<K> + ?Sized,
+{
+    thawed(find_rest(root, met, rest, hash, key))
+}
+
+/// Goes on from a node that is no inner node and no leaf.
 fn find_rest<'a, K, V, C, Q>(
     root: NodeRef<'a, K, V, C>,
     met: NodeRef<'a, K, V, C>,

@@ -20,7 +20,8 @@ use std::ptr::NonNull;
 /// The tag byte of a hash; never 0.
 #[inline(always)]
 pub(super) fn tag_of(hash: u64) -> u8 {
-    (hash as u8).max(1)
+    let tag = hash as u8;
+    tag + (tag == 0) as u8
 }
 
 /// Which of 16 tags equal `tag`, a bit each.

@@ -283,7 +283,7 @@ where
     #[inline]
     #[must_use]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
-        self.find(key).map(|(_, v)| v)
+        self.find(key, |(_, v)| v)
     }
 
     /// The value of `key`. Time: O(log n).
@@ -299,19 +299,19 @@ where
     #[inline]
     #[must_use]
     pub fn get_key_value<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<(&K, &V)> {
-        self.find(key).map(|(k, v)| (k, v))
+        self.find(key, |(k, v)| (k, v))
     }
 
     /// True if there is an entry for `key`. Time: O(log n).
     #[inline]
     #[must_use]
     pub fn contains_key<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> bool {
-        self.find(key).is_some()
+        self.find(key, |_| ()).is_some()
     }
 
     #[inline(always)]
-    fn find<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&(K, V)> {
-        find::find_or_panic(self.root.link(), self.hasher.hash_one(key), key)
+    fn find<'a, Q: Hash + Equivalent<K> + ?Sized, R>(&'a self, key: &Q, of: impl Fn(&'a (K, V)) -> R) -> Option<R> {
+        find::find_or_panic(self.root.link(), self.hasher.hash_one(key), key, of)
     }
 }
 
