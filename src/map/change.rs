@@ -148,6 +148,21 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
         }
     }
 
+    /// Puts `word` into all slots of the block at slot `s`, which holds a leaf. Counts are the caller's affair.
+    ///
+    /// # Safety
+    /// As [`fill`](Self::fill).
+    #[inline]
+    pub(super) unsafe fn replace_word(&mut self, s: usize, word: Word) {
+        let slots = self.get().slots();
+        let old = slots[s].get();
+        let is_old = |slot: &Slot| slot.get() == old;
+        let first = s - slots[..s].iter().rev().take_while(|slot| is_old(slot)).count();
+        let len = slots[first..].iter().take_while(|slot| is_old(slot)).count();
+        // SAFETY: the caller's promise; the slots of a leaf are those with its word.
+        unsafe { self.fill(first, len.ilog2(), word) }
+    }
+
     /// Replaces the block of 2^k slots at `first`, whose child is released, by `change`. Grows to its depth.
     #[inline]
     pub(super) fn apply(mut self, change: Change<K, V, C>) {
@@ -172,7 +187,7 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
 
     /// Doubles the slots until there are 2^bits.
     #[inline(never)]
-    fn widen(&mut self, bits: u32) {
+    pub(super) fn widen(&mut self, bits: u32) {
         count!(Widen);
         let inner = self.get();
         // SAFETY: same blocks, same counts, same origin; the old node's memory is given back without its contents.
@@ -227,17 +242,20 @@ pub(super) fn exclusive_path<K, V, C: Count>(
     root: &mut Node<K, V, C>,
     hash: u64,
 ) -> (&mut Node<K, V, C>, u32, Option<Word>) {
-    let (mut node, mut shift) = (root, 0);
+    let (mut node, mut shift, mut rest) = (root, 0, hash);
     loop {
         let Some(inner) = Inner::if_exclusive(node) else { return (node, shift, None) };
         let bits = inner.bits();
-        let s = slot_of(hash, shift, bits);
-        // SAFETY: `s` is `bits` bits of the hash.
-        let word = unsafe { inner.at_slot(s) };
+        // SAFETY: the index is `bits` bits of the hash.
+        let slot = unsafe { inner.at_slot(slot_of(rest, 0, bits)) };
+        let word = slot.get();
         if !Inner::<K, V, C>::is(word) {
             return (node, shift, Some(word));
         }
-        (node, shift) = (InnerMut::new(node).divided_mut(s), shift + bits);
+        // SAFETY: as `divided_mut`: the slot of an exclusive node that we borrow holds one count, as an `Owned` does.
+        node = unsafe { &mut *slot.place().cast::<Node<K, V, C>>() };
+        shift += bits;
+        rest <<= bits
     }
 }
 

@@ -91,15 +91,15 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         (self.lenders() > 0).then(|| unsafe { (*field(self.at(), behind), *field(self.at(), behind + 8)) })
     }
 
-    /// The word in slot `s` as it stands.
+    /// Slot `s`.
     ///
     /// # Safety
     /// `s` is below 2^bits.
     #[inline(always)]
-    pub(super) unsafe fn at_slot(self, s: usize) -> Word {
+    pub(super) unsafe fn at_slot(self, s: usize) -> &'a Slot {
         debug_assert!(s >> self.bits() == 0);
         // SAFETY: the caller's promise.
-        unsafe { self.slots().get_unchecked(s) }.get()
+        unsafe { self.slots().get_unchecked(s) }
     }
 
     #[inline(always)]
@@ -163,6 +163,12 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
             return words;
         }
         let x = bits - self.bits();
+        if self.origin().is_none() {
+            for (slot, wide) in self.slots().iter().zip(words.chunks_exact_mut(1 << x)) {
+                wide.fill(slot.get())
+            }
+            return words;
+        }
         // Each block is read once: another thread may thaw it meanwhile, and then its slots would not be alike.
         for (first, k, word) in self.blocks(0, 1 << self.bits()) {
             words[first << x..(first + (1 << k)) << x].fill(word)

@@ -16,7 +16,7 @@ use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
 use super::pour::*;
-use super::split::{Mine, split};
+use super::split::{split, split_own};
 use super::taken::*;
 use crate::error::Result;
 use crate::link::{Count, MarkCell};
@@ -29,8 +29,6 @@ pub(super) struct Put<'h, K, V, S> {
     pub(super) hash: u64,
     /// Taken when the entry finds its place.
     pub(super) entry: Option<(K, V)>,
-    /// The key is known not to be there.
-    pub(super) absent: bool,
     /// What the caller wants of the entry that was there before; it costs a clone if that is shared.
     pub(super) want: Want,
     pub(super) old: Option<Taken<K, V>>,
@@ -44,7 +42,7 @@ impl<'h, K, V, S> Put<'h, K, V, S> {
     #[inline(always)]
     pub(super) fn new(hasher: &'h S, hash: u64, entry: (K, V)) -> Self {
         let entry = Some(entry);
-        Put { hasher, hash, entry, absent: false, want: Want::Nothing, old: None, added: false, place: 0 }
+        Put { hasher, hash, entry, want: Want::Nothing, old: None, added: false, place: 0 }
     }
 
     #[inline(always)]
@@ -62,8 +60,8 @@ impl<'h, K, V, S> Put<'h, K, V, S> {
     /// Puts the entry at the lowest free place of a leaf. There is room.
     #[inline(always)]
     pub(super) fn put_in<C: Count>(&mut self, leaf: &mut LeafMut<'_, K, V, C>) {
-        let place = leaf.get().free_place();
-        leaf.put_at(place, tag_of(self.hash), self.take_for(place), Trie::<K, V, C>::new_mark(self.hash))
+        let entry = self.entry.take().expect("placed once");
+        self.place = leaf.put_free(self.hash, entry)
     }
 }
 
@@ -80,18 +78,14 @@ pub(super) fn resident_root<K, V, C: Count>(root: &mut Node<K, V, C>) -> Result<
 pub(super) enum Short<'a, K, V, C: Count> {
     Added(Place),
     Replaced((K, V), Place),
+    /// The key is not there, and its leaf is full; it stands below this node, which begins at bit `shift`.
+    Full(&'a mut Node<K, V, C>, u32, (K, V)),
     /// Go on from this node, which begins at bit `shift`.
-    Rest {
-        node: &'a mut Node<K, V, C>,
-        shift: u32,
-        entry: (K, V),
-        /// The key is known not to be there.
-        absent: bool,
-    },
+    Rest(&'a mut Node<K, V, C>, u32, (K, V)),
 }
 
 /// The short way of an insert: down exclusive inner nodes into an exclusive leaf that has the key, or room.
-/// Everything else is left to [`insert`].
+/// If the leaf is full the rest is left to [`insert_full`], everything else to [`insert`].
 #[inline(always)]
 pub(super) fn insert_short<K: Eq, V, C: Count>(
     root: &mut Node<K, V, C>,
@@ -101,18 +95,55 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(
     let (node, shift, word) = exclusive_path(root, hash);
     // SAFETY: the word stands in an exclusive node, which we borrow.
     let Some(mut leaf) = word.and_then(|word| unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
-        return Short::Rest { node, shift, entry, absent: false };
+        return Short::Rest(node, shift, entry);
     };
     if let Some(place) = leaf.get().find_tagged(hash, &entry.0, 0) {
         // SAFETY: a place in use of a leaf that is ours.
         return Short::Replaced(std::mem::replace(unsafe { leaf.entry_unchecked(place) }, entry), place);
     }
     if leaf.get().own_len() == leaf.get().cap() {
-        return Short::Rest { node, shift, entry, absent: true };
+        return Short::Full(node, shift, entry);
     }
-    let place = leaf.get().free_place();
-    leaf.put_at(place, tag_of(hash), entry, Trie::<K, V, C>::new_mark(hash));
-    Short::Added(place)
+    Short::Added(leaf.put_free(hash, entry))
+}
+
+/// Puts an entry with an absent key into a full leaf that is ours, below an exclusive inner node that begins at bit
+/// `shift`: the leaf grows, or is split. Gives the entry's place.
+#[inline(never)]
+pub(super) fn insert_full<K, V, S, C>(
+    node: &mut Node<K, V, C>,
+    shift: u32,
+    hash: u64,
+    entry: (K, V),
+    hasher: &S,
+) -> Place
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    C: Count,
+{
+    let mut inner = InnerMut::new(node);
+    let s = slot_of(hash, shift, inner.get().bits());
+    let word = inner.get().slots()[s].get();
+    // SAFETY: the slot's own count, not given up: only the link in the slot changes, below.
+    let mut leaf = ManuallyDrop::new(unsafe { Node::<K, V, C>::from_word(word) });
+    if Leaf::new(leaf.link()).own_len() == LEAF_MAX {
+        return split_own(inner, shift, s, hash, entry, hasher);
+    }
+    grow_leaf(&mut leaf);
+    let place = LeafMut::new(&mut leaf).put_free(hash, entry);
+    // SAFETY: same count, new place.
+    unsafe { inner.replace_word(s, leaf.word()) }
+    place
+}
+
+/// More room in a full leaf of fewer than 15 entries.
+#[inline]
+fn grow_leaf<K, V, C: Count>(leaf: &mut Node<K, V, C>) {
+    count!(LeafGrown);
+    let len = Leaf::new(leaf.link()).own_len();
+    Trie::grow(leaf, if len < 8 { len + 4 } else { LEAF_MAX })
 }
 
 /// Puts an entry in below a node that begins at bit `shift`, over one with an equal key if there is one.
@@ -174,13 +205,21 @@ where
     // SAFETY: the slot's own count, not given up: only the link in the slot may change, below.
     let mut child = ManuallyDrop::new(unsafe { Node::<K, V, C>::from_word(word) });
     if child.is_exclusive() {
-        let k = inner.get().block(s);
-        match insert_own(&mut child, put) {
-            Fit::Placed if child.word() == word => {}
+        let fit = insert_own(&mut child, put);
+        if child.word() != word {
             // SAFETY: same count, new place.
-            Fit::Placed => unsafe { inner.fill(s >> k << k, k, child.word()) },
+            unsafe { inner.replace_word(s, child.word()) }
+        }
+        match fit {
+            Fit::Placed => {}
+            Fit::Full if child.word().tag() == LEAF => {
+                let entry = put.entry.take().expect("not placed yet");
+                put.place = split_own(inner, shift, s, put.hash, entry, put.hasher);
+                put.added = true
+            }
             Fit::Full => {
-                let change = split(child.link(), Mine::ForGood, shift, inner.get().bits() - k, put);
+                let depth = inner.get().bits() - inner.get().block(s);
+                let change = split(child.link(), true, shift, depth, put);
                 inner.apply(change)
             }
         }
@@ -200,7 +239,7 @@ where
     C: Count,
 {
     if let Fit::Full = insert_own(root, put) {
-        *root = split(root.link(), Mine::ForGood, 0, 0, put).into_node();
+        *root = split(root.link(), true, 0, 0, put).into_node();
     }
     Ok(())
 }
@@ -237,7 +276,7 @@ where
                     let depth = bits - Divided::new(node.link()).block(s);
                     // SAFETY: as in insert_below.
                     let own = unsafe { NodeRef::from_word(Divided::new(node.link()).peek(s)) };
-                    split(own, Mine::ForNow, shift, depth, put)
+                    split(own, true, shift, depth, put)
                 }
             }
         }
@@ -271,7 +310,7 @@ where
         // A root of another form.
         return Ok(match insert_shared(node, put) {
             Some(leaf) => leaf,
-            None => split(node, Mine::No, shift, 0, put).into_node(),
+            None => split(node, false, shift, 0, put).into_node(),
         });
     }
     let view = Divided::new(node);
@@ -283,7 +322,7 @@ where
             Some(leaf) => leaf,
             None => {
                 let depth = view.bits() - view.block(s);
-                return Ok(view.with(split(child, Mine::No, shift, depth, put)));
+                return Ok(view.with(split(child, false, shift, depth, put)));
             }
         },
     };
@@ -308,7 +347,7 @@ where
     let k = view.block(s);
     match insert_shared(child, put) {
         Some(leaf) => Change::one(view.bits() - k, s >> k, leaf),
-        None => split(child, Mine::No, shift, view.bits() - k, put),
+        None => split(child, false, shift, view.bits() - k, put),
     }
 }
 
@@ -330,19 +369,15 @@ where
         return insert_own_rare(leaf, put);
     }
     let view = Leaf::new(leaf.link());
-    if !put.absent
-        && let Some(place) = view.find(put.hash, put.key())
-    {
+    if let Some(place) = view.find(put.hash, put.key()) {
         replace(leaf, place, put);
         return Fit::Placed;
     }
-    let (len, cap) = (view.own_len(), view.cap());
-    if len == LEAF_MAX {
+    if view.own_len() == LEAF_MAX {
         return Fit::Full;
     }
-    if len == cap {
-        count!(LeafGrown);
-        Trie::grow(leaf, if len < 8 { len + 4 } else { LEAF_MAX })
+    if view.own_len() == view.cap() {
+        grow_leaf(leaf)
     }
     put.added = true;
     put.put_in(&mut LeafMut::new(leaf));

@@ -112,6 +112,14 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         self.set_len(len + 1);
     }
 
+    /// Adds an entry that is stored nowhere at the lowest free place of a leaf, which it gives. There is room.
+    #[inline(always)]
+    pub(super) fn put_free(&mut self, hash: u64, entry: (K, V)) -> Place {
+        let place = matches(self.get().tags(), 0).trailing_zeros() as usize;
+        self.put_at(place, tag_of(hash), entry, Trie::<K, V, C>::new_mark(hash));
+        place
+    }
+
     /// Adds an entry at the end of a collision leaf. There is room.
     pub(super) fn push(&mut self, entry: (K, V), mark: MarkCell) {
         debug_assert!(self.0.tag() == COLLISION);

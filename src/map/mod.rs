@@ -407,8 +407,13 @@ where
                 Ok((None, place))
             }
             Short::Replaced((key, value), place) => Ok((Some(Taken { key: Some(key), value: Some(value) }), place)),
-            Short::Rest { node, shift, entry, absent } => {
-                let mut put = Put { absent, want, ..Put::new(&self.hasher, hash, entry) };
+            Short::Full(node, shift, entry) => {
+                let place = insert::insert_full(node, shift, hash, entry, &self.hasher);
+                self.tally.add(true);
+                Ok((None, place))
+            }
+            Short::Rest(node, shift, entry) => {
+                let mut put = Put { want, ..Put::new(&self.hasher, hash, entry) };
                 insert::insert(node, shift, &mut put)?;
                 self.tally.add(put.added);
                 Ok((put.old, put.place))

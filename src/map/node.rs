@@ -26,7 +26,7 @@ use super::leaf::Leaf;
 use super::overlay::Overlay;
 use crate::id::Address;
 use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ptr::NonNull;
@@ -307,20 +307,21 @@ impl<K, V, C: Count> Trie<K, V, C> {
         debug_assert!(leaf.is_exclusive() && matches!(leaf.word().tag(), LEAF | LEAF_OVERLAY));
         let tag = leaf.word().tag();
         let old = leaf.word().pointer(tag);
-        // SAFETY: exclusive, so nobody else sees the memory move; the layout is the one it was made with;
-        // the old word is forgotten, not dropped. Marks move up behind the new room.
+        // New memory and a copy: that takes the allocator's short way, as `realloc` does not.
+        // SAFETY: exclusive, so nobody else sees the contents move; the layouts are those of the two capacities; the old
+        // word is forgotten, not dropped. Marks stand behind the room.
         unsafe {
             let was = old.as_ref().cap as usize;
             debug_assert!(cap > was && cap <= 16);
-            let new = Self::entries_layout(cap);
-            let at = realloc(old.as_ptr().cast(), Self::entries_layout(was), new.size());
-            let Some(mut node) = NonNull::new(at.cast::<Header>()) else { handle_alloc_error(new) };
-            if Self::HAS_MARKS {
-                let from = field::<MaybeUninit<MarkCell>>(node, Self::marks_at(was));
-                let to = field::<MaybeUninit<MarkCell>>(node, Self::marks_at(cap));
-                from.copy_to(to, was);
-            }
+            let mut node = make(Self::entries_layout(cap), 0, cap);
+            let bytes = Self::ENTRIES + was * size_of::<(K, V)>();
+            node.cast::<u8>().copy_from_nonoverlapping(old.cast(), bytes);
             node.as_mut().cap = cap as u8;
+            if Self::HAS_MARKS {
+                let from = field::<MaybeUninit<MarkCell>>(old, Self::marks_at(was));
+                from.copy_to_nonoverlapping(field(node, Self::marks_at(cap)), was);
+            }
+            dealloc(old.as_ptr().cast(), Self::entries_layout(was));
             let old = std::mem::replace(leaf, Self::own(node, tag));
             let _ = old.into_word();
         }

@@ -52,18 +52,33 @@ impl<K, V, C: Count> Drop for Filler<'_, K, V, C> {
     }
 }
 
-impl<K, V, C: Count> LeafMut<'_, K, V, C> {
+impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
     /// Moves the entries of a plain leaf at the places in `goes` to the first places of a new leaf. Runs no user code.
     #[inline]
     pub(super) fn move_out(&mut self, goes: u32, to: &mut Node<K, V, C>) {
         let mut to = Filler::new(LeafMut::new(to));
+        let (entries, tags) = (self.entry_at(0), self.tag_place());
         for (n, place) in bits(goes).enumerate() {
-            let (tag, mark) = (self.get().tag_at(place), self.get().mark_of(place));
-            // SAFETY: exclusive; each entry is read once, as its place is given up below.
-            to.put_at(n, tag, unsafe { self.entry_at(place).read() }, mark)
+            let mark = self.get().mark_of(place);
+            // SAFETY: exclusive; each entry is read once, as its place is free from now on.
+            unsafe { to.put_at(n, tags.add(place).replace(0), entries.add(place).read(), mark) }
         }
-        // SAFETY: they were moved just now.
-        unsafe { self.abandon(goes) }
+        let left = self.get().own_len() - goes.count_ones() as usize;
+        self.set_len(left)
+    }
+
+    /// Moves all entries of another plain leaf to these free places, as many, and leaves that one empty. Runs no user
+    /// code. There is room.
+    #[inline]
+    pub(super) fn move_in(self, mut from: LeafMut<'_, K, V, C>, free: u32) {
+        let mut to = Filler::new(self);
+        let (entries, tags) = (from.entry_at(0), from.tag_place());
+        for (place, free) in bits(from.get().live()).zip(bits(free)) {
+            let mark = from.get().mark_of(place);
+            // SAFETY: exclusive; each entry is read once, as its place is free from now on.
+            unsafe { to.put_at(free, tags.add(place).replace(0), entries.add(place).read(), mark) }
+        }
+        from.set_len(0)
     }
 }
 

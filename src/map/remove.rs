@@ -18,12 +18,12 @@ use super::overlay_mut::*;
 use super::pour::*;
 use super::taken::*;
 use crate::error::Result;
-use crate::link::Count;
+use crate::link::{Count, PLAIN};
 use equivalent::Equivalent;
 use std::ops::Range;
 
-/// The short way of a remove: down exclusive inner nodes, out of an exclusive leaf that merges with nothing. None
-/// if the long way must be gone.
+/// The short way of a remove: down exclusive inner nodes, out of an exclusive leaf that stays as it is, or merges with
+/// an exclusive leaf beside it. None if the long way must be gone.
 #[inline(always)]
 pub(super) fn remove_short<K, V, Q, C>(root: &mut Node<K, V, C>, hash: u64, key: &Q) -> Option<(K, V)>
 where
@@ -37,7 +37,7 @@ where
     let s = slot_of(hash, shift, inner.bits());
     let k = inner.block(s);
     // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
-    let sibling = unsafe { inner.at_slot(((s >> k) ^ 1) << k) };
+    let sibling = unsafe { inner.at_slot(((s >> k) ^ 1) << k) }.get();
     leaf_prefetch(sibling);
     let place = leaf.get().find_tagged(hash, key, 0)?;
     let len = leaf.get().own_len();
@@ -47,7 +47,49 @@ where
         LEAF => len + unsafe { sibling.header() }.len as usize > LEAF_MAX + 1,
         tag => tag <= MOST_BITS as usize,
     };
-    (stays && len > 1).then(|| leaf.take(place))
+    match stays && len > 1 {
+        true => Some(leaf.take(place)),
+        false => remove_merging(InnerMut::new(node), s, k, place),
+    }
+}
+
+/// Takes the entry at `place` out of the exclusive leaf that fills the 2^k slots with `s`, and merges the leaf with an
+/// exclusive leaf beside it, into the larger of the two. None, and nothing done, where that is not all.
+#[inline(never)]
+fn remove_merging<K, V, C: Count>(mut inner: InnerMut<'_, K, V, C>, s: usize, k: u32, place: Place) -> Option<(K, V)> {
+    let word_at = |s: usize| inner.get().slots()[s].get();
+    let beside = ((s >> k) ^ 1) << k;
+    // SAFETY: the words stand in an exclusive node, which we borrow; they are different nodes.
+    let (mut leaf, other) =
+        unsafe { (LeafMut::from_word(word_at(s)), LeafMut::<K, V, C>::if_exclusive_leaf(word_at(beside))?) };
+    let total = leaf.get().own_len() - 1 + other.get().own_len();
+    // Not the leaf of a smaller block; no empty block above, which would join too; and not the whole node.
+    let is_pair = k == 0 || word_at(beside ^ 1 << (k - 1)) == word_at(beside);
+    let is_all = k + 1 < inner.get().bits() && word_at(((s >> (k + 1)) ^ 1) << (k + 1)).tag() != PLAIN;
+    if total > LEAF_MAX || !is_pair || !is_all {
+        return None;
+    }
+    count!(LeafMerge);
+    let taken = leaf.take(place);
+    // As `Pour::merged`.
+    let (stays, goes) = match leaf.get().own_len() >= other.get().own_len() {
+        true => (leaf, other),
+        false => (other, leaf),
+    };
+    let kept = stays.get().live();
+    let all = and_lowest_free(kept, goes.get().own_len());
+    // SAFETY: the slots' own counts: one goes to all slots of the two blocks, the other is given up.
+    unsafe {
+        let (mut new, gone) = (Node::from_word(stays.get().word()), goes.get().word());
+        if Leaf::new(new.link()).cap() < places(all) {
+            Trie::grow(&mut new, leaf_cap::<K, V>(places(all)))
+        }
+        LeafMut::new(&mut new).move_in(goes, all & !kept);
+        Trie::<K, V, C>::free_shell(gone);
+        inner.fill(s >> (k + 1) << (k + 1), k + 1, new.into_word())
+    }
+    inner.shrink();
+    Some(taken)
 }
 
 /// An entry on its way out.

@@ -17,22 +17,12 @@ use crate::link::Count;
 use crate::link::MarkCell;
 use std::hash::{BuildHasher, Hash};
 
-/// Whether a leaf is ours alone.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mine {
-    No,
-    /// Its entries may be moved out; but the node above may stay as a lender and keep its link to the leaf.
-    ForNow,
-    /// And the link to it is given up as soon as the change is in: it may become a part of the change.
-    ForGood,
-}
-
 /// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
 /// below it. If it is ours its entries are moved out of it.
 #[inline(never)]
 pub(super) fn split<K, V, S, C>(
     leaf: NodeRef<'_, K, V, C>,
-    mine: Mine,
+    mine: bool,
     shift: u32,
     depth: u32,
     put: &mut Put<'_, K, V, S>,
@@ -46,21 +36,11 @@ where
     count!(LeafSplit);
     let mut pour = Pour::<_, _, _, 1>::new();
     // SAFETY: the caller's path is exclusive if it says mine.
-    unsafe { pour.add(leaf, mine != Mine::No, None) };
+    unsafe { pour.add(leaf, mine, None) };
     let hash = put.hash;
-    let above = u64::MAX.checked_shl(64 - shift - depth).unwrap_or(0);
-    // The first bit in which they differ, 64 if in none. Above the leaf they are alike, unless a key's `Hash` is not
-    // always the same: such bits must not count.
-    let mut hashes = [0; LEAF_MAX];
-    let mut parting = parting_of(Leaf::new(leaf), put.hasher, true, &mut hashes, hash, above);
-    if parting >= 64 - HASH_LOST {
-        parting = parting_of(Leaf::new(leaf), put.hasher, false, &mut hashes, hash, above)
-    }
-    // Which of the old entries have a one there.
-    let is_one = |hash: u64| parting < 64 && (hash << parting) >> 63 == 1;
-    let ones = hashes.iter().rev().fold(0u32, |ones, &h| ones << 1 | is_one(h) as u32);
+    let parting = Parting::of(Leaf::new(leaf), put.hasher, hash, shift + depth);
     put.added = true;
-    let (zero, one) = if parting == 64 {
+    let (zero, one) = if parting.bit == 64 {
         let mut all = Trie::new_collision(2 * LEAF_MAX as u32);
         let mut gathered = poured(pour, LEAF_MAX);
         let (mut from, mut to) = (LeafMut::new(&mut gathered), LeafMut::new(&mut all));
@@ -71,25 +51,98 @@ where
         to.push(put.take_for(LEAF_MAX), MarkCell::default());
         (all, None)
     } else {
-        // The larger part stays at its places; the other takes the first of a new leaf. A full leaf has no gaps.
-        let one_stays = ones.count_ones() as usize > LEAF_MAX / 2;
-        let goes = if one_stays { !ones & FULL } else { ones };
-        let new_goes = is_one(hash) != one_stays;
+        let goes = parting.goes();
+        let new_goes = parting.new_goes(hash);
         let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
-        let mut stay = if mine == Mine::ForGood && leaf.tag() == LEAF {
-            // SAFETY: exclusive, and reached through exclusive nodes only.
-            unsafe { LeafMut::<K, V, C>::from_word(leaf.word()) }.move_out(goes, &mut gone);
-            // Its count goes into the change; the link that is going to be replaced gives one up.
-            NodeRef::to_owned(leaf)
-        } else {
-            divided(pour, goes, &mut gone)
-        };
-        // SAFETY: both are ours.
-        let mut to = unsafe { LeafMut::<K, V, C>::from_word(if new_goes { &mut gone } else { &mut stay }.word()) };
-        put.put_in(&mut to);
-        if one_stays { (gone, Some(stay)) } else { (stay, Some(gone)) }
+        let mut stay = divided(pour, goes, &mut gone);
+        put.put_in(&mut LeafMut::new(if new_goes { &mut gone } else { &mut stay }));
+        if parting.one_stays() { (gone, Some(stay)) } else { (stay, Some(gone)) }
     };
-    change_of(zero, one, shift, depth, hash, parting)
+    change_of(zero, one, shift, depth, hash, parting.bit)
+}
+
+/// Divides a full plain leaf that is ours, at slot `s` of a node that begins at bit `shift`, and puts the entry in. The
+/// larger part stays where it is. Gives the place of the entry in its leaf.
+#[inline]
+pub(super) fn split_own<K, V, S, C>(
+    mut inner: InnerMut<'_, K, V, C>,
+    shift: u32,
+    s: usize,
+    hash: u64,
+    entry: (K, V),
+    hasher: &S,
+) -> Place
+where
+    K: Hash + Eq + Clone,
+    V: Clone,
+    S: BuildHasher,
+    C: Count,
+{
+    let (bits, k) = (inner.get().bits(), inner.get().block(s));
+    let depth = bits - k;
+    // SAFETY: an exclusive leaf in an exclusive node, which we borrow.
+    let mut leaf = unsafe { LeafMut::<K, V, C>::from_word(inner.get().slots()[s].get()) };
+    let parting = Parting::of(leaf.get(), hasher, hash, shift + depth);
+    if parting.bit != shift + depth || parting.bit == 64 || depth == MOST_BITS {
+        // They part further down, or not at all.
+        let mut put = Put::new(hasher, hash, entry);
+        // SAFETY: the slot keeps the leaf alive; its link is replaced by the change.
+        let full = unsafe { NodeRef::from_word(leaf.get().word()) };
+        inner.apply(split(full, true, shift, depth, &mut put));
+        return put.place;
+    }
+    count!(LeafSplit);
+    let (goes, new_goes) = (parting.goes(), parting.new_goes(hash));
+    let mut gone = Trie::new_leaf(leaf_cap::<K, V>(goes.count_ones() as usize + new_goes as usize));
+    leaf.move_out(goes, &mut gone);
+    let place = if new_goes { LeafMut::new(&mut gone).put_free(hash, entry) } else { leaf.put_free(hash, entry) };
+    if depth == bits {
+        inner.widen(bits + 1)
+    }
+    let half = inner.get().bits() - depth - 1;
+    let which = slot_of(hash, shift, depth + 1) & !1 | !parting.one_stays() as usize;
+    // SAFETY: this half of the leaf's block has its own leaf now; the other keeps the leaf's count.
+    unsafe { inner.fill(which << half, half, gone.into_word()) }
+    place
+}
+
+/// Where the hashes of a full leaf's keys and of one more part.
+struct Parting {
+    /// The first bit in which they differ, 64 if in none.
+    bit: u32,
+    /// Which of the old entries have a one there.
+    ones: u32,
+}
+
+impl Parting {
+    /// Of a leaf that ends at bit `end`. Above it they are alike, unless a key's `Hash` is not always the same: such
+    /// bits must not count.
+    #[inline(always)]
+    fn of<K: Hash, V, S: BuildHasher, C: Count>(leaf: Leaf<'_, K, V, C>, hasher: &S, hash: u64, end: u32) -> Self {
+        let above = u64::MAX.checked_shl(64 - end).unwrap_or(0);
+        let mut hashes = [0; LEAF_MAX];
+        let mut bit = parting_of(leaf, hasher, true, &mut hashes, hash, above);
+        if bit >= 64 - HASH_LOST {
+            bit = parting_of(leaf, hasher, false, &mut hashes, hash, above)
+        }
+        let is_one = |hash: u64| bit < 64 && (hash << bit) >> 63 == 1;
+        Parting { bit, ones: hashes.iter().rev().fold(0, |ones, &h| ones << 1 | is_one(h) as u32) }
+    }
+
+    /// The larger part of the old entries stays at its places.
+    fn one_stays(&self) -> bool {
+        self.ones.count_ones() as usize > LEAF_MAX / 2
+    }
+
+    /// The other takes the first places of a new leaf. (A full leaf has no gaps.)
+    fn goes(&self) -> u32 {
+        if self.one_stays() { !self.ones & FULL } else { self.ones }
+    }
+
+    /// Whether the new entry goes with it.
+    fn new_goes(&self, hash: u64) -> bool {
+        ((hash << self.bit) >> 63 == 1) != self.one_stays()
+    }
 }
 
 /// The first bit below those of `above` in which the hashes of a full leaf's keys, or `hash`, differ; and these hashes. If
