@@ -400,6 +400,7 @@ impl<K: Clone, V: Clone, C: Count> Blocks<K, V, C> {
         let bits = self.top - least;
         let mut words = [Word::plain(0); 1 << MOST_BITS];
         for (first, k, node) in std::mem::take(&mut self.list) {
+            Trie::note_depth(&node, self.top - k);
             let word = self.word_of(k, node);
             words[first >> least..(first + (1 << k)) >> least].fill(word);
         }

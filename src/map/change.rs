@@ -52,6 +52,9 @@ impl<K, V, C: Count> Change<K, V, C> {
     #[inline(always)]
     pub(super) fn into_blocks(self) -> impl Iterator<Item = (usize, u32, Word)> {
         let (from, depth, prefix) = (self.from, self.depth, self.prefix);
+        for node in std::iter::once(&self.child).chain(&self.other) {
+            Trie::note_depth(node, depth)
+        }
         let child = self.child.into_word();
         let other = self.other.map(|o| o.into_word());
         let siblings = (from + 1..=depth).rev().map(move |d| {
@@ -202,23 +205,21 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     /// in turn shall not resize it each time.
     pub(super) fn shrink(&mut self) {
         let inner = self.get();
-        // Two different words in four slots: a block of two slots or one. The node is as wide as it may be.
-        if inner.slots().chunks_exact(4).any(|four| four[0].get() != four[2].get()) {
-            return;
-        }
-        let deepest = inner.blocks(0, 1 << inner.bits()).map(|(_, k, _)| inner.bits() - k).max().unwrap_or(0);
-        let bits = deepest.max(1);
-        if bits + 2 > inner.bits() {
+        let slots = inner.slots();
+        // Every block has 2^x slots at least if the two halves of each such block are alike.
+        let are_blocks = |x: u32| slots.chunks_exact(1 << x).all(|block| block[0].get() == block[1 << x >> 1].get());
+        if inner.bits() < 3 || !are_blocks(2) {
             return;
         }
         count!(Shrink);
-        let x = inner.bits() - bits;
-        // SAFETY: as in `widen`; every block has 2^x slots at least.
+        let x = (3..inner.bits()).take_while(|&x| are_blocks(x)).last().unwrap_or(2);
+        let mut words = [Word::plain(0); 1 << MOST_BITS];
+        for (word, slot) in words.iter_mut().zip(slots.iter().step_by(1 << x)) {
+            *word = slot.get()
+        }
+        // SAFETY: as in `widen`; the node is exclusive, so that nothing thaws in it meanwhile.
         unsafe {
-            let origin = inner.origin().cloned();
-            let words: [Word; 1 << MOST_BITS] =
-                std::array::from_fn(|s| inner.peek((s << x) & ((1 << inner.bits()) - 1)));
-            let narrow = Trie::new_inner(&words[..1 << bits], origin);
+            let narrow = Trie::new_inner(&words[..slots.len() >> x], inner.origin().cloned());
             self.replace_shell(narrow)
         }
     }
@@ -235,22 +236,27 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     }
 }
 
-/// Down exclusive inner nodes that borrow nothing: the lowest of them (or the root, if that is none), the bit at which it
-/// begins, and the word there in which the hash goes on, which is no inner node.
+/// Where a walk down exclusive inner nodes that borrow nothing came to: the lowest of them (or the root, if that is none),
+/// and the bit at which it begins.
+pub(super) struct ExclusivePath<'a, K, V, C: Count> {
+    pub(super) node: &'a mut Node<K, V, C>,
+    pub(super) shift: u32,
+    /// The slot in which the hash goes on, and the word there, which is no inner node. None if the root is none.
+    pub(super) at: Option<(usize, Word)>,
+}
+
 #[inline(always)]
-pub(super) fn exclusive_path<K, V, C: Count>(
-    root: &mut Node<K, V, C>,
-    hash: u64,
-) -> (&mut Node<K, V, C>, u32, Option<Word>) {
+pub(super) fn exclusive_path<K, V, C: Count>(root: &mut Node<K, V, C>, hash: u64) -> ExclusivePath<'_, K, V, C> {
     let (mut node, mut shift, mut rest) = (root, 0, hash);
     loop {
-        let Some(inner) = Inner::if_exclusive(node) else { return (node, shift, None) };
+        let Some(inner) = Inner::if_exclusive(node) else { return ExclusivePath { node, shift, at: None } };
         let bits = inner.bits();
+        let s = slot_of(rest, 0, bits);
         // SAFETY: the index is `bits` bits of the hash.
-        let slot = unsafe { inner.at_slot(slot_of(rest, 0, bits)) };
+        let slot = unsafe { inner.at_slot(s) };
         let word = slot.get();
         if !Inner::<K, V, C>::is(word) {
-            return (node, shift, Some(word));
+            return ExclusivePath { node, shift, at: Some((s, word)) };
         }
         // SAFETY: as `divided_mut`: the slot of an exclusive node that we borrow holds one count, as an `Owned` does.
         node = unsafe { &mut *slot.place().cast::<Node<K, V, C>>() };

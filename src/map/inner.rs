@@ -216,6 +216,32 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         }
     }
 
+    /// As [`block`](Self::block), where `word` is that of a leaf at slot `s`, which is going to be read anyway: it says how
+    /// deep it once stood, and two comparisons tell whether it still does.
+    #[inline(always)]
+    pub(super) fn leaf_block(self, s: usize, word: Word) -> u32 {
+        if word.tag() == LEAF && self.origin().is_none() {
+            // SAFETY: a child lives while its parent does.
+            let depth = unsafe { word.header() }.extra as u32;
+            let slots = self.slots();
+            if (1..=self.bits()).contains(&depth) {
+                let k = self.bits() - depth;
+                // The other half of the block, and the block beside it.
+                let is_word = |s: usize| slots[s & (slots.len() - 1)].get() == word;
+                if is_word(s ^ 1 << k >> 1) && !is_word(s ^ 1 << k) {
+                    return k;
+                }
+            }
+        }
+        self.block_anew(s)
+    }
+
+    /// [`block`](Self::block), as a call: it is long.
+    #[inline(never)]
+    fn block_anew(self, s: usize) -> u32 {
+        self.block(s)
+    }
+
     /// As [`block`](Self::block), of a node whose links are all resident. Without branches: how many slots a leaf fills
     /// cannot be predicted.
     #[inline(always)]

@@ -92,9 +92,9 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(
     hash: u64,
     entry: (K, V),
 ) -> Short<'_, K, V, C> {
-    let (node, shift, word) = exclusive_path(root, hash);
+    let ExclusivePath { node, shift, at } = exclusive_path(root, hash);
     // SAFETY: the word stands in an exclusive node, which we borrow.
-    let Some(mut leaf) = word.and_then(|word| unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
+    let Some(mut leaf) = at.and_then(|(_, word)| unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }) else {
         return Short::Rest(node, shift, entry);
     };
     if let Some(place) = leaf.get().find_tagged(hash, &entry.0, 0) {
@@ -326,7 +326,7 @@ where
             }
         },
     };
-    Ok(view.with_child(s, over, || view.base.block(s), new))
+    Ok(view.with_child(s, over, || view.base.leaf_block(s, child.word()), new))
 }
 
 /// The change that puts the entry into the shared leaf at slot `s`.

@@ -85,6 +85,14 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         }
     }
 
+    /// As [`Trie::note_depth`].
+    #[inline(always)]
+    pub(super) fn note_depth(&mut self, depth: u32) {
+        debug_assert!(self.0.tag() == LEAF);
+        // SAFETY: exclusive.
+        unsafe { self.at().as_mut().extra = depth as u16 }
+    }
+
     /// # Safety
     /// There is room at index `i`, which is not in use.
     #[inline(always)]

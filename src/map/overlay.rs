@@ -263,6 +263,15 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
+    /// As [`block`](Self::block), where `child` is at slot `s` and going to be read anyway.
+    #[inline(always)]
+    pub(super) fn leaf_block(self, s: usize, child: Word) -> u32 {
+        match (self.overlay, self.over(s)) {
+            (Some(o), Some(j)) => o.range(j).1,
+            _ => self.base.leaf_block(s, child),
+        }
+    }
+
     /// True if one child fills the 2^k slots at `first`, and no more.
     #[inline(always)]
     pub(super) fn fills(self, first: usize, k: u32) -> bool {

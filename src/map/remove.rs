@@ -30,14 +30,14 @@ where
     Q: Equivalent<K> + ?Sized,
     C: Count,
 {
-    let (node, shift, word) = exclusive_path(root, hash);
-    let (inner, word) = (Inner::if_exclusive(node)?, word?);
+    let path = exclusive_path(root, hash);
+    let (s, word) = path.at?;
     // SAFETY: the word stands in an exclusive node, which we borrow.
     let mut leaf = unsafe { LeafMut::<K, V, C>::if_exclusive_leaf(word) }?;
-    let s = slot_of(hash, shift, inner.bits());
-    let k = inner.block(s);
+    let inner = InnerMut::new(path.node);
+    let k = inner.get().leaf_block(s, word);
     // SAFETY: for k < bits the sibling block is in the node; a leaf never fills the whole of a node.
-    let sibling = unsafe { inner.at_slot(((s >> k) ^ 1) << k) }.get();
+    let sibling = unsafe { inner.get().at_slot(((s >> k) ^ 1) << k) }.get();
     leaf_prefetch(sibling);
     let place = leaf.get().find_tagged(hash, key, 0)?;
     let len = leaf.get().own_len();
@@ -49,7 +49,7 @@ where
     };
     match stays && len > 1 {
         true => Some(leaf.take(place)),
-        false => remove_merging(InnerMut::new(node), s, k, place),
+        false => remove_merging(inner, s, k, place),
     }
 }
 
@@ -85,6 +85,7 @@ fn remove_merging<K, V, C: Count>(mut inner: InnerMut<'_, K, V, C>, s: usize, k:
             Trie::grow(&mut new, leaf_cap::<K, V>(places(all)))
         }
         LeafMut::new(&mut new).move_in(goes, all & !kept);
+        Trie::note_depth(&new, inner.get().bits() - k - 1);
         Trie::<K, V, C>::free_shell(gone);
         inner.fill(s >> (k + 1) << (k + 1), k + 1, new.into_word())
     }
@@ -180,7 +181,9 @@ where
     }
     let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(()) };
     let fell = child.tag() == COLLISION;
-    if let Some(Settled { k, new, rises }) = settle(view, true, child, s, view.block(s), place, take)? {
+    if let Some(Settled { k, new, rises }) =
+        settle(view, true, child, s, view.leaf_block(s, child.word()), place, take)?
+    {
         raise(node, s, k, new, rises);
         if fell {
             join_empty(node, s)
@@ -221,7 +224,7 @@ where
         if !child.word().is_node() {
             return Ok(None);
         }
-        let below = view.block(s);
+        let below = view.leaf_block(s, child.word());
         // Whether it must merge its sibling's length will tell.
         if below < bits {
             leaf_prefetch(view.peek(((s >> below) ^ 1) << below))

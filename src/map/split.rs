@@ -78,10 +78,10 @@ where
     S: BuildHasher,
     C: Count,
 {
-    let (bits, k) = (inner.get().bits(), inner.get().block(s));
-    let depth = bits - k;
+    let (bits, word) = (inner.get().bits(), inner.get().slots()[s].get());
+    let depth = bits - inner.get().leaf_block(s, word);
     // SAFETY: an exclusive leaf in an exclusive node, which we borrow.
-    let mut leaf = unsafe { LeafMut::<K, V, C>::from_word(inner.get().slots()[s].get()) };
+    let mut leaf = unsafe { LeafMut::<K, V, C>::from_word(word) };
     let parting = Parting::of(leaf.get(), hasher, hash, shift + depth);
     if parting.bit != shift + depth || parting.bit == 64 || depth == MOST_BITS {
         // They part further down, or not at all.
@@ -99,6 +99,8 @@ where
     if depth == bits {
         inner.widen(bits + 1)
     }
+    leaf.note_depth(depth + 1);
+    Trie::note_depth(&gone, depth + 1);
     let half = inner.get().bits() - depth - 1;
     let which = slot_of(hash, shift, depth + 1) & !1 | !parting.one_stays() as usize;
     // SAFETY: this half of the leaf's block has its own leaf now; the other keeps the leaf's count.
