@@ -1,6 +1,8 @@
 //! Panics of the user's `Hash`, `Eq`, `Clone`, closures and iterators, at the k-th call for every k until the
 //! operation goes through: afterwards every version is what it was (or, where an operation promises less, whole),
-//! works on, and nothing has leaked: neither an element nor a byte.
+//! works on, and nothing has leaked: neither an element nor a byte. The same for panics of `Drop`, after which an
+//! operation may or may not have been done, and where no element may be dropped twice (but some may leak: Rust loses a
+//! result when something else is dropped on the way out and panics).
 //!
 //! Elements own heap memory and are counted as they are made and dropped; bytes are counted by this file's
 //! allocator. All counts belong to a thread, and each test has its own.
@@ -8,8 +10,8 @@
 
 use backstory::{GenericHashMap, GenericHashSet, Kind};
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
-use std::collections::BTreeMap;
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -20,10 +22,16 @@ thread_local! {
     static ELEMENTS: Cell<isize> = const { Cell::new(0) };
     /// Calls of user code that go well before one panics; negative: all go well.
     static FUSE: Cell<isize> = const { Cell::new(-1) };
-    /// Calls of user code by their sort, while the fuse burns: hash, eq, clone, closure.
-    static CALLS: Cell<[usize; 4]> = const { Cell::new([0; 4]) };
+    /// Whether it is drops that burn the fuse, or the other calls.
+    static DROPS: Cell<bool> = const { Cell::new(false) };
+    /// Calls of user code by their sort, while the fuse burns: hash, eq, clone, closure, drop.
+    static CALLS: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
+    /// While drops panic: the elements that live, by their numbers, and whether one was dropped that did not.
+    static LIVE: RefCell<HashSet<u64>> = RefCell::default();
+    static NUMBER: Cell<u64> = const { Cell::new(0) };
+    static TWICE: Cell<bool> = const { Cell::new(false) };
     /// The sort of the call that blew, if one did.
-    static BLOWN: Cell<[usize; 4]> = const { Cell::new([0; 4]) };
+    static BLOWN: Cell<[usize; 5]> = const { Cell::new([0; 5]) };
 }
 
 struct Counting;
@@ -49,11 +57,12 @@ const HASH: usize = 0;
 const EQ: usize = 1;
 const CLONE: usize = 2;
 const CLOSURE: usize = 3;
+const DROP: usize = 4;
 
 /// A call of user code. It may be the one that panics.
 fn call(sort: usize) {
     let left = FUSE.get();
-    if left < 0 {
+    if left < 0 || (sort == DROP) != DROPS.get() {
         return;
     }
     let mut calls = CALLS.get();
@@ -74,18 +83,31 @@ fn call(sort: usize) {
 struct Element {
     id: u32,
     text: Box<str>,
+    /// Its own, while drops panic.
+    number: u64,
 }
 
 fn element(id: u32) -> Element {
     ELEMENTS.set(ELEMENTS.get() + 1);
-    Element { id, text: format!("element number {id}").into() }
+    let number = NUMBER.get() + 1;
+    NUMBER.set(number);
+    if DROPS.get() {
+        LIVE.with_borrow_mut(|live| live.insert(number));
+    }
+    Element { id, text: format!("element number {id}").into(), number }
 }
 
 impl Drop for Element {
     fn drop(&mut self) {
         // A key dropped twice, or never made, is not likely to have the right text.
         assert!(self.text.ends_with(|c: char| c.is_ascii_digit()));
-        ELEMENTS.set(ELEMENTS.get() - 1)
+        ELEMENTS.set(ELEMENTS.get() - 1);
+        if DROPS.get() && !LIVE.with_borrow_mut(|live| live.remove(&self.number)) {
+            TWICE.set(true)
+        }
+        if !std::thread::panicking() {
+            call(DROP)
+        }
     }
 }
 
@@ -187,9 +209,11 @@ enum Sharing {
     Older,
     /// A newer version is kept, and clones of what came between.
     Chain,
+    /// As `Older`, but the old one has been dropped: overlays over nodes that are ours by now.
+    Left,
 }
 
-const SHARINGS: [Sharing; 4] = [Sharing::Alone, Sharing::Whole, Sharing::Older, Sharing::Chain];
+const SHARINGS: [Sharing; 5] = [Sharing::Alone, Sharing::Whole, Sharing::Older, Sharing::Chain, Sharing::Left];
 
 /// A map of the keys 0, 2, .. below 2n (value = key + 1), and versions that share with it.
 fn built<const N: u8, P: Kind>(n: u32, sharing: Sharing) -> (Map<N, P>, Vec<Map<N, P>>) {
@@ -200,13 +224,13 @@ fn built<const N: u8, P: Kind>(n: u32, sharing: Sharing) -> (Map<N, P>, Vec<Map<
     let kept = match sharing {
         Sharing::Alone => vec![],
         Sharing::Whole => vec![map.clone()],
-        Sharing::Older => {
+        Sharing::Older | Sharing::Left => {
             let old = map.clone();
             for i in (0..n).step_by(3) {
                 map.remove(&element(2 * i));
                 map.insert(element(2 * i), element(2 * i + 1));
             }
-            vec![old]
+            if let Sharing::Left = sharing { vec![] } else { vec![old] }
         }
         Sharing::Chain => {
             let mut kept = vec![];
@@ -234,8 +258,8 @@ enum After {
 }
 
 /// Runs `edit` with the fuse at 0, 1, .. until it goes through, on a map of each shape, size and sharing.
-fn sweep<P: Kind>(sizes: &[u32], after: After, edit: &Edits<P>) -> [usize; 4] {
-    BLOWN.set([0; 4]);
+fn sweep<P: Kind>(sizes: &[u32], after: After, edit: &Edits<P>) -> [usize; 5] {
+    BLOWN.set([0; 5]);
     for &n in sizes {
         for sharing in SHARINGS {
             sweep_one::<0, P>(n, sharing, after, &*edit.0);
@@ -309,6 +333,13 @@ fn sweep_one<const N: u8, P: Kind>(n: u32, sharing: Sharing, after: After, edit:
             wear(map);
             kept.into_iter().take(2).for_each(wear);
         }
+        assert!(!TWICE.get(), "dropped twice: shape {N}, n = {n}, {sharing:?}, call {fuse}");
+        if DROPS.get() {
+            if went_through {
+                return;
+            }
+            continue;
+        }
         assert_eq!(ELEMENTS.get(), elements, "elements leaked: shape {N}, n = {n}, {sharing:?}, call {fuse}");
         assert_eq!(BYTES.get(), bytes, "bytes leaked: shape {N}, n = {n}, {sharing:?}, call {fuse}");
         if went_through {
@@ -319,6 +350,8 @@ fn sweep_one<const N: u8, P: Kind>(n: u32, sharing: Sharing, after: After, edit:
 
 /// Sizes at which a leaf is empty, single, full, just split; a trie of two levels.
 const SIZES: [u32; 8] = [0, 1, 7, 14, 15, 16, 40, 200];
+/// Where drops panic.
+const DROPPED: [u32; 4] = [1, 16, 20, 45];
 /// For operations that call user code for every entry.
 const SMALL: [u32; 5] = [0, 1, 15, 16, 45];
 
@@ -330,6 +363,9 @@ macro_rules! edits_survive {
             let blown = sweep::<archery::ArcTK>(&$sizes, After::$after, &edits!(|$map| $body));
             $(assert!(blown[$sort] > 0, "no {} ever panicked", stringify!($sort));)*
             sweep::<archery::RcK>(&$sizes[..4], After::$after, &edits!(|$map| $body));
+            DROPS.set(true);
+            sweep::<archery::ArcTK>(&DROPPED, After::Between, &edits!(|$map| $body));
+            sweep::<archery::RcK>(&DROPPED[..2], After::Between, &edits!(|$map| $body));
         }
     )*};
 }

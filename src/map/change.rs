@@ -10,8 +10,7 @@ use super::inner::*;
 use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
-use crate::link::{Count, Origin, Slot, Word, release};
-use smallvec::SmallVec;
+use crate::link::{Count, Origin, Slot, Word};
 use std::sync::Arc;
 
 /// New children for a block of a node.
@@ -108,22 +107,23 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
         unsafe { &mut *place.cast::<Node<K, V, C>>() }
     }
 
-    /// The child that fills the 2^k slots at `s`, borrowed mutably, after `prepare` has made it exclusive.
+    /// The child that fills the 2^k slots at `s`, borrowed mutably, after `prepare` has made it exclusive; and what
+    /// that said.
     ///
     /// # Safety
     /// The child is resident, and the caller neither asks for it again nor changes the node while the borrow lives.
-    pub(super) unsafe fn child_for_walk(
+    pub(super) unsafe fn child_for_walk<T>(
         &mut self,
         s: usize,
         k: u32,
-        prepare: impl FnOnce(&mut Node<K, V, C>),
-    ) -> &'a mut Node<K, V, C> {
-        // SAFETY: as `divided_mut`; the other slots of the block follow the first.
+        prepare: impl FnOnce(&mut Node<K, V, C>) -> T,
+    ) -> (&'a mut Node<K, V, C>, T) {
+        // SAFETY: as `divided_mut`; the other slots of the block follow the first, which is borrowed after that.
         unsafe {
-            let first = &mut *self.get().slots()[s].place().cast::<Node<K, V, C>>();
-            prepare(first);
-            self.fill(s, k, first.word());
-            first
+            let first = self.get().slots()[s].place().cast::<Node<K, V, C>>();
+            let said = prepare(&mut *first);
+            self.fill(s, k, (*first).word());
+            (&mut *first, said)
         }
     }
 
@@ -166,25 +166,23 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
         unsafe { self.fill(first, len.ilog2(), word) }
     }
 
-    /// Replaces the block of 2^k slots at `first`, whose child is released, by `change`. Grows to its depth.
+    /// Replaces blocks by `change`. Grows to its depth.
     #[inline]
-    pub(super) fn apply(mut self, change: Change<K, V, C>) {
+    pub(super) fn apply(mut self, change: Change<K, V, C>, gone: &mut Gone<K, V, C>) {
         if change.depth > self.get().bits() {
             self.widen(change.depth)
         }
         let bits = self.get().bits();
         let k = bits - change.from;
         let first = (change.prefix >> (change.depth - change.from)) << k;
-        let mut gone = SmallVec::<[Word; 8]>::new();
-        gone.extend(self.get().blocks(first, first + (1 << k)).map(|(_, _, word)| word));
+        for (_, _, word) in self.get().blocks(first, first + (1 << k)) {
+            // SAFETY: the node gives the count up, below.
+            gone.push(unsafe { Node::from_word(word) })
+        }
         for (prefix, depth, word) in change.into_blocks() {
             let k = bits - depth;
-            // SAFETY: the blocks fill exactly those whose words are in `gone`.
+            // SAFETY: the blocks fill exactly those that are gone.
             unsafe { self.fill(prefix << k, k, word) }
-        }
-        for word in gone {
-            // SAFETY: the node gave these counts up. Last, because a user's Drop may panic.
-            unsafe { release::<Trie<K, V, C>>(word) }
         }
     }
 
@@ -304,7 +302,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             return self.rebuilt(change);
         }
         let mut new = self.new_over(total.max(len));
-        OverlayMut::new(&mut new).replace(change);
+        OverlayMut::new(&mut new).replace(change, &mut Gone::new());
         new
     }
 

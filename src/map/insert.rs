@@ -24,7 +24,7 @@ use std::hash::{BuildHasher, Hash};
 use std::mem::ManuallyDrop;
 
 /// An entry on its way in.
-pub(super) struct Put<'h, K, V, S> {
+pub(super) struct Put<'h, K, V, S, C: Count> {
     pub(super) hasher: &'h S,
     pub(super) hash: u64,
     /// Taken when the entry finds its place.
@@ -35,14 +35,16 @@ pub(super) struct Put<'h, K, V, S> {
     pub(super) added: bool,
     /// Where in its leaf the entry has found its place.
     pub(super) place: Place,
+    /// Dropped last.
+    pub(super) gone: Gone<K, V, C>,
 }
 
-impl<'h, K, V, S> Put<'h, K, V, S> {
+impl<'h, K, V, S, C: Count> Put<'h, K, V, S, C> {
     /// An entry of whose key nothing is known, of which nothing is wanted.
     #[inline(always)]
     pub(super) fn new(hasher: &'h S, hash: u64, entry: (K, V)) -> Self {
         let entry = Some(entry);
-        Put { hasher, hash, entry, want: Want::Nothing, old: None, added: false, place: 0 }
+        Put { hasher, hash, entry, want: Want::Nothing, old: None, added: false, place: 0, gone: Gone::new() }
     }
 
     #[inline(always)]
@@ -59,7 +61,7 @@ impl<'h, K, V, S> Put<'h, K, V, S> {
 
     /// Puts the entry at the lowest free place of a leaf. There is room.
     #[inline(always)]
-    pub(super) fn put_in<C: Count>(&mut self, leaf: &mut LeafMut<'_, K, V, C>) {
+    pub(super) fn put_in(&mut self, leaf: &mut LeafMut<'_, K, V, C>) {
         let entry = self.entry.take().expect("placed once");
         self.place = leaf.put_free(self.hash, entry)
     }
@@ -148,7 +150,7 @@ fn grow_leaf<K, V, C: Count>(leaf: &mut Node<K, V, C>) {
 
 /// Puts an entry in below a node that begins at bit `shift`, over one with an equal key if there is one.
 #[inline(never)]
-pub(super) fn insert<K, V, S, C>(node: &mut Node<K, V, C>, shift: u32, put: &mut Put<'_, K, V, S>) -> Result<()>
+pub(super) fn insert<K, V, S, C>(node: &mut Node<K, V, C>, shift: u32, put: &mut Put<'_, K, V, S, C>) -> Result<()>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -161,7 +163,8 @@ where
             resident_root(node)?
         }
         if !node.is_exclusive() {
-            *node = inserted(node.link(), shift, put)?;
+            let new = inserted(node.link(), shift, put)?;
+            put.gone.push(std::mem::replace(node, new));
             return Ok(());
         }
         own_up(node);
@@ -193,7 +196,7 @@ fn insert_below<K, V, S, C>(
     mut inner: InnerMut<'_, K, V, C>,
     shift: u32,
     s: usize,
-    put: &mut Put<'_, K, V, S>,
+    put: &mut Put<'_, K, V, S, C>,
 ) -> Result<()>
 where
     K: Hash + Eq + Clone,
@@ -220,18 +223,18 @@ where
             Fit::Full => {
                 let depth = inner.get().bits() - inner.get().block(s);
                 let change = split(child.link(), true, shift, depth, put);
-                inner.apply(change)
+                inner.apply(change, &mut put.gone)
             }
         }
         return Ok(());
     }
     let change = changed_leaf(Divided { base: inner.get(), overlay: None }, child.link(), shift, s, put);
-    inner.apply(change);
+    inner.apply(change, &mut put.gone);
     Ok(())
 }
 
 /// Into a root that is empty, a leaf or a collision leaf, and exclusive.
-fn insert_at_root<K, V, S, C>(root: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S>) -> Result<()>
+fn insert_at_root<K, V, S, C>(root: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Result<()>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -239,7 +242,8 @@ where
     C: Count,
 {
     if let Fit::Full = insert_own(root, put) {
-        *root = split(root.link(), true, 0, 0, put).into_node();
+        let new = split(root.link(), true, 0, 0, put).into_node();
+        put.gone.push(std::mem::replace(root, new))
     }
     Ok(())
 }
@@ -251,7 +255,7 @@ type Below<'a, K, V, C> = Option<(&'a mut Node<K, V, C>, u32)>;
 fn insert_over<'a, K, V, S, C>(
     node: &'a mut Node<K, V, C>,
     shift: u32,
-    put: &mut Put<'_, K, V, S>,
+    put: &mut Put<'_, K, V, S, C>,
 ) -> Result<Below<'a, K, V, C>>
 where
     K: Hash + Eq + Clone,
@@ -282,13 +286,13 @@ where
         }
         _ => changed_leaf(view, child, shift, s, put),
     };
-    OverlayMut::new(node).apply(change);
+    OverlayMut::new(node).apply(change, &mut put.gone);
     Ok(None)
 }
 
 /// A new root: `root`, which stays as it is, with the entry in it.
 #[inline(always)]
-pub(super) fn updated<K, V, S, C>(root: NodeRef<'_, K, V, C>, put: &mut Put<'_, K, V, S>) -> Result<Node<K, V, C>>
+pub(super) fn updated<K, V, S, C>(root: NodeRef<'_, K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Result<Node<K, V, C>>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -299,7 +303,7 @@ where
 }
 
 /// A new node: the shared node `node` with the entry in it.
-fn inserted<K, V, S, C>(node: NodeRef<'_, K, V, C>, shift: u32, put: &mut Put<'_, K, V, S>) -> Result<Node<K, V, C>>
+fn inserted<K, V, S, C>(node: NodeRef<'_, K, V, C>, shift: u32, put: &mut Put<'_, K, V, S, C>) -> Result<Node<K, V, C>>
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -336,7 +340,7 @@ fn changed_leaf<K, V, S, C>(
     child: NodeRef<'_, K, V, C>,
     shift: u32,
     s: usize,
-    put: &mut Put<'_, K, V, S>,
+    put: &mut Put<'_, K, V, S, C>,
 ) -> Change<K, V, C>
 where
     K: Hash + Eq + Clone,
@@ -359,7 +363,7 @@ enum Fit {
 
 /// Into a leaf of any kind that is ours alone (or empty).
 #[inline]
-fn insert_own<K, V, S, C>(leaf: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S>) -> Fit
+fn insert_own<K, V, S, C>(leaf: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Fit
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -386,14 +390,14 @@ where
 
 /// Replaces the entry at a place, if it is one of the node itself and not of a base.
 #[inline]
-fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S>) -> bool {
+fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S, C>) -> bool {
     let Some(entry) = LeafMut::new(leaf).entry_mut(place) else { return false };
     put.old = Some(taken_whole(std::mem::replace(entry, put.take_for(place))));
     true
 }
 
 #[inline(never)]
-fn insert_own_rare<K, V, S, C>(leaf: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S>) -> Fit
+fn insert_own_rare<K, V, S, C>(leaf: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Fit
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -430,7 +434,8 @@ where
     }
     put.added = place.is_none();
     if view.own_len() == LEAF_OVERLAY_MAX || base.header().is_exclusive() {
-        *leaf = flattened(leaf.link(), true, place, put);
+        let new = flattened(leaf.link(), true, place, put);
+        put.gone.push(std::mem::replace(leaf, new));
         return Fit::Placed;
     }
     count!(LeafOverlayGrown);
@@ -448,11 +453,11 @@ where
 
 /// Notes what the caller wants of an entry that is going to be replaced.
 #[inline(always)]
-fn old_of<K: Clone, V: Clone, S>(entry: &(K, V), put: &mut Put<'_, K, V, S>) {
+fn old_of<K: Clone, V: Clone, S, C: Count>(entry: &(K, V), put: &mut Put<'_, K, V, S, C>) {
     put.old = Some(taken_clone(entry, put.want))
 }
 
-fn single<K, V, S, C: Count>(put: &mut Put<'_, K, V, S>) -> Node<K, V, C> {
+fn single<K, V, S, C: Count>(put: &mut Put<'_, K, V, S, C>) -> Node<K, V, C> {
     let mut leaf = Trie::new_leaf(leaf_cap::<K, V>(1));
     put.added = true;
     put.put_in(&mut LeafMut::new(&mut leaf));
@@ -464,7 +469,7 @@ fn flattened<K, V, S, C>(
     leaf: NodeRef<'_, K, V, C>,
     mine: bool,
     replaced: Option<Place>,
-    put: &mut Put<'_, K, V, S>,
+    put: &mut Put<'_, K, V, S, C>,
 ) -> Node<K, V, C>
 where
     K: Clone,
@@ -483,7 +488,7 @@ where
 }
 
 /// A new leaf: the shared one (or empty block) with the entry in it. None if it is full and must be split.
-fn insert_shared<K, V, S, C>(leaf: NodeRef<'_, K, V, C>, put: &mut Put<'_, K, V, S>) -> Option<Node<K, V, C>>
+fn insert_shared<K, V, S, C>(leaf: NodeRef<'_, K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Option<Node<K, V, C>>
 where
     K: Hash + Eq + Clone,
     V: Clone,

@@ -205,14 +205,17 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
             frame.node.get().child(s)?;
             // SAFETY: each block is visited once, so that no two borrows of a child live together; the parent is
             // exclusive and borrowed for 'a, and the walk does not touch the block again.
-            let child = unsafe { frame.node.child_for_walk(s, k, make_plain) };
-            self.enter(child)
+            let (child, gone) = unsafe { frame.node.child_for_walk(s, k, make_plain) };
+            self.enter(child);
+            // Last: a user's `Drop` may panic.
+            drop(gone)
         }
     }
 }
 
-/// Makes a resident node exclusive and no overlay: its children are shared, its entries cloned.
-fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
+/// Makes a resident node exclusive and no overlay: its children are shared, its entries cloned. Gives the node that it
+/// was, if it is another now.
+fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) -> Option<Node<K, V, C>> {
     if node.is_exclusive() {
         own_up(node)
     }
@@ -221,13 +224,13 @@ fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) {
         _ => !node.word().is_node() || (node.is_exclusive() && node.word().tag() != LEAF_OVERLAY),
     };
     if plain {
-        return;
+        return None;
     }
     let new = match form(node.word()) {
         Form::Divided => Divided::new(node.link()).copied(),
         _ => super::insert::copied_leaf(node.link(), node.is_exclusive()),
     };
-    *node = new;
+    Some(std::mem::replace(node, new))
 }
 
 /// An owning walk: entries are moved out of what is ours alone and cloned out of what is shared.

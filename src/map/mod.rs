@@ -214,8 +214,10 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
 
     /// Removes all entries. Time: O(1) if they are shared, else O(n) to drop them.
     pub fn clear(&mut self) {
-        self.root = empty(0);
+        let gone = std::mem::replace(&mut self.root, empty(0));
         self.tally = self.tally.with_len(0);
+        // Last: a user's `Drop` may panic.
+        drop(gone)
     }
 
     /// Iterates over the entries, in slot order.
@@ -424,9 +426,15 @@ where
     #[inline(always)]
     fn take<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q, want: Want) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(key);
+        // Dropped last: a user's `Drop` may panic.
+        let _gone;
         let taken = match remove::remove_short(&mut self.root, hash, key) {
             Some((key, value)) => Some(Taken { key: Some(key), value: Some(value) }),
-            None => remove::remove(&mut self.root, hash, key, want)?,
+            None => {
+                let (taken, last) = remove::remove(&mut self.root, hash, key, want)?;
+                _gone = last;
+                taken
+            }
         };
         self.tally.sub(taken.is_some());
         Ok(taken)
@@ -467,8 +475,10 @@ where
             keep
         };
         let root = thawed(combine::retain(self.root.link(), &mut keep, &|k| self.hasher.hash_one(k)));
-        self.root = root;
+        let gone = std::mem::replace(&mut self.root, root);
         self.tally = self.tally.with_len(kept);
+        // Last: a user's `Drop` may panic.
+        drop(gone)
     }
 
     /// The entry of `key`, to look at and change in one go. Time: O(log n).

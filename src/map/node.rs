@@ -22,10 +22,11 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;
-use super::leaf::Leaf;
+use super::leaf::{Leaf, bits};
 use super::overlay::Overlay;
 use crate::id::Address;
 use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
+use smallvec::SmallVec;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
@@ -68,6 +69,9 @@ pub(crate) struct Trie<K, V, C>(PhantomData<(K, V, C)>);
 
 /// Owns a count of a node of the trie.
 pub(crate) type Node<K, V, C> = Owned<Trie<K, V, C>>;
+/// Nodes that an edit has replaced. They are dropped when the map is whole again, its length included: a user's `Drop`
+/// may panic.
+pub(super) type Gone<K, V, C> = SmallVec<[Node<K, V, C>; 4]>;
 /// Borrows a node of the trie.
 pub(crate) type NodeRef<'a, K, V, C> = Link<'a, Trie<K, V, C>>;
 
@@ -364,49 +368,75 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
 
     #[inline(never)]
     unsafe fn free(node: Word) {
+        struct Shell<K, V, C: Count>(Word, PhantomData<Trie<K, V, C>>);
+        impl<K, V, C: Count> Drop for Shell<K, V, C> {
+            fn drop(&mut self) {
+                // SAFETY: its contents are dropped, or being dropped.
+                unsafe { Trie::<K, V, C>::free_shell(self.0) }
+            }
+        }
+        // A user's `Drop` may panic: the rest goes all the same.
+        let _shell = Shell::<K, V, C>(node, PhantomData);
         let at = node.pointer(node.tag());
         // SAFETY: nobody else uses the node (the caller's promise), so its contents are ours to drop.
         // Children are released through the first slot of their run: one count each.
+        let release = |word| unsafe { release::<Self>(word) };
+        // SAFETY: as above.
         unsafe {
             match node.tag() {
                 LEAF => drop_used::<K, V, C>(Leaf::new(NodeRef::from_word(node))),
                 LEAF_OVERLAY => {
-                    drop_entries::<K, V, C>(at, at.as_ref().len as usize);
-                    release::<Self>(*field::<Word>(at, 16));
+                    let _base = Node::<K, V, C>::from_word(*field::<Word>(at, 16));
+                    drop_entries::<K, V, C>(at, at.as_ref().len as usize)
                 }
                 COLLISION => drop_entries::<K, V, C>(at, (*field::<[u32; 2]>(at, 16))[0] as usize),
                 OVERLAY => {
                     let overlay: Overlay<'_, K, V, C> = Overlay::from_word(node);
-                    for j in (0..overlay.len()).filter(|&j| overlay.owns(j)) {
-                        release::<Self>(overlay.slot(j).get());
-                    }
-                    release::<Self>(overlay.lender());
-                }
-                STUB => {
-                    release::<Self>((*field::<Slot>(at, 24)).get());
-                    field::<Option<Arc<Origin>>>(at, 16).drop_in_place();
+                    let own = (0..overlay.len()).filter(|&j| overlay.owns(j)).map(|j| overlay.slot(j).get());
+                    each(own.chain([overlay.lender()]), release)
                 }
                 _ => {
-                    let inner: Inner<'_, K, V, C> = Inner::from_word(node);
-                    match inner.loan() {
-                        None => inner.blocks(0, 1 << inner.bits()).for_each(|(_, _, child)| release::<Self>(child)),
-                        Some((lender, mut own)) => {
-                            while own != 0 {
-                                let child = inner.peek(own.trailing_zeros() as usize);
-                                while own != 0 && inner.peek(own.trailing_zeros() as usize) == child {
-                                    own &= own - 1
-                                }
-                                release::<Self>(child);
-                            }
-                            release::<Self>(lender);
-                        }
+                    let origin = field::<Option<Arc<Origin>>>(at, 16);
+                    match node.tag() {
+                        STUB => release((*field::<Slot>(at, 24)).get()),
+                        _ => free_children(Inner::<K, V, C>::from_word(node), release),
                     }
-                    field::<Option<Arc<Origin>>>(at, 16).drop_in_place();
+                    origin.drop_in_place()
                 }
             }
-            Self::free_shell(node)
         }
     }
+}
+
+/// Gives back what an inner node counts, its lender last.
+fn free_children<K, V, C: Count>(inner: Inner<'_, K, V, C>, release: impl Fn(Word)) {
+    let Some((lender, mut own)) = inner.loan() else {
+        return each(inner.blocks(0, 1 << inner.bits()).map(|(_, _, child)| child), release);
+    };
+    let children = std::iter::from_fn(|| {
+        let child = (own != 0).then(|| inner.peek(own.trailing_zeros() as usize))?;
+        while own != 0 && inner.peek(own.trailing_zeros() as usize) == child {
+            own &= own - 1
+        }
+        Some(child)
+    });
+    each(children.chain([lender]), release)
+}
+
+/// Calls `f` with each item; with those behind it too if a call panics, as a slice drops its elements.
+#[inline(always)]
+fn each<I: Iterator>(items: I, f: impl FnMut(I::Item)) {
+    struct Rest<I: Iterator, F: FnMut(I::Item)>(I, F);
+    impl<I: Iterator, F: FnMut(I::Item)> Drop for Rest<I, F> {
+        fn drop(&mut self) {
+            self.0.by_ref().for_each(&mut self.1)
+        }
+    }
+    let mut rest = Rest(items, f);
+    while let Some(item) = rest.0.next() {
+        (rest.1)(item)
+    }
+    std::mem::forget(rest)
 }
 
 /// # Safety
@@ -426,24 +456,9 @@ unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
 /// # Safety
 /// Nobody uses them again.
 unsafe fn drop_used<K, V, C: Count>(leaf: Leaf<'_, K, V, C>) {
-    struct Rest<K, V> {
-        entries: *mut (K, V),
-        live: u32,
-    }
-    impl<K, V> Drop for Rest<K, V> {
-        fn drop(&mut self) {
-            // The others are dropped too if one panics, as in a slice.
-            while self.live != 0 {
-                let place = self.live.trailing_zeros() as usize;
-                self.live &= self.live - 1;
-                let rest = Rest { ..*self };
-                // SAFETY: the place is in use, and dropped once.
-                unsafe { self.entries.add(place).drop_in_place() }
-                std::mem::forget(rest)
-            }
-        }
-    }
     if std::mem::needs_drop::<(K, V)>() {
-        drop(Rest { entries: leaf.entries_at().cast_mut(), live: leaf.live() })
+        let entries = leaf.entries_at().cast_mut();
+        // SAFETY: the place is in use, and dropped once.
+        each(bits(leaf.live()), |place| unsafe { entries.wrapping_add(place).drop_in_place() })
     }
 }

@@ -61,17 +61,16 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
     }
 
     /// Puts `change` in: in place where there is room, else as a new node.
-    pub(super) fn apply(mut self, change: Change<K, V, C>) {
+    pub(super) fn apply(mut self, change: Change<K, V, C>, gone: &mut Gone<K, V, C>) {
         let view = Divided::new(self.0.link());
         // SAFETY: exclusive.
         let cap = unsafe { self.0.word().pointer(OVERLAY).as_ref().cap as usize };
         let total = self.get().len() - count(change.covered(self.get())) + change.len();
         if change.depth > view.bits() || total > cap.min(OVERLAY_MAX) {
             let new = view.with(change);
-            *self.0 = new;
-            return;
+            return gone.push(std::mem::replace(self.0, new));
         }
-        self.replace(change)
+        self.replace(change, gone)
     }
 
     /// Takes the overrides of another overlay over the same base, counted or borrowed. This one has none yet, but
@@ -120,15 +119,14 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
 
     /// Puts `change` in. There is room for all overrides that are there and those of the change, less those it covers.
     #[inline]
-    pub(super) fn replace(&mut self, change: Change<K, V, C>) {
+    pub(super) fn replace(&mut self, change: Change<K, V, C>, gone: &mut Gone<K, V, C>) {
         let covered = change.covered(self.get());
         if covered == 0 {
             return self.push_all(change);
         }
-        let mut gone = [Word::plain(0); 8];
         let mut at = self.at();
-        // SAFETY: exclusive. Overrides that stay are moved down, those that go are released at the end (a user's
-        // Drop may panic), then the change's blocks are added: there is room.
+        // SAFETY: exclusive. Overrides that stay are moved down, those that go give their counts up, then the change's
+        // blocks are added: there is room.
         unsafe {
             let len = self.get().len();
             let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
@@ -136,7 +134,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
             let was = at.as_ref().extra;
             at.as_mut().extra &= !255;
             let mut n = 0;
-            for (j, gone) in gone[..len].iter_mut().enumerate() {
+            for j in 0..len {
                 if covered >> (8 * j + 7) & 1 == 0 {
                     firsts.add(n).write(*firsts.add(j));
                     masks.add(n).write(*masks.add(j));
@@ -144,16 +142,13 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
                     at.as_mut().extra |= (was >> j & 1) << n;
                     n += 1;
                 } else if was >> j & 1 == 1 {
-                    *gone = (*slots.add(j)).get();
+                    gone.push(Node::from_word((*slots.add(j)).get()))
                 }
             }
             firsts.add(n).write_bytes(255, 8 - n);
             masks.add(n).write_bytes(255, 8 - n);
             at.as_mut().len = n as u8;
-            self.push_all(change);
-            for word in gone {
-                release::<Trie<K, V, C>>(word)
-            }
+            self.push_all(change)
         }
     }
 

@@ -189,15 +189,14 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
             })
         }
         for &Source { leaf, mine, .. } in self.sources().filter(|source| source.mine != 0) {
-            // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is.
+            // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is, and not touched
+            // if none is.
             unsafe {
-                if let Some((base, _)) = leaf.base() {
-                    let of_base = mine & !leaf.own_places();
-                    LeafMut::<K, V, C>::from_word(base.word()).abandon(of_base);
-                    LeafMut::<K, V, C>::from_word(leaf.word()).abandon(mine & !of_base)
-                } else {
-                    LeafMut::<K, V, C>::from_word(leaf.word()).abandon(mine)
+                let of_base = leaf.base().map_or(0, |_| mine & !leaf.own_places());
+                if let Some((base, _)) = leaf.base().filter(|_| of_base != 0) {
+                    LeafMut::<K, V, C>::from_word(base.word()).abandon(of_base)
                 }
+                LeafMut::<K, V, C>::from_word(leaf.word()).abandon(mine & !of_base)
             }
         }
     }

@@ -94,22 +94,24 @@ fn remove_merging<K, V, C: Count>(mut inner: InnerMut<'_, K, V, C>, s: usize, k:
 }
 
 /// An entry on its way out.
-pub(super) struct Take<'q, K, V, Q: ?Sized> {
+pub(super) struct Take<'q, K, V, Q: ?Sized, C: Count> {
     hash: u64,
     key: &'q Q,
     /// What the caller wants of the entry; it costs a clone if that is shared.
     want: Want,
     /// What was taken out; none if the key is not there.
     taken: Option<Taken<K, V>>,
+    /// Dropped last.
+    gone: Gone<K, V, C>,
 }
 
-/// Takes the entry with this key out. The map is as it was if there is none.
+/// Takes the entry with this key out, and gives it with what is to be dropped last. The map is as it was if there is none.
 pub(super) fn remove<K, V, Q, C>(
     root: &mut Node<K, V, C>,
     hash: u64,
     key: &Q,
     want: Want,
-) -> Result<Option<Taken<K, V>>>
+) -> Result<(Option<Taken<K, V>>, Gone<K, V, C>)>
 where
     K: Clone,
     V: Clone,
@@ -117,13 +119,13 @@ where
     C: Count,
 {
     resident_root(root)?;
-    let mut take = Take { hash, key, want, taken: None };
+    let mut take = Take { hash, key, want, taken: None, gone: Gone::new() };
     if root.is_exclusive() {
         remove_own(root, 0, &mut take)?
     } else if let Some(new) = removed(root.link(), 0, &mut take)? {
-        *root = new
+        take.gone.push(std::mem::replace(root, new))
     }
-    Ok(take.taken)
+    Ok((take.taken, take.gone))
 }
 
 /// A new root: `root`, which stays as it is, without the entry with this key. None if there is none.
@@ -134,11 +136,11 @@ where
     Q: Equivalent<K> + ?Sized,
     C: Count,
 {
-    removed(through_stub(root)?, 0, &mut Take { hash, key, want: Want::Nothing, taken: None })
+    removed(through_stub(root)?, 0, &mut Take { hash, key, want: Want::Nothing, taken: None, gone: Gone::new() })
 }
 
 /// From an exclusive node.
-fn remove_own<K, V, Q, C>(node: &mut Node<K, V, C>, shift: u32, take: &mut Take<'_, K, V, Q>) -> Result<()>
+fn remove_own<K, V, Q, C>(node: &mut Node<K, V, C>, shift: u32, take: &mut Take<'_, K, V, Q, C>) -> Result<()>
 where
     K: Clone,
     V: Clone,
@@ -151,7 +153,7 @@ where
         if let Some(place) = Leaf::new(node.link()).find(take.hash, take.key)
             && let Some(new) = remove_from(node.link(), true, 0, place, take)
         {
-            *node = new
+            take.gone.push(std::mem::replace(node, new))
         }
         return Ok(());
     }
@@ -167,12 +169,12 @@ where
         } else {
             let Some(new) = removed(child, shift + bits, take)? else { return Ok(()) };
             let divided = form(new.word()) == Form::Divided;
-            put_change(node, Change::one(bits, s, new));
+            put_change(node, Change::one(bits, s, new), &mut take.gone);
             divided
         };
         // A child that fell to 15 entries is a leaf now; only empty siblings can join it.
         if !divided {
-            join_empty(node, s)
+            join_empty(node, s, &mut take.gone)
         }
         return Ok(());
     }
@@ -184,9 +186,9 @@ where
     if let Some(Settled { k, new, rises }) =
         settle(view, true, child, s, view.leaf_block(s, child.word()), place, take)?
     {
-        raise(node, s, k, new, rises);
+        raise(node, s, k, new, rises, &mut take.gone);
         if fell {
-            join_empty(node, s)
+            join_empty(node, s, &mut take.gone)
         }
     }
     Ok(())
@@ -196,7 +198,7 @@ where
 fn removed<K, V, Q, C>(
     node: NodeRef<'_, K, V, C>,
     shift: u32,
-    take: &mut Take<'_, K, V, Q>,
+    take: &mut Take<'_, K, V, Q, C>,
 ) -> Result<Option<Node<K, V, C>>>
 where
     K: Clone,
@@ -239,7 +241,7 @@ where
         Settled { k, new, .. } => view.with(Change::one(bits - k, s >> k, new)),
     };
     if fell {
-        join_empty(&mut node, s)
+        join_empty(&mut node, s, &mut take.gone)
     }
     Ok(Some(node))
 }
@@ -253,13 +255,14 @@ fn child_mut<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) -> &mut Node<K,
 }
 
 /// Puts a change into an exclusive node.
-fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>) {
+fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>, gone: &mut Gone<K, V, C>) {
     if Inner::if_exclusive(node).is_some() {
-        InnerMut::new(node).apply(change)
+        InnerMut::new(node).apply(change, gone)
     } else if node.word().tag() == OVERLAY {
-        OverlayMut::new(node).apply(change)
+        OverlayMut::new(node).apply(change, gone)
     } else {
-        *node = Divided::new(node.link()).with(change)
+        let new = Divided::new(node.link()).with(change);
+        gone.push(std::mem::replace(node, new))
     }
 }
 
@@ -290,7 +293,7 @@ fn len_of_word<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize) -> Option<u
 
 /// Lets the leaf at slot `s` take the place of a block that is empty but for it, and so on upward. Runs no user
 /// code and reads nothing. The node is exclusive.
-fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) {
+fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, gone: &mut Gone<K, V, C>) {
     if form(node.word()) != Form::Divided {
         return;
     }
@@ -305,17 +308,23 @@ fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize) {
     // SAFETY: the child lives while its parent does.
     let leaf = unsafe { NodeRef::<K, V, C>::from_word(view.peek(s)) }.to_owned();
     debug_assert!(len == LEAF_MAX, "a leaf of 15 entries joins with empty blocks only");
-    raise(node, s, k, leaf, true)
+    raise(node, s, k, leaf, true, gone)
 }
 
 /// Puts `leaf` where the 2^k slots with `s` were, one block or several. The node is exclusive.
-fn raise<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, k: u32, leaf: Node<K, V, C>, rises: bool) {
+fn raise<K, V, C: Count>(
+    node: &mut Node<K, V, C>,
+    s: usize,
+    k: u32,
+    leaf: Node<K, V, C>,
+    rises: bool,
+    gone: &mut Gone<K, V, C>,
+) {
     let bits = Divided::new(node.link()).bits();
     if k == bits {
-        *node = leaf;
-        return;
+        return gone.push(std::mem::replace(node, leaf));
     }
-    put_change(node, Change::one(bits - k, s >> k, leaf));
+    put_change(node, Change::one(bits - k, s >> k, leaf), gone);
     if rises && Inner::if_exclusive(node).is_some() {
         InnerMut::new(node).shrink()
     }
@@ -328,7 +337,7 @@ fn remove_from<K, V, Q: ?Sized, C>(
     own: bool,
     depth: u32,
     place: Place,
-    take: &mut Take<'_, K, V, Q>,
+    take: &mut Take<'_, K, V, Q, C>,
 ) -> Option<Node<K, V, C>>
 where
     K: Clone,
@@ -392,7 +401,7 @@ fn settle<K, V, Q: ?Sized, C>(
     s: usize,
     below: u32,
     place: Place,
-    take: &mut Take<'_, K, V, Q>,
+    take: &mut Take<'_, K, V, Q, C>,
 ) -> Result<Option<Settled<K, V, C>>>
 where
     K: Clone,
@@ -420,7 +429,7 @@ fn merge<K, V, Q: ?Sized, C>(
     s: usize,
     levels: Range<u32>,
     place: Place,
-    take: &mut Take<'_, K, V, Q>,
+    take: &mut Take<'_, K, V, Q, C>,
 ) -> Result<Node<K, V, C>>
 where
     K: Clone,

@@ -25,7 +25,7 @@ pub(super) fn split<K, V, S, C>(
     mine: bool,
     shift: u32,
     depth: u32,
-    put: &mut Put<'_, K, V, S>,
+    put: &mut Put<'_, K, V, S, C>,
 ) -> Change<K, V, C>
 where
     K: Hash + Eq + Clone,
@@ -88,7 +88,8 @@ where
         let mut put = Put::new(hasher, hash, entry);
         // SAFETY: the slot keeps the leaf alive; its link is replaced by the change.
         let full = unsafe { NodeRef::from_word(leaf.get().word()) };
-        inner.apply(split(full, true, shift, depth, &mut put));
+        let change = split(full, true, shift, depth, &mut put);
+        inner.apply(change, &mut put.gone);
         return put.place;
     }
     count!(LeafSplit);
