@@ -355,7 +355,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
 
     /// A new overlay that shows what this node shows, with room for `cap` overrides.
     #[inline(always)]
-    fn new_over(self, cap: usize) -> Node<K, V, C> {
+    pub(super) fn new_over(self, cap: usize) -> Node<K, V, C> {
         count!(Overlaid);
         let (lender, lenders) = self.as_lender();
         let borrows = lenders <= most_lenders(self.bits());

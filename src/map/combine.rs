@@ -4,9 +4,10 @@
 //! node of the result.
 //! Must hold: parts that are the same on both sides, or absent on one, are kept or left out whole, unread; so
 //! versions that share structure cost O(what differs). Neither side is changed.
-//! Uses: `link`, `node`, `leaf`, `inner`, `build`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `overlay`, `pour`, `blocks`, `build`.
 #![allow(unsafe_code)] // Links are compared as words: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::blocks::*;
 use super::build::*;
 use super::inner::*;
 use super::leaf::*;
@@ -97,15 +98,22 @@ where
             _ => (empty(0), 0),
         });
     }
-    let keeps_both = matches!(rule.both, Both::Left);
-    // What is in one side only is counted where the result cannot be told from the left side's length.
-    let (count_left, count_right) = (rule.left != keeps_both, rule.right);
-    let mut op = Op { hasher, rule, count_left, count_right, left: 0, right: 0, both: 0 };
+    // Of one side it is counted what the other has not, of the smaller one: the rest follows from the lengths.
+    let count_left = a_len <= b_len;
+    let mut op = Op { hasher, rule, count_left, count_right: !count_left, left: 0, right: 0, both: 0 };
     let root = op.nodes(through_stub(a)?, through_stub(b)?, 0)?;
-    let len = match keeps_both {
-        true => a_len - op.left + op.right,
-        false => op.left + op.right + op.both,
+    // (With keys that lie about themselves they may be anything.)
+    let (left, right) = match count_left {
+        true => (op.left, (b_len - a_len).wrapping_add(op.left)),
+        false => ((a_len - b_len).wrapping_add(op.right), op.right),
     };
+    let both = match op.rule.both {
+        Both::Left => a_len.saturating_sub(left),
+        Both::Drop => 0,
+        Both::Ask(_) => op.both,
+    };
+    let one_sided = |is_kept: bool, len: usize| if is_kept { len } else { 0 };
+    let len = both.wrapping_add(one_sided(op.rule.left, left)).wrapping_add(one_sided(op.rule.right, right));
     Ok((root, len))
 }
 
@@ -162,15 +170,16 @@ where
         return Ok(leaf_or_collision(&mut stays.into_iter().map(one).collect()));
     }
     let view = Divided::new(node);
-    let mut blocks = Blocks::new(shift);
+    let mut blocks = Blocks::of(shift, [Some(view), None]);
     let x = blocks.top - view.bits();
     for (first, k, _) in view.blocks() {
         let child = view.child(first)?;
         let below = if form(child.word()) == Form::Divided { shift + view.bits() } else { 64.min(shift + MOST_BITS) };
         let new = retain_below(child, below, keep, hash)?;
-        blocks.push(first << x, k + x, new)?;
+        let sides = if alike(new.word(), child.word()) { LEFT } else { 0 };
+        blocks.push(first << x, k + x, new, sides)?;
     }
-    blocks.finish(&[node])
+    blocks.finish()
 }
 
 struct Op<'h, 'f, K, V, S> {
@@ -192,29 +201,23 @@ where
     S: BuildHasher,
 {
     /// Two resident nodes of one prefix of `shift` bits, neither empty.
-    fn nodes<C: Count>(
+    fn nodes<'a, C: Count>(
         &mut self,
-        a: NodeRef<'_, K, V, C>,
-        b: NodeRef<'_, K, V, C>,
+        a: NodeRef<'a, K, V, C>,
+        b: NodeRef<'a, K, V, C>,
         shift: u32,
     ) -> Result<Node<K, V, C>> {
-        let mut blocks = Blocks::new(shift);
-        match (form(a.word()) == Form::Divided, form(b.word()) == Form::Divided) {
-            (true, true) => self.divided(Divided::new(a), Divided::new(b), shift, &mut blocks)?,
-            (true, false) => {
-                let mut few = self.few(b);
-                self.against(Divided::new(a), &mut few, false, shift, 0, blocks.top, &mut blocks)?
-            }
-            (false, true) => {
-                let mut few = self.few(a);
-                self.against(Divided::new(b), &mut few, true, shift, 0, blocks.top, &mut blocks)?
-            }
-            (false, false) => {
-                let top = blocks.top;
-                self.leaves(Side::Node(a), Side::Node(b), 0, top, &mut blocks)?
-            }
+        let divided = |node: NodeRef<'a, K, V, C>| (form(node.word()) == Form::Divided).then(|| Divided::new(node));
+        let (x, y) = (divided(a), divided(b));
+        let mut blocks = Blocks::of(shift, [x, y]);
+        let top = blocks.top;
+        match (x, y) {
+            (Some(x), Some(y)) => self.divided(x, y, shift, &mut blocks)?,
+            (Some(x), None) => self.against(x, &mut self.few(b), false, shift, 0, top, &mut blocks)?,
+            (None, Some(y)) => self.against(y, &mut self.few(a), true, shift, 0, top, &mut blocks)?,
+            (None, None) => self.leaves(Side::Node(a), Side::Node(b), 0, top, &mut blocks)?,
         }
-        blocks.finish(&[a, b])
+        blocks.finish()
     }
 
     fn few<'a, C: Count>(&self, leaf: NodeRef<'a, K, V, C>) -> Ones<'a, K, V> {
@@ -234,37 +237,48 @@ where
     }
 
     /// Two divided nodes of one prefix.
-    fn divided<C: Count>(
+    fn divided<'a, C: Count>(
         &mut self,
-        x: Divided<'_, K, V, C>,
-        y: Divided<'_, K, V, C>,
+        x: Divided<'a, K, V, C>,
+        y: Divided<'a, K, V, C>,
         shift: u32,
-        blocks: &mut Blocks<K, V, C>,
+        blocks: &mut Blocks<'a, K, V, C>,
     ) -> Result<()> {
         let top = blocks.top;
         let (dx, dy) = (top - x.bits(), top - y.bits());
-        let mut s = 0;
-        while s >> top == 0 {
+        let d = dx.min(dy);
+        // In a union no block gets smaller, so that none merges: what is alike need not even be listed.
+        let is_union = self.rule.left && self.rule.right && matches!(self.rule.both, Both::Left);
+        let mut rest = if is_union { x.differing(y) } else { slots(0, top - d) };
+        while rest != 0 {
+            let s = (rest.trailing_zeros() as usize) << d;
             let (i, j) = (x.block(s >> dx) + dx, y.block(s >> dy) + dy);
             let k = i.max(j);
+            let s = s >> k << k;
+            rest &= !slots(s >> d, k - d);
             let (cx, cy) = (x.peek(s >> dx), y.peek(s >> dy));
-            let is_empty = |word: Word| !word.is_node() && !word.is_stored();
             // SAFETY: children live while their parents do.
-            let equal = i == j && unsafe { same(cx, x.origin(), cy, y.origin()) };
-            if equal && !is_empty(cx) && !matches!(self.rule.both, Both::Ask(_)) {
-                match self.rule.both {
-                    Both::Left => blocks.keep(x, s >> dx)?,
-                    _ => blocks.push(s, k, empty(0))?,
+            let is_same = || i == j && unsafe { same(cx, x.origin(), cy, y.origin()) };
+            if i == j && is_empty(cx) && is_empty(cy) {
+                if !is_union {
+                    blocks.keep(x, s >> dx, LEFT | RIGHT)?
                 }
             } else if is_empty(cx) && i == k {
-                self.one_side(y, s, k, false, blocks)?
+                self.one_side(y, s, k, RIGHT, LEFT, blocks)?
             } else if is_empty(cy) && j == k {
-                self.one_side(x, s, k, true, blocks)?
+                self.one_side(x, s, k, LEFT, RIGHT, blocks)?
+            } else if matches!(self.rule.both, Both::Left) && is_same() {
+                if !is_union {
+                    blocks.keep(x, s >> dx, LEFT | RIGHT)?
+                }
+            } else if matches!(self.rule.both, Both::Drop) && is_same() {
+                blocks.push(s, k, empty(0), 0)?
             } else if i == j {
                 let (a, b) = (x.child(s >> dx)?, y.child(s >> dy)?);
                 if form(a.word()) == Form::Divided || form(b.word()) == Form::Divided {
                     let new = self.nodes(a, b, shift + top)?;
-                    blocks.push(s, k, new)?
+                    let sides = sides_of(new.word(), a.word(), b.word());
+                    blocks.push(s, k, new, sides)?
                 } else {
                     self.leaves(Side::Node(a), Side::Node(b), s, k, blocks)?
                 }
@@ -275,38 +289,39 @@ where
                 let mut few = self.few(y.child(s >> dy)?);
                 self.against(x, &mut few, false, shift, s, k, blocks)?
             }
-            s += 1 << k
         }
         Ok(())
     }
 
-    /// The 2^k slots at `first`, where only `view` has entries.
-    fn one_side<C: Count>(
+    /// The 2^k slots at `first`, where only `view` has entries, which is this side; where all of them go the block is as in
+    /// `bare`.
+    fn one_side<'a, C: Count>(
         &mut self,
-        view: Divided<'_, K, V, C>,
+        view: Divided<'a, K, V, C>,
         first: usize,
         k: u32,
-        is_left: bool,
-        blocks: &mut Blocks<K, V, C>,
+        side: Sides,
+        bare: Sides,
+        blocks: &mut Blocks<'a, K, V, C>,
     ) -> Result<()> {
         let d = blocks.top - view.bits();
-        let (keep, count) = match is_left {
-            true => (self.rule.left, self.count_left),
-            false => (self.rule.right, self.count_right),
+        let (keep, count) = match side {
+            LEFT => (self.rule.left, self.count_left),
+            _ => (self.rule.right, self.count_right),
         };
         if count {
             let n = entries_in(view, first >> d, (first + (1 << k)) >> d)?;
-            match is_left {
-                true => self.left += n,
-                false => self.right += n,
+            match side {
+                LEFT => self.left += n,
+                _ => self.right += n,
             }
         }
         if !keep {
-            return blocks.push(first, k, empty(0));
+            return blocks.push(first, k, empty(0), bare);
         }
         let mut s = first;
         while s < first + (1 << k) {
-            blocks.keep(view, s >> d)?;
+            blocks.keep(view, s >> d, side)?;
             s += 1 << (view.block(s >> d) + d)
         }
         Ok(())
@@ -314,18 +329,18 @@ where
 
     /// The 2^k slots at `first`: `view` there, against a few entries of a leaf; `few_left` tells whose the few are.
     #[allow(clippy::too_many_arguments)] // One block of two sides, and where it goes.
-    fn against<C: Count>(
+    fn against<'a, C: Count>(
         &mut self,
-        view: Divided<'_, K, V, C>,
+        view: Divided<'a, K, V, C>,
         few: &mut [One<'_, K, V>],
         few_left: bool,
         shift: u32,
         first: usize,
         k: u32,
-        blocks: &mut Blocks<K, V, C>,
+        blocks: &mut Blocks<'a, K, V, C>,
     ) -> Result<()> {
         let d = blocks.top - view.bits();
-        let keep_few = if few_left { self.rule.left } else { self.rule.right };
+        let (keep_few, side) = if few_left { (self.rule.left, RIGHT) } else { (self.rule.right, LEFT) };
         // Those of one block side by side, in their order.
         let top = blocks.top;
         few.sort_by_key(|one| slot_of(one.hash, shift, top));
@@ -338,8 +353,8 @@ where
             few = rest;
             let word = view.peek(s >> d);
             if these.is_empty() {
-                self.one_side(view, s, k, !few_left, blocks)?
-            } else if !word.is_node() && !word.is_stored() {
+                self.one_side(view, s, k, side, 0, blocks)?
+            } else if is_empty(word) {
                 match few_left {
                     true => self.left += these.len() * self.count_left as usize,
                     false => self.right += these.len() * self.count_right as usize,
@@ -349,12 +364,13 @@ where
             } else {
                 let child = view.child(s >> d)?;
                 if form(child.word()) == Form::Divided {
-                    let shift = shift + blocks.top;
-                    let mut below = Blocks::new(shift);
+                    let (shift, view) = (shift + blocks.top, Divided::new(child));
+                    let mut below = Blocks::of(shift, if few_left { [None, Some(view)] } else { [Some(view), None] });
                     let top = below.top;
-                    self.against(Divided::new(child), these, few_left, shift, 0, top, &mut below)?;
-                    let new = below.finish(&[child])?;
-                    blocks.push(s, k, new)?
+                    self.against(view, these, few_left, shift, 0, top, &mut below)?;
+                    let new = below.finish()?;
+                    let sides = if alike(new.word(), child.word()) { side } else { 0 };
+                    blocks.push(s, k, new, sides)?
                 } else if few_left {
                     self.leaves(Side::Few(these), Side::Node(child), s, k, blocks)?
                 } else {
@@ -373,7 +389,7 @@ where
         right: Side<'_, '_, K, V, C>,
         first: usize,
         k: u32,
-        blocks: &mut Blocks<K, V, C>,
+        blocks: &mut Blocks<'_, K, V, C>,
     ) -> Result<()> {
         let plain = |node: NodeRef<'_, K, V, C>| matches!(node.tag(), LEAF | LEAF_OVERLAY);
         if let (Side::Node(a), Side::Node(b)) = (&left, &right)
@@ -382,7 +398,8 @@ where
             && !matches!(self.rule.both, Both::Ask(_))
             && let Some(node) = self.two_leaves(Leaf::new(*a), Leaf::new(*b))
         {
-            return blocks.push(first, k, node);
+            let sides = sides_of(node.word(), a.word(), b.word());
+            return blocks.push(first, k, node, sides);
         }
         self.entries(left, right, first, k, blocks)
     }
@@ -434,7 +451,7 @@ where
         right: Side<'_, '_, K, V, C>,
         first: usize,
         k: u32,
-        blocks: &mut Blocks<K, V, C>,
+        blocks: &mut Blocks<'_, K, V, C>,
     ) -> Result<()> {
         let (a, b) = (self.few_of(&left), self.few_of(&right));
         let mut kept = Keeping::new();
@@ -470,7 +487,7 @@ where
             }
         }
         if let (Side::Node(node), true) = (&left, is_left) {
-            return blocks.push(first, k, NodeRef::to_owned(*node));
+            return blocks.push(first, k, NodeRef::to_owned(*node), LEFT);
         }
         find_places(&mut kept, of_left);
         if let Side::Node(node) = right {
@@ -481,7 +498,7 @@ where
                     && b.iter().any(|one| one.place == kept.one.place && std::ptr::eq(one.entry, kept.one.entry))
             };
             if kept.len() == b.len() && kept.len() <= LEAF_MAX && kept.iter().all(is) {
-                return blocks.push(first, k, NodeRef::to_owned(node));
+                return blocks.push(first, k, NodeRef::to_owned(node), RIGHT);
             }
         }
         place_found(&mut kept, first, k, blocks)
@@ -511,6 +528,12 @@ impl<'a, K: Eq, V, C: Count> Side<'a, '_, K, V, C> {
     }
 }
 
+/// In which of two sides, which show `a` and `b`, a block of this word is as it is.
+fn sides_of(word: Word, a: Word, b: Word) -> Sides {
+    let side = |of: Word, side: Sides| if alike(word, of) { side } else { 0 };
+    side(a, LEFT) | side(b, RIGHT)
+}
+
 /// How many entries the blocks of slots `from..to` hold.
 fn entries_in<K, V, C: Count>(view: Divided<'_, K, V, C>, from: usize, to: usize) -> Result<usize> {
     let (mut s, mut sum) = (from, 0);
@@ -538,10 +561,10 @@ fn place_found<K: Clone, V: Clone, C: Count>(
     kept: &mut Keeping<'_, K, V>,
     first: usize,
     k: u32,
-    blocks: &mut Blocks<K, V, C>,
+    blocks: &mut Blocks<'_, K, V, C>,
 ) -> Result<()> {
     if kept.len() <= LEAF_MAX {
-        return blocks.push(first, k, leaf_or_collision(kept));
+        return blocks.push(first, k, leaf_or_collision(kept), 0);
     }
     let mut which: SmallVec<[usize; 2 * LEAF_MAX]> = (0..kept.len()).collect();
     blocks.divide(kept, &mut which, first, k);

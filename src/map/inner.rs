@@ -9,8 +9,9 @@
 //! Uses: `link`, `node`. Source: Bagwell 2001.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::leaf::Leaf;
 use super::node::*;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Count, Header, Origin, Slot, Word};
 use std::marker::PhantomData;
 use std::ptr::NonNull;
@@ -308,7 +309,21 @@ pub(super) fn load<K, V, C: Count>(stored: Word, origin: Option<&Arc<Origin>>) -
     let origin = origin.expect("L8: stored links have an origin");
     let address = stored.address().expect("stored");
     // SAFETY: origins in nodes of this tree load nodes of this tree, and the count is ours.
-    origin.source.load(origin, address).map(|word| unsafe { Node::from_word(word) })
+    let node = origin.source.load(origin, address).map(|word| unsafe { Node::<K, V, C>::from_word(word) })?;
+    let note = Note::of(stored);
+    let is_noted = match form(node.word()) {
+        // Of a root nothing is known before it is read.
+        _ if note.depth == 0 => true,
+        Form::Leaf => Leaf::len_of(node.link()) == Some(note.len),
+        Form::Divided => note == Note { depth: MOST_BITS, len: 0 },
+        Form::Collision => note.len == 0,
+        Form::Stored => false,
+    };
+    if !is_noted {
+        let what = format!("address {}: map node: it is not what the link to it says", address.units());
+        return Err(Error::new(ErrorKind::Corrupt, what));
+    }
+    Ok(node)
 }
 
 /// What a stub says without thawing: its word and origin.

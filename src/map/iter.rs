@@ -14,7 +14,7 @@ use super::leaf_mut::*;
 use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
-use crate::error::{Result, cannot_thaw};
+use crate::error::{Error, ErrorKind, Result, cannot_thaw};
 use crate::link::Count;
 use std::mem::MaybeUninit;
 use std::slice;
@@ -63,7 +63,7 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
     /// A walk over what is below `node`; a stub is thawed.
     pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Result<Self> {
         let mut walk = Self::empty();
-        walk.enter(through_stub(node)?);
+        walk.enter(through_stub(node)?)?;
         Ok(walk)
     }
 
@@ -76,17 +76,19 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
     }
 
     #[inline(always)]
-    fn enter(&mut self, node: NodeRef<'a, K, V, C>) {
+    fn enter(&mut self, node: NodeRef<'a, K, V, C>) -> Result<()> {
         match form(node.word()) {
             Form::Divided => {
                 let view = Divided::new(node);
-                self.stack[self.depth] = Some(Frame { view, next: 0, end: 1 << view.bits() });
+                let Some(frame) = self.stack.get_mut(self.depth) else { return Err(too_deep()) };
+                *frame = Some(Frame { view, next: 0, end: 1 << view.bits() });
                 self.depth += 1;
             }
             _ if node.tag() == LEAF => self.enter_leaf(Leaf::new(node)),
             _ if node.word().is_node() => self.enter_other(Leaf::new(node)),
             _ => {}
         }
+        Ok(())
     }
 
     #[inline(always)]
@@ -136,13 +138,18 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
             let child = view.child(frame.next)?;
             frame.next = view.after(frame.next, child.word());
             let leaf = form(child.word()) != Form::Divided && child.word().is_node();
-            self.enter(child);
+            self.enter(child)?;
             if leaf {
                 return Ok(true);
             }
         }
         Ok(false)
     }
+}
+
+#[cold]
+fn too_deep() -> Error {
+    Error::new(ErrorKind::Corrupt, "a stored map is deeper than its hashes have bits")
 }
 
 /// A mutable walk: owns its path as it goes.

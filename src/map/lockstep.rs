@@ -48,11 +48,11 @@ pub(super) struct Lockstep<'a, 'b, K, V, C: Count, D: Count> {
     scan: Option<Scan<'a, 'b, K, V, C, D>>,
 }
 
-/// Two divided nodes of one prefix, and the slot (of the wider) to go on at.
+/// Two divided nodes of one prefix, and the slots (of the wider) still to look at.
 struct Pair<'a, 'b, K, V, C: Count, D: Count> {
     a: NodeRef<'a, K, V, C>,
     b: NodeRef<'b, K, V, D>,
-    next: usize,
+    rest: u64,
     shift: u32,
 }
 
@@ -115,7 +115,8 @@ where
     fn enter(&mut self, a: NodeRef<'a, K, V, C>, b: NodeRef<'b, K, V, D>, shift: u32) -> Result<()> {
         let plain = |tag| matches!(tag, LEAF | LEAF_OVERLAY);
         if form(a.word()) == Form::Divided && form(b.word()) == Form::Divided {
-            self.pairs.push(Pair { a, b, next: 0, shift })
+            let rest = Divided::new(a).differing(Divided::new(b));
+            self.pairs.push(Pair { a, b, rest, shift })
         } else if plain(a.tag()) && plain(b.tag()) {
             let (a, b) = (Leaf::new(a), Leaf::new(b));
             // Entries of one base that are alive on both sides are equal.
@@ -161,18 +162,12 @@ where
         let (x, y) = (Divided::new(a), Divided::new(b));
         let bits = x.bits().max(y.bits());
         let (dx, dy) = (bits - x.bits(), bits - y.bits());
-        while pair.next >> bits == 0 {
-            let s = pair.next;
-            let (cx, cy) = (x.raw(s >> dx), y.raw(s >> dy));
-            // The same node fills the same block; step through it slot by slot.
-            if cx == cy && !cx.is_stored() {
-                pair.next += 1;
-                continue;
-            }
+        while pair.rest != 0 {
+            let s = pair.rest.trailing_zeros() as usize;
             let (i, j) = (x.block(s >> dx) + dx, y.block(s >> dy) + dy);
             let k = i.max(j);
             let first = s >> k << k;
-            pair.next = first + (1 << k);
+            pair.rest &= !slots(first, k);
             // SAFETY: children live while their parents do.
             if i == j && unsafe { same(x.peek(s >> dx), x.origin(), y.peek(s >> dy), y.origin()) } {
                 continue;

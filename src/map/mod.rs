@@ -12,6 +12,7 @@
 
 #[macro_use]
 mod count;
+mod blocks;
 mod build;
 mod change;
 #[cfg(test)]

@@ -433,7 +433,7 @@ fn each<I: Iterator>(items: I, f: impl FnMut(I::Item)) {
         }
     }
     let mut rest = Rest(items, f);
-    while let Some(item) = rest.0.next() {
+    for item in rest.0.by_ref() {
         (rest.1)(item)
     }
     std::mem::forget(rest)

@@ -30,6 +30,12 @@ fn zero_bytes(x: u64) -> u64 {
     !(((x & LOW) + LOW) | x | LOW)
 }
 
+/// The 2^k slots at `first`, a bit each.
+#[inline(always)]
+pub(super) fn slots(first: usize, k: u32) -> u64 {
+    u64::MAX >> (64 - (1 << k)) << first
+}
+
 /// Borrows an overlay.
 pub(crate) struct Overlay<'a, K, V, C: Count>(Word, PhantomData<NodeRef<'a, K, V, C>>);
 
@@ -134,6 +140,11 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
         if zero == 0 { None } else { Some(zero.trailing_zeros() as usize / 8) }
     }
 
+    /// The slots that overrides cover.
+    fn overridden(self) -> u64 {
+        (0..self.len()).map(|j| self.range(j)).fold(0, |all, (first, k)| all | slots(first, k))
+    }
+
     /// The overrides within the aligned block of 2^k slots at `block`: for override j the high bit of byte j.
     #[inline(always)]
     pub(super) fn covered(self, block: usize, k: u32) -> u64 {
@@ -209,6 +220,28 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             (Some(_), None) => false,
             (None, _) => self.base.loan().is_none_or(|(_, own)| own >> s & 1 == 1),
         }
+    }
+
+    /// The node itself.
+    pub(super) fn node(self) -> NodeRef<'a, K, V, C> {
+        // SAFETY: it lives for 'a.
+        unsafe { NodeRef::from_word(self.as_lender().0) }
+    }
+
+    /// The slots in which this node and another of its prefix may show something different, in the measure of the wider
+    /// one; what is stored may.
+    pub(super) fn differing<D: Count>(self, other: Divided<'_, K, V, D>) -> u64 {
+        let bits = self.bits().max(other.bits());
+        let overridden = |o: Option<u64>| o.unwrap_or(0);
+        if self.base.word() == other.base.word() {
+            return overridden(self.overlay.map(Overlay::overridden))
+                | overridden(other.overlay.map(Overlay::overridden));
+        }
+        if self.origin().is_some() || other.origin().is_some() {
+            return slots(0, bits);
+        }
+        let (a, b) = (self.words(bits), other.words(bits));
+        (0..1 << bits).fold(0, |set, s| set | ((a[s] != b[s]) as u64) << s)
     }
 
     /// The node itself, as a lender of its children, and how many lenders a borrower then has in a row.

@@ -121,12 +121,16 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
     #[inline]
     pub(super) fn replace(&mut self, change: Change<K, V, C>, gone: &mut Gone<K, V, C>) {
         let covered = change.covered(self.get());
-        if covered == 0 {
-            return self.push_all(change);
+        if covered != 0 {
+            self.clear(covered, gone)
         }
+        self.push_all(change)
+    }
+
+    /// Takes out the overrides for which the high bit of a byte is set, as [`Overlay::covered`] says.
+    pub(super) fn clear(&mut self, covered: u64, gone: &mut Gone<K, V, C>) {
         let mut at = self.at();
-        // SAFETY: exclusive. Overrides that stay are moved down, those that go give their counts up, then the change's
-        // blocks are added: there is room.
+        // SAFETY: exclusive. Overrides that stay are moved down, those that go give their counts up.
         unsafe {
             let len = self.get().len();
             let (firsts, masks) = (field::<u8>(at, 24), field::<u8>(at, 32));
@@ -147,8 +151,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
             }
             firsts.add(n).write_bytes(255, 8 - n);
             masks.add(n).write_bytes(255, 8 - n);
-            at.as_mut().len = n as u8;
-            self.push_all(change)
+            at.as_mut().len = n as u8
         }
     }
 

@@ -105,13 +105,11 @@ pub(super) struct Take<'q, K, V, Q: ?Sized, C: Count> {
     gone: Gone<K, V, C>,
 }
 
-/// Takes the entry with this key out, and gives it with what is to be dropped last. The map is as it was if there is none.
-pub(super) fn remove<K, V, Q, C>(
-    root: &mut Node<K, V, C>,
-    hash: u64,
-    key: &Q,
-    want: Want,
-) -> Result<(Option<Taken<K, V>>, Gone<K, V, C>)>
+/// What a remove has taken, and what is to be dropped last.
+pub(super) type Removed<K, V, C> = (Option<Taken<K, V>>, Gone<K, V, C>);
+
+/// Takes the entry with this key out. The map is as it was if there is none.
+pub(super) fn remove<K, V, Q, C>(root: &mut Node<K, V, C>, hash: u64, key: &Q, want: Want) -> Result<Removed<K, V, C>>
 where
     K: Clone,
     V: Clone,

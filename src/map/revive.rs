@@ -146,6 +146,11 @@ fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<[Option<(u3
             }
         }
     }
+    // Equal words side by side are one block (M2).
+    let address = |s: usize| slots[s].and_then(|(_, word): (u32, Word)| word.address());
+    if links.iter().any(|link| link.first > 0 && link.address.is_some() && address(link.first - 1) == link.address) {
+        return Err(corrupt(at, "one child in two blocks"));
+    }
     Ok(slots)
 }
 

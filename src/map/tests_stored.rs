@@ -462,6 +462,106 @@ proptest! {
 
 /// A hundred of each: a suite that never splits, merges or thaws proves nothing about it.
 #[test]
+fn set_operations_of_a_small_map_and_a_large_one_read_paths() {
+    let table = Table::new();
+    let (small, large) = (numbers(12).update(1_000_000, 1), numbers(100_000));
+    let open = || lazy(&table, &large);
+    let before = table.loads();
+    let mut runs = 0;
+    let mut check = |len: usize, wanted: usize| {
+        runs += 1;
+        assert_eq!(len, wanted, "run {runs}");
+        assert!(table.loads() - before <= runs * 13 * 4, "run {runs}: {} loads", table.loads() - before);
+    };
+    check(small.is_submap(open()) as usize, 0);
+    check(small.without(&1_000_000).is_submap(open()) as usize, 1);
+    check(open().is_submap(&small) as usize, 0);
+    check(small.clone().union(open()).len(), 100_001);
+    check(open().union(small.clone()).len(), 100_001);
+    check(small.clone().intersection(open()).len(), 12);
+    check(open().intersection(small.clone()).len(), 12);
+    check(small.clone().relative_complement(open()).len(), 1);
+    check(open().relative_complement(small.clone()).len(), 99_988);
+    check(small.clone().symmetric_difference(open()).len(), 99_989);
+    check(open().symmetric_difference(small.clone()).len(), 99_989);
+    check(open().union_with(small.clone(), |a, b| a + b).len(), 100_001);
+}
+
+/// A set operation reads the blocks of its sides once: what another thread thaws meanwhile does not count as changed.
+#[test]
+fn a_set_operation_that_races_a_thaw_has_room_for_its_overrides() {
+    let n = 1000;
+    for round in 0..600 {
+        let table = Table::new();
+        let (less, extra) = (numbers(n), 1 + round % 4);
+        let more = (0..extra).fold(less.clone(), |map, i| map.update(1_000_001 + i, 1));
+        let origin = table.origin();
+        let open = |map: &Map| -> Map { table.open(table.commit(map), map.len(), &origin) };
+        let (a, b) = (open(&less), open(&more));
+        // The paths of what differs, so that the set operation itself thaws little.
+        (0..extra).for_each(|i| assert!(!a.contains_key(&(1_000_001 + i)) && b.contains_key(&(1_000_001 + i))));
+        let waiting = AtomicU64::new(2);
+        let wait = || {
+            waiting.fetch_sub(1, Relaxed);
+            while waiting.load(Relaxed) > 0 {
+                std::hint::spin_loop()
+            }
+        };
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                wait();
+                (0..n).for_each(|i| assert!(a.contains_key(&i)))
+            });
+            scope.spawn(|| {
+                let (x, y) = (a.clone(), b.clone());
+                wait();
+                (0..round % 400).for_each(|_| std::hint::spin_loop());
+                assert_eq!(x.union(y).len() as u64, n + extra)
+            });
+        });
+    }
+}
+
+/// A map as its records say after `harm` was done to each of them.
+fn harmed(n: u64, harm: impl FnMut(&mut Image<u64, u64>)) -> Map {
+    let table = Table::new();
+    let map = lazy(&table, &numbers(n));
+    table.inner.nodes.lock().unwrap().values_mut().for_each(harm);
+    map
+}
+
+#[test]
+fn records_that_do_not_fit_the_links_to_them_are_corrupt() {
+    let is_corrupt = |mut map: Map, what: &str| {
+        let kind = |e: Error| e.kind();
+        assert_eq!(map.try_for_each(|_, _| Ok(())).map_err(kind), Err(ErrorKind::Corrupt), "{what}");
+        let found = (0..3000).find_map(|i| map.try_remove(&i).err());
+        assert_eq!(found.map(kind), Some(ErrorKind::Corrupt), "{what}");
+    };
+    let each_link =
+        |n, mut harm: Box<dyn FnMut(&mut StoredLink)>| harmed(n, |image| image.links.iter_mut().for_each(&mut harm));
+    is_corrupt(
+        each_link(100, Box::new(|link| link.note.len = link.note.len.min(1))),
+        "a leaf longer than its link says",
+    );
+    is_corrupt(each_link(3000, Box::new(|link| link.note.len = link.note.len.max(1))), "a divided node called a leaf");
+    let wide = harmed(3000, |image| {
+        if image.links.iter().any(|link| link.note.len == 0) {
+            image.links.retain(|link| link.first % 2 == 0);
+            image.links.iter_mut().for_each(|link| link.note.depth -= 1)
+        }
+    });
+    is_corrupt(wide, "a divided node in two slots");
+    let twice = harmed(3000, |image| {
+        if let [a, b, ..] = &mut image.links[..] {
+            b.address = a.address;
+            b.note = a.note
+        }
+    });
+    is_corrupt(twice, "one child in two blocks");
+}
+
+#[test]
 fn every_transition_is_taken_a_hundred_times() {
     use proptest::strategy::ValueTree;
     use proptest::test_runner::TestRunner;

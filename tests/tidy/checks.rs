@@ -37,6 +37,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/map/check.rs",
     "src/map/iter.rs",
     "src/map/lockstep.rs",
+    "src/map/blocks.rs",
     "src/map/build.rs",
     "src/map/combine.rs",
     "src/map/store.rs",
