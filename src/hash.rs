@@ -12,6 +12,9 @@ use core::hash::{BuildHasher, Hasher};
 /// Only maps and sets with a portable hasher have one iteration order everywhere, and only they can be stored.
 /// An implementation must hash integers in an explicit byte order, `usize` and `isize` as 64 bits, and must
 /// not draw on anything outside the key. A change of output is a change of `ID`.
+///
+/// The key must be as portable: std's `Hash` of slices of integers (`[u32]`, `Vec<u64>`, not `[u8]` or `str`) feeds their
+/// bytes as they lie in memory, so that such keys have other hashes on big-endian machines.
 pub trait PortableHasher: BuildHasher + Default {
     /// Names the function in stored data. 0 to 255 belong to this crate; take others from 256 up.
     const ID: u16;

@@ -407,3 +407,19 @@ fn most_replaced_values_are_dropped_once_their_neighbours_were_edited_too() {
     drop(map);
     assert_eq!(std::rc::Rc::strong_count(&value), 1);
 }
+
+#[test]
+fn collecting_many_entries_of_few_keys_takes_no_room_for_all_of_them() {
+    thread_local! {
+        static MOST: Cell<isize> = const { Cell::new(0) };
+    }
+    let before = BYTES.get();
+    let entries = (0..8_000_000u64).map(|i| {
+        MOST.set(MOST.get().max(BYTES.get() - before));
+        (i % 1000, i)
+    });
+    let map: HashMap<u64, u64> = entries.collect();
+    assert_eq!((map.len(), map.get(&7)), (1000, Some(&7_999_007)));
+    // Two million items of 32 bytes, and as many spare.
+    assert!(MOST.get() < 150 << 20, "{} bytes", MOST.get());
+}

@@ -99,6 +99,9 @@ impl CountingSink {
     ///
     /// # Errors
     /// If a stored node of another log cannot be read.
+    ///
+    /// # Panics
+    /// If all that is counted comes to 128 TiB.
     pub fn commit<K, V, S, P: Kind>(
         &mut self,
         map: &GenericHashMap<K, V, S, P>,
@@ -123,7 +126,7 @@ struct Counting<'s, F> {
 impl<F> Counting<'_, F> {
     /// Counts a record with a body of so many bytes.
     fn record(&mut self, kind: usize, body_len: u64) -> Address {
-        let len = HEADER_LEN + body_len.next_multiple_of(8);
+        let len = HEADER_LEN + body_len.saturating_add(7) / 8 * 8;
         self.counts.kinds[kind].0 += 1;
         self.counts.kinds[kind].1 += len;
         let address = Address::new(self.sink.next).expect("fewer than 128 TiB are counted");

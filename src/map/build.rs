@@ -72,6 +72,15 @@ fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, bits: 
     }
 }
 
+/// True if a sample of the items, of which there are many, says that half of their keys or more are there again.
+pub(super) fn has_many_twice<K, V>(items: &[Item<K, V>]) -> bool {
+    const SAMPLE: usize = 1 << 12;
+    let mut hashes: Vec<u64> = items.iter().step_by(items.len() / SAMPLE).map(|item| item.hash).collect();
+    hashes.sort_unstable();
+    // Of n keys each of which is there as often, a sample of s has s² / 2n pairs.
+    hashes.windows(2).filter(|pair| pair[0] == pair[1]).count() >= SAMPLE * SAMPLE / items.len()
+}
+
 /// Of items with equal keys only the last stays. The items are in hash order.
 pub(super) fn dedup<K: Eq, V>(items: &mut Vec<Item<K, V>>) {
     if !items.is_sorted_by(|a, b| a.hash < b.hash) {

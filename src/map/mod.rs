@@ -97,8 +97,16 @@ macro_rules! hashmap {
 /// | [`collect`](FromIterator) | O(n) | O(n) |
 ///
 /// log n stands for the depth of the trie, log₆₄(n / 10) on average and 11 at most. Where c keys share one 64-bit
-/// hash, operations on them cost O(c). The iteration order follows from the hashes: with a
+/// hash, each operation on one of them costs O(c), so that `==` and set operations on all of them cost O(c²). The
+/// iteration order follows from the hashes: with a
 /// [portable hasher](crate::PortableHasher) the same operations give the same order everywhere.
+///
+/// # Limits
+///
+/// 2³¹ clones of one version that live at once end the process, as they do for std's `Arc` at 2⁶³. Set operations, `==`
+/// and `diff` know versions by their hasher: after 2²⁸ maps with hashers that have state, as `RandomState` has, new ones
+/// are compared entry by entry. A `Drop` that panics leaves the map whole, the edit done or not; what it was about to
+/// drop may leak.
 ///
 /// Sources: Bagwell, "Ideal Hash Trees", 2001; Steindorfer & Vinju, "Optimizing Hash-Array Mapped Tries for Fast
 /// and Lean Immutable JVM Collections", OOPSLA 2015 (canonical form, lockstep comparison).

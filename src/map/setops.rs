@@ -160,7 +160,7 @@ where
         self.combined(other, Rule { left: true, right: true, both: Both::Left })
     }
 
-    /// All keys of both; where both have a key, its value is `f(ours, theirs)`. Time: O(n + m).
+    /// All keys of both; where both have a key, its value is `f(ours, theirs)`, of clones. Time: O(n + m).
     #[must_use]
     pub fn union_with<F: FnMut(V, V) -> V>(self, other: Self, mut f: F) -> Self {
         self.union_with_key(other, |_, a, b| f(a, b))

@@ -5,12 +5,12 @@
 
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// A length in the low 40 bits (a trillion entries are more than memory holds), a lineage above it: the number of the
+/// A length in the low 36 bits (so many entries of 24 bytes are more than memory holds), a lineage above it: the number of the
 /// hasher that a map's hasher is a clone of.
 #[derive(Clone, Copy)]
 pub(crate) struct Tally(u64);
 
-const LEN_BITS: u32 = 40;
+const LEN_BITS: u32 = 36;
 const LEN: u64 = (1 << LEN_BITS) - 1;
 /// The lineage of all hashers of a type without state.
 const STATELESS: u32 = 0;
@@ -36,8 +36,7 @@ impl Tally {
     /// So many entries, and the same hasher.
     #[inline(always)]
     pub(crate) fn with_len(self, len: usize) -> Self {
-        debug_assert!(len as u64 <= LEN);
-        Tally(self.0 & !LEN | len as u64)
+        Tally(self.0 & !LEN | len as u64 & LEN)
     }
 
     #[inline(always)]

@@ -4,7 +4,7 @@
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
 
 use super::GenericHashMap;
-use super::build::{Item, build, dedup, sort};
+use super::build::{Item, build, dedup, has_many_twice, sort};
 use super::iters::{ConsumingIter, Iter, Owned};
 use super::node::{Node, Trie};
 use super::tally::Tally;
@@ -197,7 +197,8 @@ where
     S: BuildHasher + Default,
     P: Kind,
 {
-    /// Sorts the entries by hash and builds the trie from below; of equal keys the last stays. Time: O(n).
+    /// Sorts the entries by hash and builds the trie from below; of equal keys the last stays. Time: O(n). Space: for all
+    /// entries twice, or, of millions among which most keys come again, for a few times those that stay.
     fn from_iter<I: IntoIterator<Item = (K, V)>>(entries: I) -> Self {
         let hasher = S::default();
         let (root, len) = collected(&hasher, entries.into_iter());
@@ -205,7 +206,11 @@ where
     }
 }
 
-/// The trie of some entries, and their number; of equal keys the last stays.
+/// So many items are gathered before it is asked whether they have many keys twice.
+const MANY_ITEMS: usize = 1 << 20;
+
+/// The trie of some entries, and their number; of equal keys the last stays. Needs room for all of them at once, unless
+/// they are many and most of their keys come again.
 fn collected<K, V, S, C>(hasher: &S, entries: impl Iterator<Item = (K, V)>) -> (Node<K, V, C>, usize)
 where
     K: Hash + Eq + Clone,
@@ -217,7 +222,18 @@ where
         let hash = hasher.hash_one(&entry.0);
         Item { hash, entry, mark: Trie::<K, V, C>::new_mark(hash).get() }
     };
-    let mut items: Vec<_> = entries.map(item).collect();
+    let (mut items, mut entries, mut limit) = (Vec::new(), entries.map(item), MANY_ITEMS);
+    loop {
+        items.extend(entries.by_ref().take(limit - items.len()));
+        if items.len() < limit {
+            break;
+        }
+        if has_many_twice(&items) {
+            sort(&mut items);
+            dedup(&mut items)
+        }
+        limit = MANY_ITEMS.max(2 * items.len())
+    }
     sort(&mut items);
     dedup(&mut items);
     let len = items.len();
