@@ -525,13 +525,11 @@ pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
     new: Option<(u64, (K, V))>,
 ) -> Node<K, V, C> {
     count!(LeafOverlaid);
-    let (base, dead, own) = match leaf.base() {
-        Some((base, dead)) => (base, dead, leaf.own_places() & !(1 << at)),
-        None => (leaf, 0, 0),
-    };
+    let (base, dead, own) = leaf.base().map_or((leaf, 0, 0), |(base, dead)| (base, dead, leaf.own_places()));
+    let (own, of_own) = (own & !(1 << at), (own >> at & 1) as usize);
     let dead = dead | base.live() & 1 << at;
     let own_len = leaf.base().map_or(0, |_| leaf.own_len());
-    let cap = if own_len + (new.is_some() as usize) <= 2 { 2 } else { LEAF_OVERLAY_MAX };
+    let cap = own_len - of_own + new.is_some() as usize;
     let mut node = Trie::new_leaf_overlay(base.to_owned(), dead as u16, cap);
     let mut to = LeafMut::new(&mut node);
     if own != 0 {

@@ -296,10 +296,10 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
-    /// As [`block`](Self::block), where `child` is at slot `s` and going to be read anyway.
+    /// As [`block`](Self::block), where `child` is at slot `s`, under this override, and going to be read anyway.
     #[inline(always)]
-    pub(super) fn leaf_block(self, s: usize, child: Word) -> u32 {
-        match (self.overlay, self.over(s)) {
+    pub(super) fn leaf_block(self, s: usize, over: Option<usize>, child: Word) -> u32 {
+        match (self.overlay, over) {
             (Some(o), Some(j)) => o.range(j).1,
             _ => self.base.leaf_block(s, child),
         }
@@ -371,8 +371,10 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             let x = bits - self.bits();
             for j in 0..overlay.len() {
                 let ((first, k), word) = (overlay.range(j), overlay.slot(j).get());
-                for slot in &mut words[first << x..(first + (1 << k)) << x] {
-                    *slot = word
+                match k + x {
+                    // One slot, as divided children have: a store.
+                    0 => words[first] = word,
+                    _ => words[first << x..(first + (1 << k)) << x].fill(word),
                 }
             }
         }

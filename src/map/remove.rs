@@ -18,7 +18,7 @@ use super::overlay_mut::*;
 use super::pour::*;
 use super::taken::*;
 use crate::error::Result;
-use crate::link::{Count, PLAIN};
+use crate::link::{Count, PLAIN, Word};
 use equivalent::Equivalent;
 use std::ops::Range;
 
@@ -181,9 +181,9 @@ where
     }
     let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(()) };
     let fell = child.tag() == COLLISION;
-    if let Some(Settled { k, new, rises }) =
-        settle(view, true, child, s, view.leaf_block(s, child.word()), place, take)?
-    {
+    let below = view.leaf_block(s, view.over(s), child.word());
+    let beside = (below, beside_of(view, s, below));
+    if let Some(Settled { k, new, rises }) = settle(view, true, child, s, beside, place, take)? {
         raise(node, s, k, new, rises, &mut take.gone);
         if fell {
             join_empty(node, s, &mut take.gone)
@@ -224,13 +224,13 @@ where
         if !child.word().is_node() {
             return Ok(None);
         }
-        let below = view.leaf_block(s, child.word());
+        let below = view.leaf_block(s, over, child.word());
         // Whether it must merge its sibling's length will tell.
-        if below < bits {
-            leaf_prefetch(view.peek(((s >> below) ^ 1) << below))
-        }
+        let beside = beside_of(view, s, below);
+        leaf_prefetch(beside);
         let Some(place) = Leaf::new(child).find(take.hash, take.key) else { return Ok(None) };
-        let new = settle(view, false, child, s, below, place, take)?.expect("what is shared is not changed in place");
+        let new = settle(view, false, child, s, (below, beside), place, take)?
+            .expect("what is shared is not changed in place");
         (new, child.tag() == COLLISION)
     };
     let mut node = match new {
@@ -266,22 +266,30 @@ fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>,
 
 /// log2 of the slots that the block at `s`, now of 2^k slots, fills when it holds `len` entries: it merges with its
 /// siblings, level after level, while it holds 15 or fewer. Reads no stored node (notes tell the lengths).
-fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32, len: usize) -> u32 {
-    let (mut k, mut total) = (k, len);
+/// `beside` is the word of the first sibling.
+#[inline(always)]
+fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32, len: usize, beside: Word) -> u32 {
+    let (mut k, mut total, mut word) = (k, len, beside);
     while k < view.bits() {
-        let sibling = ((s >> k) ^ 1) << k;
-        match len_of_word(view, sibling) {
-            Some(n) if total + n <= LEAF_MAX && view.fills(sibling, k) => total += n,
+        match len_of_word(view, word) {
+            Some(n) if total + n <= LEAF_MAX && view.fills(((s >> k) ^ 1) << k, k) => total += n,
             _ => break,
         }
-        k += 1
+        k += 1;
+        word = beside_of(view, s, k)
     }
     k
 }
 
-/// The entries of the leaf or empty block at slot `s`; None for anything else.
-fn len_of_word<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize) -> Option<usize> {
-    let word = view.peek(s);
+/// The word of the sibling of the 2^k slots with `s`; a plain one if they are the whole node.
+#[inline(always)]
+fn beside_of<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32) -> Word {
+    if k < view.bits() { view.peek(((s >> k) ^ 1) << k) } else { Word::plain(0) }
+}
+
+/// The entries of a leaf or empty block of the view; None for anything else.
+#[inline(always)]
+fn len_of_word<K, V, C: Count>(_view: Divided<'_, K, V, C>, word: Word) -> Option<usize> {
     if word.is_stored() {
         return Some(Note::of(word).len).filter(|&n| n > 0);
     }
@@ -296,9 +304,9 @@ fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, gone: &mut Gon
         return;
     }
     let view = Divided::new(node.link());
-    let Some(len) = len_of_word(view, s) else { return };
+    let Some(len) = len_of_word(view, view.peek(s)) else { return };
     let below = view.block(s);
-    let k = merging(view, s, below, len);
+    let k = merging(view, s, below, len, beside_of(view, s, below));
     if k == below {
         return;
     }
@@ -389,15 +397,15 @@ struct Settled<K, V, C: Count> {
     rises: bool,
 }
 
-/// Removes the entry at `place` of the leaf `child` at slot `s`, which fills 2^below slots, and merges the leaf with its siblings where the rule
-/// (M1) says so. Gives none if the leaf was changed in place.
+/// Removes the entry at `place` of the leaf `child` at slot `s`, which fills 2^below slots `beside` another, and merges
+/// the leaf with its siblings where the rule (M1) says so. Gives none if the leaf was changed in place.
 #[inline(always)]
 fn settle<K, V, Q: ?Sized, C>(
     view: Divided<'_, K, V, C>,
     exclusive: bool,
     child: NodeRef<'_, K, V, C>,
     s: usize,
-    below: u32,
+    (below, beside): (u32, Word),
     place: Place,
     take: &mut Take<'_, K, V, Q, C>,
 ) -> Result<Option<Settled<K, V, C>>>
@@ -408,7 +416,7 @@ where
 {
     let k = match child.tag() {
         COLLISION => below,
-        _ => merging(view, s, below, Leaf::new(child).len() - 1),
+        _ => merging(view, s, below, Leaf::new(child).len() - 1, beside),
     };
     if k == below {
         let own = exclusive && view.owns(s) && child.header().is_some_and(|h| h.is_exclusive());

@@ -367,7 +367,11 @@ fn threads_race_to_thaw() {
 #[test]
 fn threads_that_thaw_one_block_at_once_end_with_one_node() {
     for n in [40, 100, 400u64] {
-        for _ in 0..10 {
+        // On a busy machine threads may run one after the other: on until they have met often enough.
+        let (mut rounds, mut races) = (0, 0);
+        while races < 10 {
+            rounds += 1;
+            assert!(rounds < 500, "only {races} races in {rounds} rounds");
             let value = Arc::new(());
             let table = Table::<u64, Arc<()>, Atomic>::new();
             let source: HashMap<u64, Arc<()>> = (0..n).map(|i| (i, value.clone())).collect();
@@ -384,8 +388,7 @@ fn threads_that_thaw_one_block_at_once_end_with_one_node() {
             });
             map.assert_invariants();
             assert_eq!(map, source);
-            let nodes = table.records() as u64;
-            assert!(table.loads() > nodes, "{} loads of {nodes} nodes: no race", table.loads());
+            races += (table.loads() > table.records() as u64) as u32;
             drop((map, source, table));
             assert_eq!(Arc::strong_count(&value), 1, "what the slower threads loaded is dropped");
         }
