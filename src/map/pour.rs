@@ -101,17 +101,18 @@ struct Source<'a, K, V, C: Count> {
 }
 
 impl<K, V, C: Count> Source<'_, K, V, C> {
-    /// Calls `f` with each of these entries: its place, its tag, where it stands, its mark.
+    /// Calls `f` with each of these entries, in the order of their places: its place, its tag, where it stands, its mark.
     #[inline(always)]
     fn each(&self, which: u32, mut f: impl FnMut(Place, u8, *const (K, V), MarkCell)) {
         let leaf = self.leaf;
         let plain = leaf.base().map_or(leaf, |(base, _)| base);
         let own = if leaf.word().tag() == LEAF_OVERLAY { leaf.own_places() } else { 0 };
-        for place in bits(which & !own) {
-            f(place, plain.tags()[place], plain.entries_at().wrapping_add(place), plain.mark_of(place))
-        }
-        if which & own != 0 {
-            for (i, place) in bits(own).enumerate().filter(|(_, place)| which >> place & 1 == 1) {
+        let (tags, entries) = (plain.tags(), plain.entries_at());
+        for place in bits(which) {
+            if own >> place & 1 == 0 {
+                f(place, tags[place], entries.wrapping_add(place), plain.mark_of(place))
+            } else {
+                let i = rank(own, place);
                 f(place, leaf.overlay_tags()[i], leaf.entries_at().wrapping_add(i), leaf.mark_of(place))
             }
         }
@@ -167,30 +168,37 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
         self.sources().all(|source| source.mine == source.goes)
     }
 
-    /// Gives each entry to `put`, with the number of its leaf, its place and its tag: first clones of what is shared, then
-    /// what is ours, which is moved out. No user code runs from the first move on.
+    /// Gives each entry to `put`, with its place and its tag: first clones of what is shared, then what is ours, which is
+    /// moved out. No user code runs from the first move on.
     #[inline(always)]
-    pub(super) fn pour(self, mut put: impl FnMut(usize, Place, u8, (K, V), MarkCell))
+    pub(super) fn pour(self, mut put: impl FnMut(Place, u8, (K, V), MarkCell))
     where
         K: Clone,
         V: Clone,
     {
-        for (n, source) in self.sources().enumerate() {
+        for source in self.sources() {
             source.each(source.goes & !source.mine, |place, tag, entry, mark| {
                 // SAFETY: an entry in use, which the node's owner keeps alive.
-                put(n, place, tag, unsafe { (*entry).clone() }, mark)
+                put(place, tag, unsafe { (*entry).clone() }, mark)
             })
         }
-        for (n, source) in self.sources().enumerate() {
+        for source in self.sources().filter(|source| source.mine != 0) {
             source.each(source.mine, |place, tag, entry, mark| {
                 // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that the
                 // entry is read once.
-                put(n, place, tag, unsafe { entry.read() }, mark)
+                put(place, tag, unsafe { entry.read() }, mark)
             })
         }
+        // SAFETY: they were moved just now.
+        unsafe { self.abandon() }
+    }
+
+    /// # Safety
+    /// What is ours has been moved elsewhere.
+    #[inline(always)]
+    unsafe fn abandon(self) {
         for &Source { leaf, mine, .. } in self.sources().filter(|source| source.mine != 0) {
-            // SAFETY: the entries in `mine` were moved just now; a base is ours if one of its entries is, and not touched
-            // if none is.
+            // SAFETY: the caller's promise; a base is ours if one of its entries is, and not touched if none is.
             unsafe {
                 let of_base = leaf.base().map_or(0, |_| mine & !leaf.own_places());
                 if let Some((base, _)) = leaf.base().filter(|_| of_base != 0) {
@@ -238,21 +246,45 @@ impl<'a, K, V, C: Count, const LEAVES: usize> Pour<'a, K, V, C, LEAVES> {
             }
             false => Trie::new_leaf(leaf_cap::<K, V>(need)),
         };
-        // Where the entries of the other leaves go.
-        let (mut to, mut free) = ([[0u8; LEAF_MAX]; LEAVES], bits(all & !kept));
-        for (i, source) in self.sources().enumerate().filter(|&(i, _)| i != stays) {
-            for place in bits(source.goes) {
-                to[i][place] = free.next().expect("as many as go") as u8;
-            }
-        }
         // SAFETY: a new leaf, or one that is ours and reached through exclusive nodes only (`add`).
         let mut filler = Filler::new(unsafe { LeafMut::<K, V, C>::from_word(new.word()) });
-        self.pour(|n, place, tag, entry, mark| {
-            let place = if n == stays { place } else { to[n][place] as usize };
-            filler.put_at(place, tag, entry, mark)
-        });
+        let free = all & !kept;
+        // SAFETY: an entry in use, which the node's owner keeps alive.
+        let clone = |entry: *const (K, V)| unsafe { (*entry).clone() };
+        self.put_merged(stays, free, |source| source.goes & !source.mine, &mut filler, clone);
+        if self.sources().any(|source| source.mine != 0) {
+            // SAFETY: exclusive and reached through exclusive nodes only (`add`); abandoned below, so that the entry is
+            // read once.
+            let take = |entry: *const (K, V)| unsafe { entry.read() };
+            self.put_merged(stays, free, |source| source.mine, &mut filler, take)
+        }
         drop(filler);
+        // SAFETY: they were moved just now.
+        unsafe { self.abandon() }
         new
+    }
+
+    /// Puts the entries that `which` names to their places: those of the leaf numbered `stays` keep them, all others
+    /// together take these free ones, each leaf's in their order.
+    #[inline(always)]
+    fn put_merged(
+        &self,
+        stays: usize,
+        free: u32,
+        which: impl Fn(&Source<'a, K, V, C>) -> u32,
+        filler: &mut Filler<'_, K, V, C>,
+        take: impl Fn(*const (K, V)) -> (K, V),
+    ) {
+        let mut free = bits(free);
+        for (n, source) in self.sources().enumerate() {
+            let which = which(source);
+            source.each(source.goes, |place, tag, entry, mark| {
+                let to = if n == stays { place } else { free.next().expect("as many as go") };
+                if which >> place & 1 == 1 {
+                    filler.put_at(to, tag, take(entry), mark)
+                }
+            })
+        }
     }
 }
 
@@ -271,7 +303,7 @@ pub(super) fn leaf_cap<K, V>(n: usize) -> usize {
 pub(super) fn poured<K: Clone, V: Clone, C: Count>(pour: Pour<'_, K, V, C, 1>, cap: usize) -> Node<K, V, C> {
     let mut new = Trie::new_leaf(cap);
     let mut to = Filler::new(LeafMut::new(&mut new));
-    pour.pour(|_, place, tag, entry, mark| to.put_at(place, tag, entry, mark));
+    pour.pour(|place, tag, entry, mark| to.put_at(place, tag, entry, mark));
     drop(to);
     new
 }

@@ -182,7 +182,7 @@ fn divided<K: Clone, V: Clone, C: Count>(
     let mut stay = Trie::new_leaf(leaf_cap::<K, V>(places(kept).max(free)));
     let mut gone = Filler::new(LeafMut::new(gone));
     let mut to = Filler::new(LeafMut::new(&mut stay));
-    pour.pour(|_, place, tag, entry, mark| match goes >> place & 1 {
+    pour.pour(|place, tag, entry, mark| match goes >> place & 1 {
         1 => gone.put_at((goes & ((1 << place) - 1)).count_ones() as usize, tag, entry, mark),
         _ => to.put_at(place, tag, entry, mark),
     });
