@@ -529,7 +529,8 @@ pub(super) fn leaf_overlay<K: Clone, V: Clone, C: Count>(
     let (own, of_own) = (own & !(1 << at), (own >> at & 1) as usize);
     let dead = dead | base.live() & 1 << at;
     let own_len = leaf.base().map_or(0, |_| leaf.own_len());
-    let cap = own_len - of_own + new.is_some() as usize;
+    // Two sizes, so that memory is used again.
+    let cap = if own_len - of_own + (new.is_some() as usize) <= 2 { 2 } else { LEAF_OVERLAY_MAX };
     let mut node = Trie::new_leaf_overlay(base.to_owned(), dead as u16, cap);
     let mut to = LeafMut::new(&mut node);
     if own != 0 {
