@@ -25,7 +25,7 @@ use super::inner::Inner;
 use super::leaf::{Leaf, bits};
 use super::overlay::Overlay;
 use crate::id::Address;
-use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, PLAIN, STORED, Slot, Tree, Word, release};
+use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, STORED, Slot, Tree, Word, release};
 use smallvec::SmallVec;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -35,8 +35,9 @@ use std::sync::Arc;
 
 /// Tags 1 to `MOST_BITS` are inner nodes with 2^tag slots.
 pub(super) const MOST_BITS: u32 = 6;
+/// With those below it: divided nodes.
+pub(super) const OVERLAY: usize = 7;
 pub(super) const LEAF: usize = 8;
-pub(super) const OVERLAY: usize = 9;
 pub(super) const LEAF_OVERLAY: usize = 10;
 pub(super) const COLLISION: usize = 11;
 pub(super) const STUB: usize = 12;
@@ -57,11 +58,20 @@ pub(super) const HASH_LOST: u32 = 64 - Address::BITS;
 /// which ends a row costs about one count for each edit in it. What lenders hold beyond what the last borrower
 /// shows is memory that a dropped version would have freed, so this is also how many edits' worth of it may stay.
 #[inline(always)]
-pub(super) const fn most_lenders(bits: u32) -> usize {
-    match (3 << bits) / 4 {
-        few if few <= OVERLAY_MAX => OVERLAY_MAX,
-        n => n - 1,
-    }
+pub(super) fn most_lenders(bits: u32) -> usize {
+    const MOST: [u8; MOST_BITS as usize + 1] = {
+        let mut most = [OVERLAY_MAX as u8; MOST_BITS as usize + 1];
+        let mut bits = 0;
+        while bits < most.len() {
+            let three_quarters = (3 << bits) / 4;
+            if three_quarters > OVERLAY_MAX {
+                most[bits] = three_quarters as u8 - 1
+            }
+            bits += 1
+        }
+        most
+    };
+    MOST[bits as usize] as usize
 }
 
 /// A hash trie's nodes, as a [`Tree`].
@@ -97,10 +107,10 @@ pub(super) enum Form {
 #[inline(always)]
 pub(super) fn form(word: Word) -> Form {
     match word.tag() {
-        LEAF | LEAF_OVERLAY | PLAIN => Form::Leaf,
+        ..=OVERLAY => Form::Divided,
         COLLISION => Form::Collision,
         STUB | STORED => Form::Stored,
-        _ => Form::Divided,
+        _ => Form::Leaf,
     }
 }
 
