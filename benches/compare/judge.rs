@@ -100,13 +100,13 @@ pub fn mean_gain(rows: &[Row], kinds: &[Kind]) -> Option<f64> {
 
 /// The bars that 10 000 entries can judge.
 pub fn quick_bars(rows: &[Row]) -> Vec<Bar> {
-    vec![every_row(rows), mean(rows), kept_writes(rows)]
+    vec![every_row(rows), kept_writes(rows)]
 }
 
 /// The bars that only the whole table can judge, beyond the quick ones.
 pub fn full_bars(rows: &[Row]) -> Vec<Bar> {
     let mut bars = quick_bars(rows);
-    bars.extend([sharing_growth(rows), version_bytes(rows)]);
+    bars.extend([mean(rows), sharing_growth(rows), version_bytes(rows)]);
     bars
 }
 
