@@ -83,3 +83,12 @@ impl StdError for Error {
 pub(crate) fn cannot_thaw(error: Error) -> ! {
     panic!("backstory: a stored node cannot be read (use the try_ form of this call to handle it): {error}")
 }
+
+/// The value, or the documented panic of infallible calls.
+#[inline(always)]
+pub(crate) fn thawed<T>(result: Result<T>) -> T {
+    match result {
+        Ok(value) => value,
+        Err(error) => cannot_thaw(error),
+    }
+}

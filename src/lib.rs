@@ -31,6 +31,7 @@ mod link;
 pub mod map;
 mod nested;
 pub mod set;
+pub mod vector;
 
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.
 pub mod rc {
@@ -40,6 +41,8 @@ pub mod rc {
     pub type HashMap<K, V> = crate::GenericHashMap<K, V, crate::PortableHash, RcK>;
     /// A [`GenericHashSet`](crate::GenericHashSet) of one thread, with the default hasher.
     pub type HashSet<A> = crate::GenericHashSet<A, crate::PortableHash, RcK>;
+    /// A [`GenericVector`](crate::GenericVector) of one thread.
+    pub type Vector<A> = crate::GenericVector<A, RcK>;
 }
 
 /// Kinds of counts, as `imbl` names this module.
@@ -61,6 +64,7 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
+pub use vector::{GenericVector, Vector};
 
 /// The README's programs, as doc tests.
 #[cfg(doctest)]

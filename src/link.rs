@@ -31,15 +31,18 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 use sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 
+mod claim;
 #[cfg(all(test, loom))]
 mod models;
+
+pub use claim::Edge;
 
 /// The atomics of this file: loom's in its models, core's elsewhere.
 mod sync {
     #[cfg(loom)]
-    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering};
     #[cfg(not(loom))]
-    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering};
 }
 
 mod sealed {
@@ -76,6 +79,8 @@ pub trait Count: sealed::Sealed + 'static {
     fn add(count: &Counter);
     /// One owner less; true if it was the last.
     fn sub(count: &Counter) -> bool;
+    /// Moves an edge of a node that others may own too; false if it no longer is where the caller saw it.
+    fn claim(edge: &Edge, from: usize, to: usize) -> bool;
 }
 
 /// Counts of nodes that threads may share.
@@ -114,6 +119,10 @@ impl Count for Shared {
         // fetch_sub of the owners before.
         count.0.load(Ordering::Acquire) == 1 || count.0.fetch_sub(1, Ordering::AcqRel) == 1
     }
+    #[inline(always)]
+    fn claim(edge: &Edge, from: usize, to: usize) -> bool {
+        edge.exchange(from, to)
+    }
 }
 
 impl sealed::Sealed for Local {}
@@ -131,6 +140,14 @@ impl Count for Local {
         let n = count.0.load(Ordering::Relaxed) - 1;
         count.0.store(n, Ordering::Relaxed);
         n == 0
+    }
+    #[inline(always)]
+    fn claim(edge: &Edge, from: usize, to: usize) -> bool {
+        let is_there = edge.get() == from;
+        if is_there {
+            edge.set(to)
+        }
+        is_there
     }
 }
 
@@ -263,10 +280,12 @@ impl Header {
     }
 
     /// How many owners there are; another thread may change it at any time.
+    #[inline(always)]
     pub(crate) fn owners(&self) -> u32 {
         self.count.0.load(Ordering::Acquire)
     }
 
+    #[inline(always)]
     pub(crate) fn mark(&self) -> Mark {
         self.mark.get()
     }

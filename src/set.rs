@@ -4,9 +4,10 @@
 //! Must hold: what `map/` promises; a set is nothing but its map.
 //! Uses: `map`.
 
+use crate::error::thawed;
 use crate::hash::PortableHash;
 use crate::link::Kind;
-use crate::map::{self, DiffItem, GenericHashMap, Want, thawed};
+use crate::map::{self, DiffItem, GenericHashMap, Want};
 use archery::ArcTK;
 use equivalent::Equivalent;
 use std::borrow::Borrow;

@@ -1,11 +1,12 @@
 //! For tests: everything that must hold of a map (M1 to M3, L1, L2, L8), checked from the outside in.
 #![allow(unsafe_code)] // Follows lenders.
 
+use super::GenericHashMap;
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
-use super::{GenericHashMap, thawed};
+use crate::error::thawed;
 use crate::link::{Count, Kind};
 use std::hash::{BuildHasher, Hash};
 

@@ -4,7 +4,8 @@
 //! Must hold: nothing is copied before something is changed.
 //! Uses: the map's own methods.
 
-use super::{GenericHashMap, Want, find, thawed};
+use super::{GenericHashMap, Want, find};
+use crate::error::thawed;
 use crate::link::Kind;
 use std::hash::{BuildHasher, Hash};
 

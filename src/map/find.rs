@@ -10,8 +10,8 @@ use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
 use super::overlay::*;
-use super::thawed;
 use crate::error::Result;
+use crate::error::thawed;
 use crate::link::Count;
 use equivalent::Equivalent;
 

@@ -3,10 +3,11 @@
 //! In: a map, or two. Out: entries, keys, values, or differences, one by one.
 //! Must hold: an iterator says exactly how many items are left, where its trait says so.
 
+use super::GenericHashMap;
 use super::iter::{Walk, WalkMut, WalkOwned};
 use super::lockstep::{DiffItem, Lockstep};
-use super::{GenericHashMap, thawed};
 use crate::error::Result;
+use crate::error::thawed;
 use crate::link::Kind;
 use std::hash::{BuildHasher, Hash};
 use std::iter::FusedIterator;

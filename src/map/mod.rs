@@ -56,7 +56,7 @@ pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Pair, Values};
 pub use lockstep::DiffItem;
 pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry};
 
-use crate::error::{Result, cannot_thaw};
+use crate::error::{Result, thawed};
 use crate::hash::PortableHash;
 use crate::link::Kind;
 use archery::ArcTK;
@@ -139,15 +139,6 @@ pub struct GenericHashMap<K, V, S, P: Kind> {
 
 /// A [`GenericHashMap`] with the default hasher ([`PortableHash`]) and atomic counts.
 pub type HashMap<K, V> = GenericHashMap<K, V, PortableHash, ArcTK>;
-
-/// The value, or the documented panic of infallible calls.
-#[inline(always)]
-pub(crate) fn thawed<T>(result: Result<T>) -> T {
-    match result {
-        Ok(value) => value,
-        Err(error) => cannot_thaw(error),
-    }
-}
 
 impl<K, V, P: Kind> GenericHashMap<K, V, PortableHash, P> {
     /// A map of one entry. Time: O(1).

@@ -3,12 +3,13 @@
 //! In: two maps. Out: a map of what the operation keeps, or what differs.
 //! Must hold: maps that hash differently (two `RandomState`s) are never compared by structure.
 
+use super::GenericHashMap;
 use super::combine::{Both, Rule, combine};
 use super::iter::Walk;
 use super::iters::DiffIter;
 use super::lockstep::{DiffItem, Lockstep};
-use super::{GenericHashMap, thawed};
 use crate::error::Result;
+use crate::error::thawed;
 use crate::link::Kind;
 use std::borrow::Borrow;
 use std::hash::{BuildHasher, Hash};

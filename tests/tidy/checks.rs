@@ -41,6 +41,14 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/map/build.rs",
     "src/map/combine.rs",
     "src/map/store.rs",
+    "src/vector/node.rs",
+    "src/vector/leaf.rs",
+    "src/vector/inner.rs",
+    "src/vector/spine.rs",
+    "src/vector/find.rs",
+    "src/vector/ends.rs",
+    "src/vector/edit.rs",
+    "src/vector/revive.rs",
 ];
 
 /// Where `std::fs` may be named.

@@ -1,0 +1,260 @@
+//! Edits anywhere in a vector, in whichever of its parts that is.
+//!
+//! In: a vector and an index. Out: the vector with the edit; two vectors made one, one made two.
+//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were.
+//! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `edge`, `middle`, `cut`, `join`, `error`.
+#![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::ends::{Body, Ends, own_spine};
+use super::find::{element_thawed, own_element};
+use super::leaf::*;
+use super::middle::leaf_mut;
+use super::node::*;
+use super::revive::through_stub;
+use super::spine::*;
+use crate::error::Result;
+use crate::link::Count;
+
+impl<A: Clone, C: Count> Body<A, C> {
+    /// Element `index`, which there is, to be changed.
+    #[inline]
+    pub(super) fn element_mut(&mut self, index: usize) -> Result<&mut A> {
+        if let Some(place) = own_element(self.root.link(), self.ends, index) {
+            // SAFETY: ours alone, and the vector is borrowed mutably.
+            return Ok(unsafe { &mut *place });
+        }
+        self.element_owned(index)
+    }
+
+    /// The same, copying what is shared.
+    #[inline(never)]
+    fn element_owned(&mut self, index: usize) -> Result<&mut A> {
+        let (len, head) = (self.len(), self.ends.head());
+        through_stub(self.root.link(), len)?;
+        let (leaf, at) = if self.root.word().tag() == LEAF {
+            (LeafMut::own(&mut self.root, 0..len, len), index)
+        } else {
+            let spine = own_spine(&mut self.root, self.ends)?;
+            let tree = *spine.tree.len;
+            if index < head {
+                let end = *spine.head_end;
+                let leaf = LeafMut::own(spine.head, end - head..end, head);
+                *spine.head_end = leaf.get().head().end.get();
+                (leaf, index)
+            } else if index - head < tree {
+                leaf_mut(spine.tree.node, *spine.tree.level as u32, tree, index - head)?
+            } else {
+                let tail = len - head - tree;
+                (LeafMut::own(spine.tail, 0..tail, tail), index - head - tree)
+            }
+        };
+        leaf.touch(leaf.len(), at, 1);
+        Ok(&mut leaf.into_slice()[at])
+    }
+
+    pub(super) fn insert(&mut self, index: usize, value: A) -> Result<()> {
+        let (len, head) = (self.len(), self.ends.head());
+        if index == len {
+            return self.push(Side::Back, value);
+        }
+        if index == 0 {
+            return self.push(Side::Front, value);
+        }
+        let most = Rrb::<A, C>::LEAF_MAX;
+        let ends = Ends::new(len + 1, head);
+        through_stub(self.root.link(), len)?;
+        if self.root.word().tag() == LEAF && len < most {
+            LeafMut::own(&mut self.root, 0..len, len + 1).insert(index, value);
+            self.ends = ends;
+            return Ok(());
+        }
+        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let tree = *spine.tree.len;
+        let tail = len - head - tree;
+        if index < head {
+            if head == most {
+                spine.tree.push_leaf(spine.head, head, Side::Front)?;
+                self.ends = Ends::new(len, 0);
+                return self.insert(index, value);
+            }
+            let end = *spine.head_end;
+            let leaf = LeafMut::own(spine.head, end - head..end, head);
+            leaf.align();
+            *spine.head_end = head;
+            LeafMut::own(spine.head, 0..head, head + 1).insert(index, value);
+            *spine.head_end = head + 1;
+            self.ends = Ends::new(len + 1, head + 1);
+            return Ok(());
+        }
+        let at = index - head;
+        if at < tree || at == tree && tail == 0 {
+            spine.tree.insert(at, value)?
+        } else if tail < most {
+            LeafMut::own(spine.tail, 0..tail, tail + 1).insert(at - tree, value)
+        } else {
+            spine.tree.push_leaf(spine.tail, tail, Side::Back)?;
+            return self.insert(index, value);
+        }
+        self.ends = ends;
+        Ok(())
+    }
+
+    pub(super) fn remove(&mut self, index: usize) -> Result<A> {
+        let (len, head) = (self.len(), self.ends.head());
+        if index + 1 == len {
+            return self.pop(Side::Back);
+        }
+        if index == 0 {
+            return self.pop(Side::Front);
+        }
+        through_stub(self.root.link(), len)?;
+        let mut head_left = head;
+        let element = if self.root.word().tag() == LEAF {
+            LeafMut::own(&mut self.root, 0..len, len).remove(index)
+        } else {
+            let mut spine = own_spine(&mut self.root, self.ends)?;
+            let tree = *spine.tree.len;
+            if index < head {
+                let end = *spine.head_end;
+                LeafMut::own(spine.head, end - head..end, head).align();
+                *spine.head_end = head;
+                let element = LeafMut::own(spine.head, 0..head, head).remove(index);
+                *spine.head_end = head - 1;
+                head_left = head - 1;
+                element
+            } else if index - head < tree {
+                spine.tree.remove(index - head)?
+            } else {
+                let tail = len - head - tree;
+                LeafMut::own(spine.tail, 0..tail, tail).remove(index - head - tree)
+            }
+        };
+        self.ends = Ends::new(len - 1, head_left);
+        Ok(element)
+    }
+
+    pub(super) fn append(&mut self, mut other: Self) -> Result<()> {
+        if other.len() == 0 {
+            return Ok(());
+        }
+        if self.len() == 0 {
+            *self = other;
+            return Ok(());
+        }
+        through_stub(self.root.link(), self.len())?;
+        through_stub(other.root.link(), other.len())?;
+        if !other.has_tree() {
+            while other.len() > 0 {
+                let element = other.pop(Side::Front)?;
+                self.push(Side::Back, element)?
+            }
+            return Ok(());
+        }
+        if !self.has_tree() {
+            for i in (0..self.len()).rev() {
+                let element = element_thawed(self.root.link(), self.ends, i)?.clone();
+                other.push(Side::Front, element)?
+            }
+            *self = other;
+            return Ok(());
+        }
+        let (len, head) = (self.len(), self.ends.head());
+        let (other_len, other_head) = (other.len(), other.ends.head());
+        Ends::check(len + other_len);
+        let ends = Ends::new(len + other_len, head);
+        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let mut behind = own_spine(&mut other.root, other.ends)?;
+        let tail = len - head - *spine.tree.len;
+        // A head is a leaf of the tree from 0 on.
+        let mut leaves = Pieces::new();
+        let front = match other_head {
+            0 => None,
+            _ => {
+                let end = *behind.head_end;
+                if end != other_head {
+                    LeafMut::own(behind.head, end - other_head..end, other_head).align();
+                    *behind.head_end = other_head
+                }
+                Some(behind.head.clone())
+            }
+        };
+        if tail > 0 {
+            leaves.push(Piece { node: std::mem::replace(spine.tail, none()), len: tail })
+        }
+        leaves.extend(front.map(|node| Piece { node, len: other_head }));
+        spine.tree.join(&mut leaves, behind.tree.reborrow())?;
+        *spine.tail = std::mem::replace(behind.tail, none());
+        self.ends = ends;
+        other.ends = Ends::new(0, 0);
+        let gone = std::mem::replace(&mut other.root, none());
+        drop(gone);
+        Ok(())
+    }
+
+    pub(super) fn has_tree(&self) -> bool {
+        self.root.word().tag() == SPINE && Spine::new(self.root.link()).head().tree_len > 0
+    }
+
+    pub(super) fn split_off(&mut self, index: usize) -> Result<Self> {
+        let (len, head) = (self.len(), self.ends.head());
+        let mut right = Self::new();
+        if index == len {
+            return Ok(right);
+        }
+        if index == 0 {
+            std::mem::swap(self, &mut right);
+            return Ok(right);
+        }
+        through_stub(self.root.link(), len)?;
+        if self.root.word().tag() == LEAF {
+            right.root = LeafMut::own(&mut self.root, 0..len, len).split(index, len - index);
+            right.ends = Ends::new(len - index, 0);
+            self.ends = Ends::new(index, 0);
+            return Ok(right);
+        }
+        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let tree = *spine.tree.len;
+        let tail = len - head - tree;
+        if index >= head + tree {
+            if index > head + tree {
+                right.root = LeafMut::own(spine.tail, 0..tail, tail).split(index - head - tree, len - index)
+            } else {
+                right.root = std::mem::replace(spine.tail, none())
+            }
+            right.ends = Ends::new(len - index, 0);
+            self.ends = Ends::new(index, head);
+            return Ok(right);
+        }
+        right.root = Rrb::new_spine();
+        let to = SpineMut::new(&mut right.root);
+        let mut to_tree = to.tree;
+        if index > head {
+            let (piece, level) = spine.tree.cut(index - head)?;
+            to_tree.set(piece.node, level, piece.len);
+            *to.tail = std::mem::replace(spine.tail, none());
+            right.ends = Ends::new(len - index, 0);
+            self.ends = Ends::new(index, head);
+            // The leaf that was cut: the ends are good for less than half of one.
+            *spine.tail = spine.tree.pop_leaf(Side::Back)?.node;
+            let first = to_tree.pop_leaf(Side::Front)?;
+            (*to.head, *to.head_end) = (first.node, first.len);
+            right.ends = Ends::new(len - index, first.len);
+            return Ok(right);
+        }
+        if index < head {
+            let end = *spine.head_end;
+            LeafMut::own(spine.head, end - head..end, head).align();
+            *spine.head_end = head;
+            *to.head = LeafMut::own(spine.head, 0..head, head).split(index, head - index);
+            *to.head_end = head - index;
+            *spine.head_end = index;
+        }
+        let level = *spine.tree.level as u32;
+        to_tree.set(std::mem::replace(spine.tree.node, none()), level, tree);
+        spine.tree.set(none(), 0, 0);
+        *to.tail = std::mem::replace(spine.tail, none());
+        right.ends = Ends::new(len - index, head - index);
+        self.ends = Ends::new(index, index);
+        Ok(right)
+    }
+}

@@ -1,0 +1,195 @@
+//! Spines: a leaf at either end of a tree.
+//!
+//! In: a spine. Out: its three parts, read, or owned and changed in place.
+//! Must hold: V4 (a tree of level 1 or more has two children at least; of two the children are more than a node has room
+//! for), L1, L3, L8.
+//! Uses: `link`, `node`, `inner`, `error`.
+#![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::inner::*;
+use super::node::*;
+use super::revive::load;
+use crate::error::Result;
+use crate::link::{Count, Slot};
+use std::marker::PhantomData;
+
+/// Which end of a vector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Side {
+    Front,
+    Back,
+}
+
+/// Borrows a spine.
+pub(super) struct Spine<'a, A, C: Count>(&'a SpineHead, PhantomData<NodeRef<'a, A, C>>);
+
+impl<A, C: Count> Clone for Spine<'_, A, C> {
+    #[inline(always)]
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<A, C: Count> Copy for Spine<'_, A, C> {}
+
+impl<'a, A, C: Count> Spine<'a, A, C> {
+    #[inline(always)]
+    pub(super) fn new(node: NodeRef<'a, A, C>) -> Self {
+        // SAFETY: a spine lives for 'a.
+        Spine(unsafe { node.word().pointer(SPINE).cast().as_ref() }, PhantomData)
+    }
+
+    #[inline(always)]
+    pub(super) fn head(self) -> &'a SpineHead {
+        self.0
+    }
+
+    /// The tree's level; a leaf's is 0.
+    #[inline(always)]
+    pub(super) fn level(self) -> u32 {
+        self.0.header.extra as u32
+    }
+
+    #[inline(always)]
+    fn thawed(self, slot: &'a Slot, level: u32, len: usize) -> Result<NodeRef<'a, A, C>> {
+        let word = slot.get();
+        let word = match word.is_stored() {
+            true => slot.thaw::<Rrb<A, C>>(word, || load(word, self.0.origin.as_ref(), level, len))?,
+            false => word,
+        };
+        // SAFETY: the slot holds a word of this tree and its count; it keeps them while the spine lives (L3).
+        Ok(unsafe { NodeRef::from_word(word) })
+    }
+
+    /// The leaf in front, of which a version sees `len` elements.
+    #[inline(always)]
+    pub(super) fn front(self, len: usize) -> Result<NodeRef<'a, A, C>> {
+        self.thawed(&self.0.head, 0, len)
+    }
+
+    /// The leaf at the back, of which a version sees `len` elements.
+    #[inline(always)]
+    pub(super) fn back(self, len: usize) -> Result<NodeRef<'a, A, C>> {
+        self.thawed(&self.0.tail, 0, len)
+    }
+
+    /// The tree between them; a plain word if there is none.
+    #[inline(always)]
+    pub(super) fn tree(self) -> Result<Tree<'a, A, C>> {
+        let (level, len) = (self.level(), self.0.tree_len);
+        Ok(Tree { node: self.thawed(&self.0.tree, level, len)?, level, len })
+    }
+}
+
+/// The parts of an exclusive spine; they are resident.
+pub(super) struct SpineMut<'a, A, C: Count> {
+    pub(super) head: &'a mut Node<A, C>,
+    pub(super) tail: &'a mut Node<A, C>,
+    pub(super) head_end: &'a mut usize,
+    pub(super) tree: TreeMut<'a, A, C>,
+}
+
+/// A tree in an exclusive spine.
+pub(super) struct TreeMut<'a, A, C: Count> {
+    pub(super) node: &'a mut Node<A, C>,
+    pub(super) level: &'a mut u16,
+    pub(super) len: &'a mut usize,
+}
+
+impl<'a, A, C: Count> SpineMut<'a, A, C> {
+    /// The spine made exclusive and its parts resident: a copy if it is shared. A version sees so many elements in front
+    /// and at the back.
+    pub(super) fn own(node: &'a mut Node<A, C>, head: usize, tail: usize) -> Result<Self> {
+        let spine = Spine::new(node.link());
+        let (front, tree, back) = (spine.front(head)?, spine.tree()?.node, spine.back(tail)?);
+        if !node.is_exclusive() {
+            let new = Rrb::new_spine();
+            let [front, tree, back] = [front, tree, back].map(|part| part.to_owned().into_word());
+            // SAFETY: new, so exclusive; the slots take the counts.
+            unsafe {
+                let to = new.word().pointer(SPINE).cast::<SpineHead>().as_mut();
+                (to.head, to.tree, to.tail) = (Slot::new(front), Slot::new(tree), Slot::new(back));
+                (to.tree_len, to.head_end) = (spine.0.tree_len, spine.0.head_end);
+                to.header.extra = spine.0.header.extra;
+            }
+            *node = new
+        }
+        Ok(Self::new(node))
+    }
+
+    /// The parts of a spine that is exclusive, and whose parts are resident.
+    pub(super) fn new(node: &'a mut Node<A, C>) -> Self {
+        debug_assert!(node.is_exclusive());
+        // SAFETY: exclusive and borrowed for 'a. A slot holds one count, as an `Owned` does, and has its layout.
+        unsafe {
+            let head = node.word().pointer(SPINE).cast::<SpineHead>().as_mut();
+            let part = |slot: &Slot| &mut *slot.place().cast::<Node<A, C>>();
+            SpineMut {
+                head: part(&head.head),
+                tail: part(&head.tail),
+                head_end: &mut head.head_end,
+                tree: TreeMut { node: part(&head.tree), level: &mut head.header.extra, len: &mut head.tree_len },
+            }
+        }
+    }
+}
+
+impl<A, C: Count> TreeMut<'_, A, C> {
+    /// The same, borrowed for a shorter time.
+    pub(super) fn reborrow(&mut self) -> TreeMut<'_, A, C> {
+        TreeMut { node: self.node, level: self.level, len: self.len }
+    }
+
+    pub(super) fn is_none(&self) -> bool {
+        !self.node.word().is_node()
+    }
+
+    pub(super) fn view(&self) -> Tree<'_, A, C> {
+        Tree { node: self.node.link(), level: *self.level as u32, len: *self.len }
+    }
+
+    /// Puts another tree there.
+    pub(super) fn set(&mut self, node: Node<A, C>, level: u32, len: usize) -> Node<A, C> {
+        (*self.level, *self.len) = (level as u16, len);
+        std::mem::replace(self.node, node)
+    }
+
+    /// A tree whose children would fit into one node becomes that node (V4).
+    pub(super) fn lower(&mut self) {
+        loop {
+            if *self.len == 0 {
+                self.set(none(), 0, 0);
+                return;
+            }
+            if *self.level == 0 {
+                return;
+            }
+            let (level, len) = (*self.level as u32, *self.len);
+            let inner = Inner::new(self.node.link());
+            match inner.n() {
+                1 => {
+                    // What cannot be read stays as it is, which is only slower.
+                    let Ok(child) = inner.child(level, len, 0) else { return };
+                    let child = child.node.to_owned();
+                    count!(Lowered);
+                    self.set(child, level - 1, len);
+                }
+                2 if level > 1 => {
+                    let (Ok(a), Ok(b)) = (inner.child(level, len, 0), inner.child(level, len, 1)) else { return };
+                    let (below, above) = (Inner::new(a.node), Inner::new(b.node));
+                    if below.n() + above.n() > WIDTH {
+                        return;
+                    }
+                    let Ok(origin) = mixed([a, b]) else { return };
+                    count!(Lowered);
+                    let mut nodes = into_pieces(std::mem::replace(self.node, none()), level, len).into_iter();
+                    let mut pieces = Pieces::new();
+                    for piece in nodes.by_ref() {
+                        pieces.extend(into_pieces(piece.node, level - 1, piece.len))
+                    }
+                    self.set(node_of(level - 1, pieces, origin), level - 1, len);
+                }
+                _ => return,
+            }
+        }
+    }
+}

@@ -1,0 +1,260 @@
+//! Model tests of the vector: every version against std.
+
+use super::count::Event;
+use super::*;
+use archery::RcK;
+use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use std::fmt::Debug;
+
+/// What a step does. Places are parts of the length, so that a shrunk case means the same.
+#[derive(Clone, Debug)]
+enum Step {
+    PushBack(u16),
+    PushFront(u16),
+    PopBack(u16),
+    PopFront(u16),
+    Insert(u16, u8),
+    Remove(u16, u8),
+    Set(u16),
+    Keep,
+    Forget(u8),
+    Back(u8),
+    Append(u8),
+    Prepend(u8),
+    Truncate(u16),
+    Skip(u16),
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => (0..300u16).prop_map(Step::PushBack),
+        8 => (0..300u16).prop_map(Step::PushFront),
+        4 => (0..200u16).prop_map(Step::PopBack),
+        4 => (0..200u16).prop_map(Step::PopFront),
+        20 => (any::<u16>(), 0..40u8).prop_map(|(at, n)| Step::Insert(at, n)),
+        20 => (any::<u16>(), 0..60u8).prop_map(|(at, n)| Step::Remove(at, n)),
+        10 => any::<u16>().prop_map(Step::Set),
+        10 => Just(Step::Keep),
+        4 => any::<u8>().prop_map(Step::Forget),
+        2 => any::<u8>().prop_map(Step::Back),
+        8 => any::<u8>().prop_map(Step::Append),
+        4 => any::<u8>().prop_map(Step::Prepend),
+        3 => any::<u16>().prop_map(Step::Truncate),
+        3 => any::<u16>().prop_map(Step::Skip),
+    ]
+}
+
+/// An element made from a number.
+trait Element: Clone + PartialEq + Debug {
+    fn of(n: u32) -> Self;
+}
+impl Element for u64 {
+    fn of(n: u32) -> u64 {
+        n as u64
+    }
+}
+impl Element for String {
+    fn of(n: u32) -> String {
+        format!("element {n}")
+    }
+}
+/// As large as a leaf: two of them make one.
+impl Element for [u64; 40] {
+    fn of(n: u32) -> [u64; 40] {
+        [n as u64; 40]
+    }
+}
+impl Element for () {
+    fn of(_: u32) {}
+}
+impl Element for u8 {
+    fn of(n: u32) -> u8 {
+        n as u8
+    }
+}
+
+fn same<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A]) {
+    vector.assert_invariants();
+    assert_eq!(vector.len(), model.len());
+    for (i, element) in model.iter().enumerate() {
+        assert_eq!(vector.get(i), Some(element), "at {i}");
+    }
+    assert_eq!(vector.get(model.len()), None);
+}
+
+fn place(part: u16, len: usize) -> usize {
+    (part as usize * len) >> 16
+}
+
+fn run<A: Element, P: Kind>(steps: &[Step]) {
+    let mut n = 0;
+    let mut next = || {
+        n += 1;
+        A::of(n)
+    };
+    let mut vector = GenericVector::<A, P>::new();
+    let mut model: Vec<A> = vec![];
+    let mut kept: Vec<(GenericVector<A, P>, Vec<A>)> = vec![];
+    for step in steps {
+        match *step {
+            Step::PushBack(n) => (0..n).for_each(|_| {
+                let x = next();
+                vector.push_back(x.clone());
+                model.push(x)
+            }),
+            Step::PushFront(n) => {
+                let mut new: Vec<A> = (0..n).map(|_| next()).collect();
+                new.iter().for_each(|x| vector.push_front(x.clone()));
+                new.reverse();
+                new.append(&mut model);
+                model = new
+            }
+            Step::PopBack(n) => (0..n).for_each(|_| assert_eq!(vector.pop_back(), model.pop())),
+            Step::PopFront(n) => {
+                let n = (n as usize).min(model.len());
+                let popped: Vec<A> = (0..n).map(|_| vector.pop_front().expect("so many")).collect();
+                assert_eq!(popped, model.drain(..n).collect::<Vec<_>>());
+                assert!(!model.is_empty() || vector.pop_front().is_none());
+            }
+            Step::Insert(at, n) => {
+                let at = place(at, model.len() + 1);
+                for _ in 0..n {
+                    let x = next();
+                    vector.insert(at, x.clone());
+                    model.insert(at, x)
+                }
+            }
+            Step::Remove(at, n) => {
+                let at = place(at, model.len() + 1);
+                for _ in 0..(n as usize).min(model.len() - at) {
+                    assert_eq!(vector.remove(at), model.remove(at))
+                }
+            }
+            Step::Set(at) if !model.is_empty() => {
+                let (at, x) = (place(at, model.len()), next());
+                assert_eq!(vector.set(at, x.clone()), std::mem::replace(&mut model[at], x))
+            }
+            Step::Set(_) => {}
+            Step::Keep => kept.push((vector.clone(), model.clone())),
+            Step::Forget(i) if !kept.is_empty() => drop(kept.swap_remove(i as usize % kept.len())),
+            Step::Back(i) if !kept.is_empty() => {
+                (vector, model) = kept[i as usize % kept.len()].clone();
+            }
+            Step::Append(i) if !kept.is_empty() => {
+                let (other, of_other) = kept[i as usize % kept.len()].clone();
+                if model.len() + of_other.len() < 20_000 {
+                    vector.append(other);
+                    model.extend(of_other)
+                }
+            }
+            Step::Prepend(i) if !kept.is_empty() => {
+                let (mut other, mut of_other) = kept[i as usize % kept.len()].clone();
+                if model.len() + of_other.len() < 20_000 {
+                    other.append(std::mem::take(&mut vector));
+                    of_other.append(&mut model);
+                    (vector, model) = (other, of_other)
+                }
+            }
+            Step::Truncate(at) => {
+                let at = place(at, model.len() + 1);
+                same(&vector.split_off(at), &model.split_off(at))
+            }
+            Step::Skip(at) => {
+                let at = place(at, model.len() + 1);
+                let rest = vector.split_off(at);
+                same(&vector, &model[..at]);
+                model.drain(..at);
+                vector = rest
+            }
+            Step::Forget(_) | Step::Back(_) | Step::Append(_) | Step::Prepend(_) => {}
+        }
+        vector.assert_invariants();
+        let (at, len) = (model.len() / 3, model.len());
+        assert_eq!((vector.len(), vector.get(at)), (len, model.get(at)), "after {step:?}");
+    }
+    same(&vector, &model);
+    kept.iter().for_each(|(vector, model)| same(vector, model))
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    (2.0..7.0).prop_flat_map(|log: f64| prop::collection::vec(step(), 1..=log.exp2() as usize))
+}
+
+fn cases() -> ProptestConfig {
+    let cases = std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse::<u32>().ok()).map_or(200, |n| 20 * n);
+    ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
+}
+
+macro_rules! models {
+    ($($name:ident: $element:ty, $kind:ty;)*) => {$(
+        #[test]
+        fn $name() {
+            proptest!(cases(), |(steps in steps())| run::<$element, $kind>(&steps));
+        }
+    )*};
+}
+
+models! {
+    numbers: u64, ArcTK;
+    numbers_of_one_thread: u64, RcK;
+    strings: String, ArcTK;
+    large_elements: [u64; 40], RcK;
+    elements_without_size: (), ArcTK;
+    bytes: u8, RcK;
+}
+
+/// Small steps of random size: with few elements a leaf of large ones shows everything.
+#[test]
+fn the_height_stays_low_whatever_is_joined_and_cut() {
+    let mut random = 1u64;
+    let mut below = |n: usize| {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (random >> 33) as usize % n.max(1)
+    };
+    let mut vector: Vector<u64> = Vector::new();
+    (0..1000).for_each(|n| vector.push_back(n));
+    let mut model: Vec<u64> = (0..1000).collect();
+    for round in 0..10_000 {
+        let at = below(model.len() + 1);
+        let rest = vector.split_off(at);
+        let rest_of_model = model.split_off(at);
+        let (mut a, mut b, mut model_a, model_b) = match round % 2 {
+            0 => (rest, std::mem::take(&mut vector), rest_of_model, std::mem::take(&mut model)),
+            _ => (std::mem::take(&mut vector), rest, std::mem::take(&mut model), rest_of_model),
+        };
+        // Doubled while it is short, halved when it is long.
+        let (twice, model_twice) = (b.clone(), model_b.clone());
+        a.append(std::mem::take(&mut b));
+        model_a.extend(model_b);
+        if model_a.len() < 100_000 && round % 3 > 0 {
+            a.append(twice);
+            model_a.extend(model_twice)
+        }
+        if model_a.len() > 100_000 {
+            let at = below(model_a.len());
+            (a, model_a) = (a.split_off(at), model_a.split_off(at))
+        }
+        (vector, model) = (a, model_a);
+        let most = (vector.len().max(2) as f64).log(32.0) + 2.0;
+        assert!(vector.height() as f64 <= most, "{} elements {} high", vector.len(), vector.height());
+        if round % 100 == 0 {
+            same(&vector, &model)
+        }
+    }
+    same(&vector, &model)
+}
+
+#[test]
+fn every_transition_is_taken_a_hundred_times() {
+    let mut runner = proptest::test_runner::TestRunner::deterministic();
+    for _ in 0..300 {
+        let steps = steps().new_tree(&mut runner).expect("a case").current();
+        run::<u64, ArcTK>(&steps);
+        run::<[u64; 40], RcK>(&steps)
+    }
+    for event in Event::EACH.iter().filter(|event| !matches!(event, Event::Thaw | Event::MixedOrigins)) {
+        println!("{event:?} {}", event.hits());
+        assert!(event.hits() >= 100, "{event:?} was taken {} times", event.hits())
+    }
+}
