@@ -186,7 +186,7 @@ impl Session {
 }
 
 /// Where something is stored: an address of one session's log; in 8 bytes, session 0 for nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(crate) struct Mark(u64);
 
 impl Mark {

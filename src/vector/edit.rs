@@ -6,7 +6,7 @@
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends, own_spine};
-use super::find::{element_thawed, own_element};
+use super::find::{chunk, element_thawed, own_element};
 use super::leaf::*;
 use super::middle::leaf_mut;
 use super::node::*;
@@ -29,27 +29,38 @@ impl<A: Clone, C: Count> Body<A, C> {
     /// The same, copying what is shared.
     #[inline(never)]
     fn element_owned(&mut self, index: usize) -> Result<&mut A> {
-        let (len, head) = (self.len(), self.ends.head());
-        through_stub(self.root.link(), len)?;
-        let (leaf, at) = if self.root.word().tag() == LEAF {
-            (LeafMut::own(&mut self.root, 0..len, len), index)
-        } else {
-            let spine = own_spine(&mut self.root, self.ends)?;
-            let tree = *spine.tree.len;
-            if index < head {
-                let end = *spine.head_end;
-                let leaf = LeafMut::own(spine.head, end - head..end, head);
-                *spine.head_end = leaf.get().head().end.get();
-                (leaf, index)
-            } else if index - head < tree {
-                leaf_mut(spine.tree.node, *spine.tree.level as u32, tree, index - head)?
-            } else {
-                let tail = len - head - tree;
-                (LeafMut::own(spine.tail, 0..tail, tail), index - head - tree)
-            }
-        };
+        let (leaf, at) = self.leaf_mut(index)?;
         leaf.touch(leaf.len(), at, 1);
         Ok(&mut leaf.into_slice()[at])
+    }
+
+    /// The slice that element `index` is in, to be changed, and where it begins.
+    pub(super) fn chunk_mut(&mut self, index: usize) -> Result<(usize, &mut [A])> {
+        let (leaf, at) = self.leaf_mut(index)?;
+        leaf.touch(leaf.len(), 0, leaf.len());
+        Ok((index - at, leaf.into_slice()))
+    }
+
+    /// The leaf with element `index`, exclusive, and what number the element has there.
+    fn leaf_mut(&mut self, index: usize) -> Result<(LeafMut<'_, A, C>, usize)> {
+        let (len, head) = (self.len(), self.ends.head());
+        through_stub(self.root.link(), len)?;
+        if self.root.word().tag() == LEAF {
+            return Ok((LeafMut::own(&mut self.root, 0..len, len), index));
+        }
+        let spine = own_spine(&mut self.root, self.ends)?;
+        let tree = *spine.tree.len;
+        if index < head {
+            let end = *spine.head_end;
+            let leaf = LeafMut::own(spine.head, end - head..end, head);
+            *spine.head_end = leaf.get().head().end.get();
+            return Ok((leaf, index));
+        }
+        if index - head < tree {
+            return leaf_mut(spine.tree.node, *spine.tree.level as u32, tree, index - head);
+        }
+        let tail = len - head - tree;
+        Ok((LeafMut::own(spine.tail, 0..tail, tail), index - head - tree))
     }
 
     pub(super) fn insert(&mut self, index: usize, value: A) -> Result<()> {
@@ -189,6 +200,17 @@ impl<A: Clone, C: Count> Body<A, C> {
         let gone = std::mem::replace(&mut other.root, none());
         drop(gone);
         Ok(())
+    }
+
+    /// True if the elements `start..end` lie in one leaf, which stays half full without them, and `new` ones are few: then
+    /// the first of such edits makes the leaf exclusive, and no other can fail.
+    pub(super) fn is_in_leaf(&self, start: usize, end: usize, new: usize) -> bool {
+        let half = Rrb::<A, C>::LEAF_HALF;
+        if self.len() == 0 || end - start + new > half {
+            return false;
+        }
+        let Ok((at, slice)) = chunk(self.root.link(), self.ends, start.min(self.len() - 1)) else { return false };
+        end <= at + slice.len() && slice.len() - (end - start) >= half
     }
 
     pub(super) fn has_tree(&self) -> bool {

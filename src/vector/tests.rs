@@ -24,6 +24,11 @@ enum Step {
     Prepend(u8),
     Truncate(u16),
     Skip(u16),
+    Splice(u16, u16, u16),
+    Slice(u16, u16),
+    Swap(u16, u16),
+    Retain(u8),
+    Sort,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -42,11 +47,17 @@ fn step() -> impl Strategy<Value = Step> {
         4 => any::<u8>().prop_map(Step::Prepend),
         3 => any::<u16>().prop_map(Step::Truncate),
         3 => any::<u16>().prop_map(Step::Skip),
+        6 => (any::<u16>(), 0..150u16, 0..150u16).prop_map(|(at, gone, new)| Step::Splice(at, gone, new)),
+        6 => (any::<u16>(), 0..5u16, 0..5u16).prop_map(|(at, gone, new)| Step::Splice(at, gone, new)),
+        3 => (any::<u16>(), 0..300u16).prop_map(|(at, n)| Step::Slice(at, n)),
+        3 => (any::<u16>(), any::<u16>()).prop_map(|(i, j)| Step::Swap(i, j)),
+        1 => any::<u8>().prop_map(Step::Retain),
+        1 => Just(Step::Sort),
     ]
 }
 
 /// An element made from a number.
-trait Element: Clone + PartialEq + Debug {
+trait Element: Clone + Ord + Debug {
     fn of(n: u32) -> Self;
 }
 impl Element for u64 {
@@ -81,6 +92,42 @@ fn same<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A]) {
         assert_eq!(vector.get(i), Some(element), "at {i}");
     }
     assert_eq!(vector.get(model.len()), None);
+    assert!(vector.iter().eq(model));
+    assert!(vector.iter().rev().eq(model.iter().rev()));
+    assert!(vector.leaves().flatten().eq(model));
+}
+
+/// From both ends by turns, some skipped.
+fn same_from_both_ends<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A]) {
+    let (mut ours, mut std) = (vector.iter(), model.iter());
+    for turn in 0.. {
+        assert_eq!(ours.len(), std.len());
+        let (x, y) = match turn % 4 {
+            0 => (ours.next(), std.next()),
+            1 => (ours.next_back(), std.next_back()),
+            2 => (ours.nth(turn * turn % 150), std.nth(turn * turn % 150)),
+            _ => (ours.clone().last(), std.clone().last()),
+        };
+        assert_eq!(x, y);
+        if std.len() == 0 {
+            return assert_eq!((ours.next(), ours.next_back()), (None, None));
+        }
+    }
+}
+
+/// `==` and `diff` against the models, and what a diff says against what it is a diff of.
+fn same_differences<A: Element, P: Kind>(a: (&GenericVector<A, P>, &[A]), b: (&GenericVector<A, P>, &[A])) {
+    assert_eq!(a.0 == b.0, a.1 == b.1);
+    let (mut old, mut new, mut patched) = (0, 0, vec![]);
+    for splice in a.0.diff(b.0) {
+        assert!(splice.old.start >= old && splice.new.start - new == splice.old.start - old, "{splice:?}");
+        assert!(!splice.old.is_empty() || !splice.new.is_empty());
+        patched.extend_from_slice(&a.1[old..splice.old.start]);
+        patched.extend_from_slice(&b.1[splice.new.clone()]);
+        (old, new) = (splice.old.end, splice.new.end);
+    }
+    patched.extend_from_slice(&a.1[old..]);
+    assert_eq!(patched, b.1);
 }
 
 fn place(part: u16, len: usize) -> usize {
@@ -167,14 +214,58 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
                 model.drain(..at);
                 vector = rest
             }
-            Step::Forget(_) | Step::Back(_) | Step::Append(_) | Step::Prepend(_) => {}
+            Step::Splice(at, gone, new) => {
+                let at = place(at, model.len() + 1);
+                let range = at..(at + gone as usize).min(model.len());
+                let new: Vec<A> = (0..new).map(|_| next()).collect();
+                let gone: Vec<A> = model.splice(range.clone(), new.clone()).collect();
+                same(&vector.splice(range, new), &gone)
+            }
+            Step::Slice(at, n) => {
+                let at = place(at, model.len() + 1);
+                let range = at..(at + n as usize).min(model.len());
+                let gone: Vec<A> = model.drain(range.clone()).collect();
+                same(&vector.slice(range), &gone)
+            }
+            Step::Swap(i, j) if !model.is_empty() => {
+                let (i, j) = (place(i, model.len()), place(j, model.len()));
+                vector.swap(i, j);
+                model.swap(i, j)
+            }
+            Step::Retain(bits) => {
+                // Now all but a few, now about half.
+                let keeps = || {
+                    let mut n = 0;
+                    move |_: &A| {
+                        n += 1;
+                        if bits % 2 == 0 { n % 1000 != 7 } else { bits >> (n % 8) & 1 == 1 }
+                    }
+                };
+                vector.retain(keeps());
+                model.retain(keeps())
+            }
+            Step::Sort => {
+                vector.sort();
+                model.sort()
+            }
+            Step::Forget(_) | Step::Swap(..) | Step::Back(_) | Step::Append(_) | Step::Prepend(_) => {}
         }
         vector.assert_invariants();
         let (at, len) = (model.len() / 3, model.len());
         assert_eq!((vector.len(), vector.get(at)), (len, model.get(at)), "after {step:?}");
     }
     same(&vector, &model);
-    kept.iter().for_each(|(vector, model)| same(vector, model))
+    same_from_both_ends(&vector, &model);
+    for (old, of_old) in &kept {
+        same(old, of_old);
+        same_differences((old, of_old), (&vector, &model))
+    }
+    vector.iter_mut().zip(&mut model).for_each(|(x, y)| (*x, *y) = (y.clone(), x.clone()));
+    let n = vector.iter_mut().rev().step_by(3).map(|x| *x = A::of(1)).count();
+    model.iter_mut().rev().step_by(3).take(n).for_each(|x| *x = A::of(1));
+    same(&vector, &model);
+    kept.iter().for_each(|(vector, model)| same(vector, model));
+    assert!(vector.into_iter().eq(model))
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {

@@ -49,6 +49,9 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/ends.rs",
     "src/vector/edit.rs",
     "src/vector/revive.rs",
+    "src/vector/iter.rs",
+    "src/vector/lockstep.rs",
+    "src/vector/order.rs",
 ];
 
 /// Where `std::fs` may be named.

@@ -1,0 +1,99 @@
+//! Elements in another order, or fewer of them: sorting, retaining, exchanging.
+//!
+//! In: a vector and what the user's code says of its elements. Out: the vector with its elements moved.
+//! Must hold: all user code runs before anything moves, so that a panic leaves the elements as they were.
+//! Uses: `link`, `edit`, `iter`, `error`.
+#![allow(unsafe_code)] // Elements moved between exclusive leaves: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::GenericVector;
+use crate::error::thawed;
+use crate::link::Kind;
+use std::cmp::Ordering;
+use std::ops::Range;
+
+/// Where a range of elements is taken out at a time, it costs as much as moving so many elements.
+const RUN_COST: usize = 256;
+
+impl<A: Clone, P: Kind> GenericVector<A, P> {
+    /// Exchanges two elements, both of which there are.
+    pub(super) fn exchange(&mut self, i: usize, j: usize) {
+        thawed(self.body.element_mut(i));
+        let b = std::ptr::from_mut(thawed(self.body.element_mut(j)));
+        // Both leaves are exclusive now, so that this moves neither.
+        let a = std::ptr::from_mut(thawed(self.body.element_mut(i)));
+        // SAFETY: elements of exclusive leaves, borrowed mutably; maybe one and the same.
+        unsafe { std::ptr::swap(a, b) }
+    }
+
+    /// Keeps the elements of which `f` says true, in their order.
+    ///
+    /// Time: O(n); where few are removed the rest stays shared.
+    pub fn retain<F: FnMut(&A) -> bool>(&mut self, mut f: F) {
+        let (mut gone, mut removed): (Vec<Range<usize>>, usize) = (Vec::new(), 0);
+        for (i, element) in self.iter().enumerate() {
+            if f(element) {
+                continue;
+            }
+            removed += 1;
+            match gone.last_mut() {
+                Some(run) if run.end == i => run.end += 1,
+                _ => gone.push(i..i + 1),
+            }
+        }
+        if gone.len() * RUN_COST < self.len() {
+            let mut new = self.clone();
+            gone.into_iter().rev().for_each(|run| drop(new.slice(run)));
+            *self = new;
+            return;
+        }
+        let len = self.len();
+        self.leaves_mut().for_each(drop);
+        let mut to = gone.first().map_or(len, |run| run.start);
+        let behind = gone.iter().zip(gone.iter().skip(1).map(|run| run.start).chain([len]));
+        for (run, end) in behind {
+            for i in run.end..end {
+                self.exchange(to, i);
+                to += 1
+            }
+        }
+        debug_assert!(to == len - removed);
+        self.truncate(to)
+    }
+
+    /// Sorts the elements; equal ones stay in their order.
+    ///
+    /// Time: O(n log n) comparisons. Space: O(n).
+    pub fn sort(&mut self)
+    where
+        A: Ord,
+    {
+        self.sort_by(Ord::cmp)
+    }
+
+    /// Sorts by a key; elements with equal keys stay in their order.
+    ///
+    /// Time: O(n log n) comparisons. Space: O(n).
+    pub fn sort_by_key<B: Ord, F: Fn(&A) -> B>(&mut self, f: F) {
+        self.sort_by(|a, b| f(a).cmp(&f(b)))
+    }
+
+    /// Sorts by a comparison; elements that compare equal stay in their order.
+    ///
+    /// Time: O(n log n) comparisons. Space: O(n).
+    pub fn sort_by<F: Fn(&A, &A) -> Ordering>(&mut self, cmp: F) {
+        let mut leaves: Vec<&mut [A]> = self.leaves_mut().collect();
+        let mut order: Vec<&A> = leaves.iter().flat_map(|leaf| leaf.iter()).collect();
+        order.sort_by(|a, b| cmp(a, b));
+        // SAFETY: each element is read once and each place written once, and no user code runs meanwhile.
+        unsafe {
+            let sorted: Vec<std::mem::ManuallyDrop<A>> = order
+                .into_iter()
+                .map(|element| std::ptr::from_ref(element).cast::<std::mem::ManuallyDrop<A>>().read())
+                .collect();
+            let places = leaves.iter_mut().flat_map(|leaf| leaf.iter_mut());
+            for (place, element) in places.zip(sorted) {
+                std::ptr::from_mut(place).write(std::mem::ManuallyDrop::into_inner(element))
+            }
+        }
+    }
+}
