@@ -6,14 +6,15 @@
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends, own_spine};
-use super::find::{chunk, element_thawed, own_element};
+use super::find::{chunk, element_thawed, leaf_slot, own_element};
 use super::leaf::*;
-use super::middle::leaf_mut;
+use super::middle::{leaf_mut, own_above};
 use super::node::*;
 use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::Count;
+use std::ops::Range;
 
 impl<A: Clone, C: Count> Body<A, C> {
     /// Element `index`, which there is, to be changed.
@@ -39,6 +40,47 @@ impl<A: Clone, C: Count> Body<A, C> {
         let (leaf, at) = self.leaf_mut(index)?;
         leaf.touch(leaf.len(), 0, leaf.len());
         Ok((index - at, leaf.into_slice()))
+    }
+
+    /// Makes all exclusive that lies above the leaves of this range; leaves are resident then, and head and tail exclusive.
+    pub(super) fn own_above_leaves(&mut self, range: Range<usize>) -> Result<()> {
+        if self.len() == 0 {
+            return Ok(());
+        }
+        self.chunk_mut(0)?;
+        self.chunk_mut(self.len() - 1)?;
+        if self.root.word().tag() == LEAF {
+            return Ok(());
+        }
+        let (head, spine) = (self.ends.head(), own_spine(&mut self.root, self.ends)?);
+        let of_tree = |i: usize| i.saturating_sub(head).min(*spine.tree.len);
+        let range = of_tree(range.start)..of_tree(range.end);
+        own_above(spine.tree.node, *spine.tree.level as u32, *spine.tree.len, range)
+    }
+
+    /// Where the slice stands that element `index` is in, to be changed, and where it begins; after
+    /// [`own_above_leaves`](Self::own_above_leaves).
+    ///
+    /// # Safety
+    /// Nobody else asks for this leaf at the same time, unless it is exclusive.
+    pub(super) unsafe fn chunk_below(&self, index: usize) -> (usize, *mut [A]) {
+        let (start, places, slot) = leaf_slot(self.root.link(), self.ends, index);
+        let place = slot.map_or(std::ptr::from_ref(&self.root).cast_mut(), |slot| slot.place().cast());
+        // SAFETY: what lies above is exclusive. The leaf is, or nobody else looks at its slot (the caller's promise), which
+        // then holds one count, as an `Owned` does.
+        unsafe {
+            let len = places.len();
+            if !(*place).is_exclusive() {
+                LeafMut::own(&mut *place, places.clone(), len);
+            }
+            let leaf = Leaf::new((*place).link());
+            if leaf.is_as_base() {
+                LeafMut::new(&mut *place).touch(len, 0, len)
+            }
+            // A copy begins at 0; head and tail are none.
+            let first = if leaf.head().first.get() == places.start { places.start } else { 0 };
+            (start, std::ptr::slice_from_raw_parts_mut(leaf.places().add(first), len))
+        }
     }
 
     /// The leaf with element `index`, exclusive, and what number the element has there.

@@ -13,7 +13,7 @@ use super::node::*;
 use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
-use crate::link::{Count, Mark, Word};
+use crate::link::{Count, Mark, Slot, Word};
 use std::ops::Range;
 
 /// Element `i`, which there is; none if something on the way is stored.
@@ -132,6 +132,36 @@ pub(super) fn chunk<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) 
         at = below
     }
     Ok((i - at, slice(tree.node, 0..tree.len)))
+}
+
+/// Where the leaf with element `i` is linked, which of its places count and which number the first of these has. None
+/// for the slot of a vector's root. All on the way is resident.
+pub(super) fn leaf_slot<A, C: Count>(
+    root: NodeRef<'_, A, C>,
+    ends: Ends,
+    i: usize,
+) -> (usize, Range<usize>, Option<&Slot>) {
+    if root.tag() == LEAF {
+        return (0, 0..ends.len(), None);
+    }
+    let spine = Spine::new(root);
+    let (head, part) = (ends.head(), spine.head());
+    if i < head {
+        return (0, part.head_end - head..part.head_end, Some(&part.head));
+    }
+    if i - head >= part.tree_len {
+        return (head + part.tree_len, 0..ends.tail(part.tree_len), Some(&part.tail));
+    }
+    let (mut slot, mut level, mut len, mut at) = (&part.tree, spine.level(), part.tree_len, i - head);
+    while level > 0 {
+        // SAFETY: a resident inner node, which lives as long as the root does.
+        let inner: Inner<'_, A, C> = unsafe { Inner::from_word(slot.get()) };
+        let (k, below) = inner.find(level, at);
+        (len, at) = (inner.size(level, len, k), below);
+        slot = inner.slot(k);
+        level -= 1
+    }
+    (i - at, 0..len, Some(slot))
 }
 
 /// Element `i`, which there is, thawed if need be.

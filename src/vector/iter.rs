@@ -59,9 +59,11 @@ impl<'a, A, C: Count> Slices<'a, A, C> {
 }
 
 /// The slices of a range of a vector, made exclusive one by one.
-struct SlicesMut<'a, A, C: Count> {
+pub(super) struct SlicesMut<'a, A, C: Count> {
     body: *mut Body<A, C>,
-    range: Range<usize>,
+    pub(super) range: Range<usize>,
+    /// Others have other ranges of the vector: then what lies above the leaves is exclusive already, and stays as it is.
+    is_split: bool,
     of: PhantomData<&'a mut Body<A, C>>,
 }
 
@@ -71,14 +73,49 @@ unsafe impl<'a, A, C: Count> Send for SlicesMut<'a, A, C> where &'a mut Body<A, 
 unsafe impl<'a, A, C: Count> Sync for SlicesMut<'a, A, C> where &'a mut Body<A, C>: Sync {}
 
 impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
-    /// The slice of the leaf with element `i`, as far as it lies in the range; and where it begins.
-    fn at(&mut self, i: usize) -> (usize, &'a mut [A]) {
-        // SAFETY: the vector is borrowed mutably for 'a. Leaves whose slices were given out before are exclusive, so that
-        // they are not made anew, and no other element of theirs is given out again.
-        let (at, slice) = thawed(unsafe { (*self.body).chunk_mut(i) });
+    /// All of a vector.
+    pub(super) fn new(vector: &'a mut Body<A, C>) -> Self {
+        let range = 0..vector.len();
+        SlicesMut { body: vector, range, is_split: false, of: PhantomData }
+    }
+
+    /// Where the elements stand of the leaf with element `i`, as far as they lie in the range; and the number of the
+    /// first.
+    pub(super) fn at(&mut self, i: usize) -> (usize, *mut [A]) {
+        // SAFETY: the vector is borrowed mutably for 'a. A leaf whose elements were given out before is exclusive, so that
+        // it is not made anew. Other parts of a vector that was split have other leaves; the one at a border is exclusive.
+        let (at, slice) = unsafe {
+            match self.is_split {
+                true => (*self.body).chunk_below(i),
+                false => thawed((*self.body).chunk_mut(i).map(|(at, slice)| (at, std::ptr::from_mut(slice)))),
+            }
+        };
         let from = self.range.start.saturating_sub(at);
         let to = slice.len().min(self.range.end - at);
-        (at + from, &mut slice[from..to])
+        let first = slice.cast::<A>().wrapping_add(from);
+        (at + from, std::ptr::slice_from_raw_parts_mut(first, to - from))
+    }
+
+    /// The part before `i`, and the part from there on.
+    pub(super) fn split_at(self, i: usize) -> (Self, Self) {
+        let SlicesMut { body, range, is_split, of } = self;
+        if !is_split {
+            // SAFETY: the vector is borrowed mutably for 'a.
+            thawed(unsafe { (*body).own_above_leaves(range.clone()) })
+        }
+        if range.contains(&i) {
+            // The leaf that both parts have.
+            let mut all = SlicesMut { body, range: range.clone(), is_split: true, of };
+            all.at(i);
+        }
+        let part = |range| SlicesMut { body, range, is_split: true, of };
+        (part(range.start..i), part(i..range.end))
+    }
+
+    /// The same elements, to be read.
+    pub(super) fn into_shared(self) -> (&'a Body<A, C>, Range<usize>) {
+        // SAFETY: borrowed for 'a; nobody changes these elements any more, nor what lies above them.
+        (unsafe { &*self.body }, self.range)
     }
 
     #[inline(never)]
@@ -88,7 +125,8 @@ impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
         }
         let (_, slice) = self.at(self.range.start);
         self.range.start += slice.len();
-        Some(slice)
+        // SAFETY: these elements are in the range no more, so that they are given out once.
+        Some(unsafe { &mut *slice })
     }
 
     #[inline(never)]
@@ -98,7 +136,8 @@ impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
         }
         let (at, slice) = self.at(self.range.end - 1);
         self.range.end = at;
-        Some(slice)
+        // SAFETY: as above.
+        Some(unsafe { &mut *slice })
     }
 }
 
@@ -110,8 +149,8 @@ pub struct Iter<'a, A, P: Kind> {
 }
 
 impl<'a, A, P: Kind> Iter<'a, A, P> {
-    pub(super) fn new(vector: &'a GenericVector<A, P>, range: Range<usize>) -> Self {
-        let slices = Slices { root: vector.body.root.link(), ends: vector.body.ends, range };
+    pub(super) fn new(body: &'a Body<A, P::Count>, range: Range<usize>) -> Self {
+        let slices = Slices { root: body.root.link(), ends: body.ends, range };
         Iter { front: [].iter(), slices, back: [].iter() }
     }
 }
@@ -195,9 +234,7 @@ pub struct IterMut<'a, A, P: Kind> {
 }
 
 impl<'a, A, P: Kind> IterMut<'a, A, P> {
-    pub(super) fn new(vector: &'a mut GenericVector<A, P>) -> Self {
-        let range = 0..vector.len();
-        let slices = SlicesMut { body: &mut vector.body, range, of: PhantomData };
+    pub(super) fn new(slices: SlicesMut<'a, A, P::Count>) -> Self {
         IterMut { front: [].iter_mut(), slices, back: [].iter_mut() }
     }
 }
@@ -279,7 +316,7 @@ pub struct Chunks<'a, A, P: Kind>(Slices<'a, A, P::Count>);
 
 impl<'a, A, P: Kind> Chunks<'a, A, P> {
     pub(super) fn new(vector: &'a GenericVector<A, P>) -> Self {
-        Chunks(Iter::new(vector, 0..vector.len()).slices)
+        Chunks(Iter::<A, P>::new(&vector.body, 0..vector.len()).slices)
     }
 }
 
@@ -313,8 +350,8 @@ impl<A, P: Kind> FusedIterator for Chunks<'_, A, P> {}
 pub struct ChunksMut<'a, A, P: Kind>(SlicesMut<'a, A, P::Count>);
 
 impl<'a, A, P: Kind> ChunksMut<'a, A, P> {
-    pub(super) fn new(vector: &'a mut GenericVector<A, P>) -> Self {
-        ChunksMut(IterMut::new(vector).slices)
+    pub(super) fn new(slices: SlicesMut<'a, A, P::Count>) -> Self {
+        ChunksMut(slices)
     }
 }
 

@@ -61,6 +61,11 @@ impl<'a, A, C: Count> Leaf<'a, A, C> {
         self.head().header.mark() == Mark::NONE && self.head().base.get() == Mark::NONE
     }
 
+    /// True if some of it is said to be as in its base.
+    pub(super) fn is_as_base(self) -> bool {
+        self.head().header.len != 0 || self.head().header.cap != 0
+    }
+
     /// Where place 0 stands.
     #[inline(always)]
     pub(super) fn places(self) -> *mut A {

@@ -11,6 +11,7 @@ use super::node::*;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::Count;
+use std::ops::Range;
 
 /// The leaf with element `i`, exclusive, and what number the element has there.
 #[inline]
@@ -28,6 +29,21 @@ pub(super) fn leaf_mut<A: Clone, C: Count>(
         level -= 1
     }
     Ok((LeafMut::own(node, 0..len, len), i))
+}
+
+/// Makes the inner nodes exclusive that have elements of this range, and the leaves below them resident.
+pub(super) fn own_above<A, C: Count>(node: &mut Node<A, C>, level: u32, len: usize, range: Range<usize>) -> Result<()> {
+    if level == 0 || range.start >= range.end {
+        return Ok(());
+    }
+    let mut own = InnerMut::own(node, level, len);
+    let ((first, _), (last, _)) = (own.get().find(level, range.start), own.get().find(level, range.end - 1));
+    for k in first..=last {
+        let (start, size) = (own.get().start(level, k), own.get().child(level, len, k)?.len);
+        let below = range.start.saturating_sub(start)..(range.end - start).min(size);
+        own_above(own.child_mut(k), level - 1, size, below)?
+    }
+    Ok(())
 }
 
 impl<A: Clone, C: Count> TreeMut<'_, A, C> {

@@ -23,6 +23,7 @@ mod edge;
 mod edit;
 mod ends;
 mod find;
+mod focus;
 mod inner;
 mod iter;
 mod join;
@@ -37,6 +38,7 @@ mod spine;
 mod tests;
 mod traits;
 
+pub use focus::{Focus, FocusMut};
 pub use iter::{Chunks, ChunksMut, ConsumingIter, Iter, IterMut};
 pub use lockstep::Splice;
 
@@ -44,6 +46,7 @@ use crate::error::{Result, thawed};
 use crate::link::Kind;
 use archery::ArcTK;
 use ends::Body;
+use iter::SlicesMut;
 use spine::Side;
 use std::cmp::Ordering;
 use std::ops::{Bound, Range, RangeBounds};
@@ -126,7 +129,13 @@ impl<A, P: Kind> GenericVector<A, P> {
     /// The iterator panics if a stored node cannot be read.
     #[must_use]
     pub fn iter(&self) -> Iter<'_, A, P> {
-        Iter::new(self, 0..self.len())
+        Iter::new(&self.body, 0..self.len())
+    }
+
+    /// A view that remembers where it looked last: reading neighbours costs no lookup. Time: O(1).
+    #[must_use]
+    pub fn focus(&self) -> Focus<'_, A, P> {
+        Focus::new(self)
     }
 
     /// The elements as slices, one for each leaf. Time: O(n / 64) for all.
@@ -292,12 +301,17 @@ impl<A, P: Kind> GenericVector<A, P> {
 impl<A: Clone, P: Kind> GenericVector<A, P> {
     /// The elements, to be changed. Time: O(n) for all; leaves that are shared are copied when they are reached.
     pub fn iter_mut(&mut self) -> IterMut<'_, A, P> {
-        IterMut::new(self)
+        IterMut::new(SlicesMut::new(&mut self.body))
+    }
+
+    /// As [`focus`](Self::focus), for elements to be changed.
+    pub fn focus_mut(&mut self) -> FocusMut<'_, A, P> {
+        FocusMut::new(self)
     }
 
     /// The elements as slices, one for each leaf, to be changed. Leaves that are shared are copied when they are reached.
     pub fn leaves_mut(&mut self) -> ChunksMut<'_, A, P> {
-        ChunksMut::new(self)
+        ChunksMut::new(SlicesMut::new(&mut self.body))
     }
 
     /// Appends an element. Time: O(1) amortised.
@@ -555,5 +569,5 @@ fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize
 #[cold]
 #[inline(never)]
 fn no_such(what: &str, index: usize, len: usize) -> ! {
-    panic!("{what}: index {index} is out of bounds: the vector has {len} elements")
+    panic!("{what}: index {index} is out of bounds: there are {len} elements")
 }

@@ -115,6 +115,66 @@ fn same_from_both_ends<A: Element, P: Kind>(vector: &GenericVector<A, P>, model:
     }
 }
 
+/// Views of random ranges against slices, and what is changed through them.
+fn same_through_views<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A], seed: usize) {
+    let n = model.len();
+    let (from, to) = (seed * 7919 % (n + 1), seed * 104_729 % (n + 1));
+    let range = from.min(to)..from.max(to);
+    let part = &model[range.clone()];
+    let mut view = vector.focus().narrow(range.clone());
+    assert_eq!((view.len(), view.get(part.len())), (part.len(), None));
+    for step in [1, 3, 101] {
+        (0..part.len()).step_by(step).for_each(|i| assert_eq!(view.index(i), &part[i]));
+    }
+    let mut i = 0;
+    while i < part.len() {
+        let (at, slice) = view.chunk_at(i);
+        assert!(at.contains(&i) && slice == &part[at.clone()]);
+        i = at.end
+    }
+    let middle = part.len() / 3;
+    let (left, right) = view.split_at(middle);
+    assert!(left.into_iter().eq(&part[..middle]) && right.into_iter().eq(&part[middle..]));
+
+    let (mut changed, mut wanted) = (vector.clone(), model.to_vec());
+    let part = &mut wanted[range.clone()];
+    let mut view = changed.focus_mut().narrow(range);
+    for i in (0..part.len()).step_by(37) {
+        assert_eq!(view.set(i, A::of(9)), Some(std::mem::replace(&mut part[i], A::of(9))));
+        let other = (i * 31 + 5) % part.len();
+        view.swap(i, other);
+        part.swap(i, other);
+        if i != other {
+            view.pair(i, other, |x, y| std::mem::swap(x, y));
+            part.swap(i, other)
+        }
+    }
+    // Halves of halves, used in turn.
+    let mut parts = vec![(view, part)];
+    while parts.len() < 8 {
+        let (view, part) = parts.remove(0);
+        let middle = part.len() / 2;
+        let ((a, b), (x, y)) = (view.split_at(middle), part.split_at_mut(middle));
+        parts.extend([(a, x), (b, y)]);
+    }
+    for round in 0..3 {
+        for (view, part) in &mut parts {
+            for i in (round..part.len()).step_by(41) {
+                (*view.index_mut(i), part[i]) = (A::of(round as u32), A::of(round as u32))
+            }
+            if let Some(last) = part.len().checked_sub(1) {
+                let (at, slice) = view.chunk_at(last);
+                assert!(slice == &part[at])
+            }
+        }
+    }
+    let (view, part) = parts.pop().expect("eight");
+    assert!(view.into_iter().eq(part));
+    drop(parts);
+    same(&changed, &wanted);
+    same(vector, model)
+}
+
 /// `==` and `diff` against the models, and what a diff says against what it is a diff of.
 fn same_differences<A: Element, P: Kind>(a: (&GenericVector<A, P>, &[A]), b: (&GenericVector<A, P>, &[A])) {
     assert_eq!(a.0 == b.0, a.1 == b.1);
@@ -260,6 +320,7 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
         same(old, of_old);
         same_differences((old, of_old), (&vector, &model))
     }
+    (0..4).for_each(|seed| same_through_views(&vector, &model, steps.len() + seed));
     vector.iter_mut().zip(&mut model).for_each(|(x, y)| (*x, *y) = (y.clone(), x.clone()));
     let n = vector.iter_mut().rev().step_by(3).map(|x| *x = A::of(1)).count();
     model.iter_mut().rev().step_by(3).take(n).for_each(|x| *x = A::of(1));
@@ -293,6 +354,28 @@ models! {
     large_elements: [u64; 40], RcK;
     elements_without_size: (), ArcTK;
     bytes: u8, RcK;
+}
+
+#[test]
+fn parts_of_a_view_are_changed_by_threads() {
+    for n in [10, 1000, 100_000] {
+        let old: Vector<u64> = (0..n).collect();
+        let mut new = old.clone();
+        let mut views = vec![new.focus_mut()];
+        while views.len() < 8 {
+            let view = views.remove(0);
+            // Not in the middle of leaves only.
+            let border = view.len() / 2;
+            views.extend(<[_; 2]>::from(view.split_at(border)))
+        }
+        std::thread::scope(|threads| {
+            for mut view in views {
+                threads.spawn(move || (0..view.len()).for_each(|i| *view.index_mut(i) += 1));
+            }
+        });
+        new.assert_invariants();
+        assert!(new.iter().copied().eq(1..=n) && old.iter().copied().eq(0..n))
+    }
 }
 
 /// Small steps of random size: with few elements a leaf of large ones shows everything.

@@ -1,5 +1,6 @@
 //! The standard traits of a vector.
 //!
+//! In: vectors. Out: what std, and code written against it, asks of a sequence.
 //! Must hold: `Hash` agrees with `Eq`; both, and the order, are those of the sequence of elements.
 
 use super::{ConsumingIter, GenericVector, Iter, IterMut, no_such};

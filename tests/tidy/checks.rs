@@ -52,6 +52,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/iter.rs",
     "src/vector/lockstep.rs",
     "src/vector/order.rs",
+    "src/vector/focus.rs",
 ];
 
 /// Where `std::fs` may be named.
