@@ -265,6 +265,7 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
     /// # Panics
     /// If there are not so many elements, or a stored node cannot be read.
     #[inline]
+    #[expect(clippy::should_implement_trait, reason = "imbl's name, which takes no Index of a shared view")]
     pub fn index_mut(&mut self, index: usize) -> &mut A {
         let len = self.len();
         match self.get_mut(index) {
