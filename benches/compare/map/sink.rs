@@ -1,7 +1,7 @@
 //! Bytes that a commit of one changed key would write, by the counting sink: 16-byte String keys, 64-byte values,
 //! steady state. In: our map alone. Out: bytes per version at two sizes.
 
-use crate::keys::mix;
+use crate::feed::mix;
 use archery::ArcTK;
 use backstory::{CountingSink, Counts, PortableHash};
 
