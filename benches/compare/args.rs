@@ -10,7 +10,7 @@ compare: backstory's collections against std, im, imbl and rpds
   --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt; with
                    --structure: its name at the end), exit with 1 if any is missed
   --alone          no table: the map's bars that need no peer (bytes per entry, growth to ten million, counting sink)
-  --structure NAME map: one structure alone
+  --structure NAME map or vector alone
   --only TEXT      rows whose id op/structure/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
                    may be repeated, then engines and rows are narrowed apart
   --sizes A,B      these sizes

@@ -2,8 +2,8 @@
 //! Out: bars, each with what it says and what misses it. Bars of one structure only stand in its `bars.rs`.
 
 use crate::engine::Kind;
-use crate::map;
 use crate::rows::{Op, Row, Structure};
+use crate::{map, vector};
 
 /// What is asked of the rows of one structure.
 pub struct Rules {
@@ -22,6 +22,7 @@ impl Structure {
     pub fn rules(self) -> &'static Rules {
         match self {
             Structure::Map => &map::bars::RULES,
+            Structure::Vector => &vector::bars::RULES,
         }
     }
 }

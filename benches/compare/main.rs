@@ -1,9 +1,9 @@
 //! The table that judges the collections: ours against std, `im`, `imbl` and `rpds`, in one process, in interleaved
 //! rounds. In: options (see `args.rs`). Out: a table; with `--check`, a verdict, a results file and an exit code.
 //!
-//! Files: `args` the command line; `engine` the engines' names; `rows` the structures and operations; `map/` how each
-//! operation of the map is run, and its bars; `feed`, `kept` what these have in common; `measure` rounds and medians;
-//! `alloc` the counting allocator; `judge` the bars of all structures; `table` the report.
+//! Files: `args` the command line; `engine` the engines' names; `rows` the structures and operations; `map/`, `vector/`
+//! how each operation is run, and the structure's own bars; `feed`, `kept` what these have in common; `measure` rounds
+//! and medians; `alloc` the counting allocator; `judge` the bars of all structures; `table` the report.
 
 mod alloc;
 mod args;
@@ -15,6 +15,7 @@ mod map;
 mod measure;
 mod rows;
 mod table;
+mod vector;
 
 use args::Args;
 use engine::Kind;
@@ -84,10 +85,17 @@ fn measure_table(structure: Structure, args: &Args, report: &mut Report) -> Vec<
                 table.group(n, <u64 as map::Key>::NAME, map::subjects::<u64>);
                 table.group(n, <String as map::Key>::NAME, map::subjects::<String>);
             }
+            Structure::Vector => {
+                table.group(n, <u64 as vector::Element>::NAME, vector::subjects::<u64>);
+                table.group(n, <vector::Wide as vector::Element>::NAME, vector::subjects::<vector::Wide>);
+            }
         }
     }
     let rows = table.rows;
     summary(structure, &rows, report);
+    if structure == Structure::Vector {
+        vector::immer::print(&rows, report);
+    }
     rows
 }
 

@@ -14,8 +14,10 @@ pub trait Subject {
     fn run(&mut self, op: Op, reps: usize) -> Lap;
     /// Measures a memory row, in bytes.
     fn bytes(&mut self, op: Op) -> f64;
-    /// Back to the first window of input and nothing prepared: called before each row.
+    /// Back to the first window of input and nothing prepared: called before and after each row.
     fn reset(&mut self);
+    /// Makes what the row needs besides the base collection: called after `reset`.
+    fn prepare(&mut self, _op: Op) {}
 }
 
 /// Time spent on a number of operations.
@@ -129,6 +131,7 @@ pub fn row(op: Op, group: Group, subjects: &mut [Box<dyn Subject>], budget: Dura
     let mut able: Vec<&mut dyn Subject> = Vec::new();
     for subject in subjects.iter_mut().filter(|s| s.can(op)) {
         subject.reset();
+        subject.prepare(op);
         able.push(&mut **subject);
     }
     if op.is_memory() {

@@ -2,20 +2,22 @@
 //! In: figures by engine. Out: a cell per engine; judged once per kind, a row has the id `op/structure/key/kind/n`.
 
 use crate::engine::{EngineId, Kind};
-use crate::map;
+use crate::{map, vector};
 
 /// What the engines are engines of. Rows of two structures are never judged together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Structure {
     Map,
+    Vector,
 }
 
 impl Structure {
-    pub const ALL: [Structure; 1] = [Structure::Map];
+    pub const ALL: [Structure; 2] = [Structure::Map, Structure::Vector];
 
     pub fn name(self) -> &'static str {
         match self {
             Structure::Map => "map",
+            Structure::Vector => "vector",
         }
     }
 
@@ -23,6 +25,7 @@ impl Structure {
     pub fn ops(self, key: &str) -> &'static [Op] {
         match self {
             Structure::Map => map::ops(key),
+            Structure::Vector => vector::ops(key),
         }
     }
 }
@@ -48,6 +51,22 @@ pub enum Op {
     UnionDisjoint,
     BytesPerEntry,
     BytesPerVersion,
+    GetRandom,
+    GetSequential,
+    GetRelaxed,
+    PushBack,
+    PushFront,
+    PushBackKept,
+    PushFrontKept,
+    Set,
+    SetKept,
+    Concat,
+    Split,
+    BuildPieces,
+    BytesPerElement,
+    BytesPerPush,
+    BytesPerSet,
+    BytesPerInsert,
 }
 
 impl Op {
@@ -71,12 +90,29 @@ impl Op {
             Op::UnionDisjoint => "union_disjoint",
             Op::BytesPerEntry => "bytes_per_entry",
             Op::BytesPerVersion => "bytes_per_version",
+            Op::GetRandom => "get_random",
+            Op::GetSequential => "get_sequential",
+            Op::GetRelaxed => "get_relaxed",
+            Op::PushBack => "push_back",
+            Op::PushFront => "push_front",
+            Op::PushBackKept => "push_back_kept",
+            Op::PushFrontKept => "push_front_kept",
+            Op::Set => "set",
+            Op::SetKept => "set_kept",
+            Op::Concat => "concat",
+            Op::Split => "split",
+            Op::BuildPieces => "build_pieces",
+            Op::BytesPerElement => "bytes_per_element",
+            Op::BytesPerPush => "bytes_per_push",
+            Op::BytesPerSet => "bytes_per_set",
+            Op::BytesPerInsert => "bytes_per_insert",
         }
     }
 
     /// Counted in bytes, not in nanoseconds.
     pub fn is_memory(self) -> bool {
-        matches!(self, Op::BytesPerEntry | Op::BytesPerVersion)
+        use Op::*;
+        matches!(self, BytesPerEntry | BytesPerVersion | BytesPerElement | BytesPerPush | BytesPerSet | BytesPerInsert)
     }
 
     /// Part of the geometric mean: time rows without `==` and diff, whose ratios have no bound.
