@@ -28,13 +28,13 @@ impl Written {
     pub fn measure(n: usize) -> backstory::Result<Self> {
         let mut map: Map = (0..n as u64).map(|i| (key(i), [0; VALUE_LEN])).collect();
         let mut sink = CountingSink::new()?;
-        sink.commit(&map, |_, _| ENTRY_LEN)?;
+        sink.commit_map(&map, |_, _| ENTRY_LEN)?;
         let mut counts = Counts::default();
         for step in 0..WARM_UP + VERSIONS {
             // Another stream of random numbers than the one the keys are made of.
             let i = mix(u64::MAX / 2 + step as u64) % n as u64;
             map.insert(key(i), [(step as u8).wrapping_add(1); VALUE_LEN]);
-            let new = sink.commit(&map, |_, _| ENTRY_LEN)?;
+            let new = sink.commit_map(&map, |_, _| ENTRY_LEN)?;
             if step >= WARM_UP {
                 counts += new;
             }
