@@ -10,6 +10,7 @@ compare: backstory's collections against std, im, imbl and rpds
   --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt; with
                    --structure: its name at the end), exit with 1 if any is missed
   --alone          no table: the map's bars that need no peer (bytes per entry, growth to ten million, counting sink)
+  --sessions       no table: the recorded editing sessions (with the whole table of the vector they come too)
   --structure NAME map or vector alone
   --only TEXT      rows whose id op/structure/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
                    may be repeated, then engines and rows are narrowed apart
@@ -24,6 +25,7 @@ pub struct Args {
     pub check: bool,
     pub quick: bool,
     pub alone: bool,
+    pub sessions: bool,
     pub sizes: Vec<usize>,
     /// None: all.
     structure: Option<Structure>,
@@ -43,6 +45,7 @@ impl Args {
                 "--check" => args.check = true,
                 "--quick" => args.quick = true,
                 "--alone" => args.alone = true,
+                "--sessions" => args.sessions = true,
                 "--structure" => args.structure = Some(parse_structure(&value()?)?),
                 "--only" => args.add_filter(&value()?),
                 "--sizes" => args.sizes = parse_sizes(&value()?)?,
@@ -57,8 +60,9 @@ impl Args {
         if self.check && is_partial {
             return Err("--check judges the whole table: drop --only and --sizes".into());
         }
-        if self.alone && (self.check || self.quick || is_partial || self.structure.is_some()) {
-            return Err("--alone stands alone".into());
+        let is_more = self.check || self.quick || is_partial || self.structure.is_some();
+        if (self.alone || self.sessions) && (is_more || self.alone && self.sessions) {
+            return Err("--alone and --sessions stand alone".into());
         }
         if self.sizes.is_empty() {
             self.sizes = if self.quick { QUICK_SIZES.to_vec() } else { SIZES.to_vec() };
@@ -88,6 +92,11 @@ impl Args {
 
     pub fn wants_row(&self, op: Op, group: Group) -> bool {
         self.rows.is_empty() || self.rows.iter().any(|text| Row::id(op, group).contains(text.as_str()))
+    }
+
+    /// Whether the recorded sessions come with the table.
+    pub fn wants_sessions(&self) -> bool {
+        self.check && !self.quick && self.wants_structure(Structure::Vector)
     }
 
     /// Where `--check` writes to: results of different extent never overwrite each other.

@@ -53,8 +53,11 @@ fn run(args: &Args) -> ExitCode {
     report.origin();
     // Before the table, whose million entries leave a heap full of holes: kept inserts would all look slow alike.
     let is_whole_map = args.check && !args.quick && args.wants_structure(Structure::Map);
-    let alone = if args.alone || is_whole_map { map::alone() } else { Vec::new() };
-    let is_good = if args.alone {
+    let mut alone = if args.alone || is_whole_map { map::alone() } else { Vec::new() };
+    if args.sessions || args.wants_sessions() {
+        alone.push(vector::traces::run(&mut report))
+    }
+    let is_good = if args.alone || args.sessions {
         verdict(&alone, &mut report)
     } else {
         let structures = Structure::ALL.into_iter().filter(|structure| args.wants_structure(*structure));

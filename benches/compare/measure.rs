@@ -38,7 +38,7 @@ impl Lap {
         result
     }
 
-    fn ns_per_op(self) -> f64 {
+    pub fn ns_per_op(self) -> f64 {
         self.timed.as_nanos() as f64 / self.ops as f64
     }
 }
@@ -119,7 +119,7 @@ fn order(len: usize, turn: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let mid = values.len() / 2;
     if values.len() % 2 == 1 { values[mid] } else { f64::midpoint(values[mid - 1], values[mid]) }

@@ -321,6 +321,26 @@ fn comparing_lazy_versions_reads_what_differs() {
     assert!(table.loads() <= loads + 30);
 }
 
+/// A leaf that only one version has, and more elements of it than that sees, of a version that is gone.
+#[test]
+fn what_is_no_longer_seen_is_not_in_common_with_a_base() {
+    for side in [Side::Front, Side::Back] {
+        let table = Table::<u64, Atomic>::new();
+        let mut vector = numbers(1000);
+        (0..40).for_each(|i| vector.body.push(side, i).unwrap());
+        table.commit(&vector);
+        let at = |i: usize, len: usize| if side == Side::Front { i } else { len - 1 - i };
+        vector.set(at(20, 1040), 1_000_000);
+        let kept = vector.clone();
+        let popped: Vec<u64> = (0..3).map(|_| vector.body.pop(side).unwrap()).collect();
+        assert_eq!(popped, [39, 38, 37]);
+        drop(kept);
+        vector.set(at(16, 1037), 1_000_001);
+        let again: Vector<u64> = table.lazy(&vector, &table.origin());
+        assert!(again.iter().eq(&vector), "{side:?}")
+    }
+}
+
 #[test]
 fn versions_that_grew_apart_from_one_stored_tail_differ() {
     let table = Table::<u64, Atomic>::new();

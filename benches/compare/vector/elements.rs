@@ -31,6 +31,19 @@ impl Element for u64 {
     }
 }
 
+/// Of texts; only recorded sessions have them, which bring their own.
+impl Element for char {
+    const NAME: &'static str = "char";
+
+    fn nth(i: u64) -> char {
+        char::from(i as u8)
+    }
+
+    fn word(&self) -> u64 {
+        *self as u64
+    }
+}
+
 /// An element that is wider than a word and no power of two: 24 bytes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Wide([u64; 3]);

@@ -1,7 +1,7 @@
 //! The vector's rows. In: a size. Out: the engines with their base vectors, ready to be measured.
 //!
 //! Files: `elements` what engines are fed with; `engine` the engines under one trait; `subject`, `reads`, `ends`, `middle`
-//! how each operation is run; `bars` what is asked; `immer` what C++ reaches.
+//! how each operation is run; `traces` recorded editing sessions; `bars` what is asked; `immer` what C++ reaches.
 
 pub mod bars;
 mod elements;
@@ -11,6 +11,7 @@ pub mod immer;
 mod middle;
 mod reads;
 mod subject;
+pub mod traces;
 
 pub use elements::{Element, Wide};
 
