@@ -9,7 +9,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["link"],
     &["map", "vector"],
     &["set"],
-    &["archive"],
+    &["serde", "archive"],
     &["log"],
     &["history"],
     &["timeline"],
