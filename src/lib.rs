@@ -30,6 +30,8 @@ mod id;
 mod link;
 pub mod map;
 mod nested;
+#[cfg(feature = "proptest")]
+pub mod proptest;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod set;
