@@ -3,7 +3,7 @@
 //! A map is written as a map, a set and a vector as a sequence, each with its length in front and in its order of
 //! iteration; so bytes written by a std collection are read by ours, and the other way round.
 //!
-//! In: a collection and a serializer, or a deserializer. Out: what serde's impls for `HashMap`, `HashSet` and `Vec` say.
+//! In: a collection and a serializer, or a deserializer. Out: what serde's impls for std's collections say.
 //! Must hold: a length that the input claims reserves nothing; of equal keys the last stays; what was read before an
 //! error is dropped.
 //! Uses: `link`, `map`, `set`, `vector`.

@@ -1,5 +1,5 @@
-//! `From` and `Into`, between our collections and those of std, both ways, given up and borrowed; and from one of ours to
-//! another. What is shared stays as it was.
+//! `From` and `Into`, between our collections and those of std, both ways, given up and borrowed; and from one of ours
+//! to another. What is shared stays as it was.
 
 use backstory::shared_ptr::RcK;
 use backstory::{

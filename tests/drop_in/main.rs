@@ -1,5 +1,5 @@
-//! Pages of `imbl` code, each expanded once with `imbl` and once with `backstory`: they compile with both after a change
-//! of the `use` line, and both give the same results. `typical` compiles with `im` too.
+//! Pages of `imbl` code, each expanded once with `imbl` and once with `backstory`: they compile with both after a
+//! change of the `use` line, and both give the same results. `typical` compiles with `im` too.
 //!
 //! Known differences, not on the pages: `docs/leaving-im.md` lists them all.
 #![allow(clippy::needless_lifetimes)] // Code as its users write it.

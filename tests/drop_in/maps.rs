@@ -18,7 +18,8 @@ macro_rules! page {
             use $krate::hashmap::{Entry, Iter, IterMut, Keys, OccupiedEntry, VacantEntry, Values};
             use $krate::hashset::Iter as SetIter;
             use $krate::shared_ptr::{DefaultSharedPtr, RcK};
-            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet, get_in, hashmap, hashset, shared_ptr, update_in};
+            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet};
+            use $krate::{get_in, hashmap, hashset, shared_ptr, update_in};
 
             type Seeded<K, V> = GenericHashMap<K, V, RandomState, DefaultSharedPtr>;
             type Local<K, V> = GenericHashMap<K, V, RandomState, RcK>;

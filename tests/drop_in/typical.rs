@@ -1,5 +1,5 @@
-//! Typical code of users of `im`: an editor with undo, a shop's stock, tasks with tags. It compiles with `im`, `imbl` and
-//! `backstory`, only the `use` line is another.
+//! Typical code of users of `im`: an editor with undo, a shop's stock, tasks with tags. It compiles with `im`, `imbl`
+//! and `backstory`, only the `use` line is another.
 
 use crate::{Found, note, sorted};
 
@@ -109,14 +109,15 @@ macro_rules! page {
             pub fn tasks() -> Found {
                 let mut found = Found::new();
                 let f = &mut found;
-                let tasks: Vector<(u32, &str, HashSet<&str>)> = vector![
+                type Task = (u32, &'static str, HashSet<&'static str>);
+                let tasks: Vector<Task> = vector![
                     (3, "write", hashset!["work", "quiet"]),
                     (1, "call", hashset!["work"]),
                     (2, "read", hashset!["quiet"]),
                 ];
                 let mut by_priority = tasks.clone();
                 by_priority.sort_by(|a, b| a.0.cmp(&b.0));
-                let names = |v: &Vector<(u32, &str, HashSet<&str>)>| v.iter().map(|t| t.1.to_string()).collect::<Vec<_>>();
+                let names = |v: &Vector<Task>| v.iter().map(|t| t.1.to_string()).collect::<Vec<_>>();
                 note(f, "sorted", (names(&by_priority), names(&tasks)));
                 let tags = |sets: Vec<HashSet<&str>>| sorted(HashSet::unions(sets).iter().map(|t| t.to_string()));
                 note(f, "all tags", tags(tasks.iter().map(|t| t.2.clone()).collect()));

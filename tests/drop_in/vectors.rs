@@ -120,7 +120,8 @@ macro_rules! page {
                     for place in [v.get_mut(0), None] {
                         place.into_iter().for_each(|x| *x += 1)
                     }
-                    note(f, "get_mut", (v[0], v.get_mut(n + 5).copied(), v.front_mut().copied(), v.back_mut().copied()));
+                    note(f, "get_mut", (v[0], v.get_mut(n + 5).copied()));
+                    note(f, "ends", (v.front_mut().copied(), v.back_mut().copied()));
                     *v.front_mut().unwrap() += 10;
                     *v.back_mut().unwrap() += 10;
                     note(f, "front_mut", (all(&v), all(&old)));

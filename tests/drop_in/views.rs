@@ -237,7 +237,7 @@ fn parts_exchange_their_own_elements_where_those_of_imbl_do_not() {
     let mut ours: backstory::Vector<usize> = (0..300).collect();
     let mut view = ours.focus_mut().narrow(100..200);
     view.swap(0, 99);
-    view.pair(1, 98, |a, b| std::mem::swap(a, b));
+    view.pair(1, 98, std::mem::swap);
     view.triplet(2, 97, 50, |a, b, c| (*a, *b, *c) = (*b, *c, *a));
     let mut std: Vec<usize> = (0..300).collect();
     std.swap(100, 199);
