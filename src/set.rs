@@ -54,7 +54,7 @@ macro_rules! hashset {
 /// assert_eq!(old.union(new), hashset!["bread", "milk", "tea"]);
 /// ```
 pub struct GenericHashSet<A, S, P: Kind> {
-    map: GenericHashMap<A, (), S, P>,
+    pub(crate) map: GenericHashMap<A, (), S, P>,
 }
 
 /// A [`GenericHashSet`] with the default hasher ([`PortableHash`]) and atomic counts.
