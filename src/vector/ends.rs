@@ -19,6 +19,9 @@ use std::ops::Range;
 
 const HEAD_BITS: u32 = 16;
 
+/// The first leaf of a vector has room for so many elements.
+const FIRST_ROOM: usize = 4;
+
 /// How many elements a vector has, and how many of them are in its head: in 8 bytes, so that a handle is small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Ends(u64);
@@ -81,6 +84,15 @@ impl<A, C: Count> Body<A, C> {
     #[inline(always)]
     pub(super) fn new() -> Self {
         Body { root: none(), ends: Ends::new(0, 0) }
+    }
+
+    /// A vector of one element.
+    pub(super) fn unit(element: A) -> Self {
+        let mut body = Self::new();
+        body.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(Rrb::<A, C>::LEAF_MAX), 0);
+        let left = body.claim_back(element);
+        debug_assert!(left.is_none(), "a new leaf has room");
+        body
     }
 
     #[inline(always)]
@@ -297,7 +309,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         let most = Rrb::<A, C>::LEAF_MAX;
         let ends = Ends::new(len + 1, head);
         if self.root.word() == none::<A, C>().word() {
-            self.root = Rrb::<A, C>::new_leaf(4.min(most), 0)
+            self.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(most), 0)
         }
         if self.root.word().tag() == LEAF && len < most {
             LeafMut::own(&mut self.root, 0..len, len + 1).insert(len, element)
@@ -331,7 +343,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         let most = Rrb::<A, C>::LEAF_MAX;
         if self.root.word().tag() != SPINE && len < most {
             if self.root.word() == none::<A, C>().word() {
-                self.root = Rrb::<A, C>::new_leaf(4.min(most), 0)
+                self.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(most), 0)
             }
             LeafMut::own(&mut self.root, 0..len, len + 1).insert(0, element);
             self.ends = Ends::new(len + 1, 0);

@@ -194,13 +194,8 @@ impl<A, P: Kind> GenericVector<A, P> {
 
     /// A vector of one element. Time: O(1).
     #[must_use]
-    pub fn unit(a: A) -> Self
-    where
-        A: Clone,
-    {
-        let mut vector = Self::new();
-        vector.push_back(a);
-        vector
+    pub fn unit(a: A) -> Self {
+        GenericVector { body: Body::unit(a) }
     }
 
     /// False: no vector stands in its handle, as small ones of `imbl` do.
@@ -214,25 +209,24 @@ impl<A, P: Kind> GenericVector<A, P> {
         drop(std::mem::take(self))
     }
 
-    /// The number of an element that `f` calls equal, or else where one would belong; `f` compares an element with what
-    /// is sought, and the vector is sorted by it. Time: O(log n) comparisons.
+    /// The number of the last element that `f` calls equal, or else where one would belong; `f` compares an element with
+    /// what is sought, and the vector is sorted by it. Time: O(log n) comparisons.
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
     pub fn binary_search_by<F: FnMut(&A) -> Ordering>(&self, mut f: F) -> std::result::Result<usize, usize> {
-        let (mut from, mut to) = (0, self.len());
+        let (mut from, mut to, mut is_found) = (0, self.len(), false);
         while from < to {
             let middle = from + (to - from) / 2;
             match f(&self[middle]) {
-                Ordering::Equal => return Ok(middle),
-                Ordering::Less => from = middle + 1,
                 Ordering::Greater => to = middle,
+                order => (from, is_found) = (middle + 1, order == Ordering::Equal),
             }
         }
-        Err(from)
+        if is_found { Ok(from - 1) } else { Err(from) }
     }
 
-    /// The number of an element that is equal to `value` in a sorted vector. Time: O(log n) comparisons.
+    /// The number of the last element that is equal to `value` in a sorted vector. Time: O(log n) comparisons.
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
@@ -243,8 +237,8 @@ impl<A, P: Kind> GenericVector<A, P> {
         self.binary_search_by(|element| element.cmp(value))
     }
 
-    /// The number of an element with the key `b` in a vector that is sorted by the key that `f` says. Time: O(log n)
-    /// comparisons.
+    /// The number of the last element with the key `b` in a vector that is sorted by the key that `f` says. Time:
+    /// O(log n) comparisons.
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
@@ -421,19 +415,20 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         new
     }
 
-    /// Exchanges two elements. Time: O(log n).
+    /// Exchanges two elements; one with itself is nothing to do. Time: O(log n).
     ///
     /// # Panics
     /// If there are not so many elements.
     pub fn swap(&mut self, i: usize, j: usize) {
+        if i == j {
+            return;
+        }
         for index in [i, j] {
             if index >= self.len() {
                 no_such("Vector::swap", index, self.len())
             }
         }
-        if i != j {
-            self.exchange(i, j)
-        }
+        self.exchange(i, j)
     }
 
     /// The first element, to be changed. Time: O(log n).
@@ -466,8 +461,14 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 
     /// The version of the first `count` elements. Time: O(log n).
+    ///
+    /// # Panics
+    /// If there are not so many elements ([`truncate`](Self::truncate) does not).
     #[must_use]
     pub fn take(&self, count: usize) -> Self {
+        if count > self.len() {
+            no_such("Vector::take", count, self.len())
+        }
         let mut left = self.clone();
         left.truncate(count);
         left
@@ -480,15 +481,19 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         }
     }
 
-    /// Takes a range of elements out of the vector, and gives it. Time: O(log n).
+    /// Takes a range of elements out of the vector, and gives it; nothing if the range is empty or begins behind the
+    /// vector's end. Time: O(log n).
     ///
     /// # Panics
-    /// If the range begins behind its end. What lies behind the vector's end is left out.
+    /// If another range ends behind the vector's end.
     #[must_use]
     pub fn slice<R: RangeBounds<usize>>(&mut self, range: R) -> Self {
-        let Range { start, end } = within("Vector::slice", range, self.len());
-        if start == end {
+        let Range { start, end } = ends_of(range, self.len());
+        if start >= end || start >= self.len() {
             return Self::new();
+        }
+        if end > self.len() {
+            no_such("Vector::slice", end - 1, self.len())
         }
         let mut rest = self.clone();
         let behind = rest.split_off(end);
@@ -554,8 +559,8 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 }
 
-/// A range within a vector of so many elements.
-fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+/// Where a range begins and ends, in a vector of so many elements.
+fn ends_of(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&start) => start.saturating_add(1),
@@ -566,6 +571,12 @@ fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize
         Bound::Excluded(&end) => end,
         Bound::Unbounded => len,
     };
+    start..end
+}
+
+/// The part of a range that lies within a vector of so many elements.
+fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let Range { start, end } = ends_of(range, len);
     if start > end {
         panic!("{what}: the range begins at {start}, behind its end {end}")
     }

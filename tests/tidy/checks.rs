@@ -9,7 +9,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["link"],
     &["map", "vector"],
     &["set"],
-    &["archive"],
+    &["serde", "proptest", "archive"],
     &["log"],
     &["history"],
     &["timeline"],
