@@ -22,6 +22,7 @@ mod cut;
 mod edge;
 mod edit;
 mod ends;
+mod fallible;
 mod find;
 mod focus;
 mod inner;
@@ -38,6 +39,8 @@ mod revive;
 mod spine;
 mod store;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_stored;
@@ -48,7 +51,7 @@ pub use iter::{Chunks, ChunksMut, ConsumingIter, Iter, IterMut};
 pub use lockstep::Splice;
 pub(crate) use store::{Commit, NodeRecord, Records};
 
-use crate::error::{Result, thawed};
+use crate::error::thawed;
 use crate::link::Kind;
 use archery::ArcTK;
 use ends::Body;
@@ -69,6 +72,67 @@ macro_rules! vector {
 }
 
 /// A persistent vector: a value that is cheap to copy, every edit of which can be a new version.
+///
+/// `A` elements, `P` how nodes are counted ([`Kind`]). [`Vector`] fixes the last.
+///
+/// A version shares with the one it was made from all but the nodes on the path of the edit. Pushing to a shared version
+/// makes no node at all, as long as the leaf at that end has room that no other version has taken: the push costs nothing
+/// but a handle. Cloning costs one count. `==` and [`diff`](Self::diff) read only what two versions do not share,
+/// wherever in them it stands.
+///
+/// | operation | time | against `Vec` |
+/// |---|---|---|
+/// | [`get`](Self::get), [`set`](Self::set), indexing | O(log n) | O(1) |
+/// | [`push_back`](Self::push_back), [`pop_back`](Self::pop_back) | O(1) amortised, shared or not | O(1) amortised; shared: clone first, O(n) |
+/// | [`push_front`](Self::push_front), [`pop_front`](Self::pop_front) | O(1) amortised, shared or not | O(n) |
+/// | [`insert`](Self::insert), [`remove`](Self::remove) | O(log n) | O(n) |
+/// | [`append`](Self::append), [`split_off`](Self::split_off), [`slice`](Self::slice) | O(log n) | O(n) |
+/// | [`splice`](Self::splice) | O(log n + new elements) | O(n) |
+/// | [`clone`](Clone::clone) | O(1) | O(n) |
+/// | `==`, [`diff`](Self::diff) of versions | O(log n + what differs) | O(n) |
+/// | [`iter`](Self::iter), [`leaves`](Self::leaves), [`collect`](FromIterator), [`sort`](Self::sort) | as there | O(n), O(n log n) |
+///
+/// log n stands for the height of the tree: a leaf has up to 512 bytes of elements (64 of 8 bytes, and at least 2), an
+/// inner node up to 32 children. The height is at most log₃₂ n + 2 whatever was joined and cut. Where a version is the only
+/// owner of the nodes on a path they are changed in place.
+///
+/// # Limits
+///
+/// A vector has at most 2⁴⁸ − 2¹⁶ elements, which only elements without size can be; more is a panic. 2³¹ clones of one
+/// version that live at once end the process, as they do for std's `Arc` at 2⁶³. A `Clone`, `Drop` or closure that panics
+/// leaves the vector whole, the edit done or not; what was about to be dropped may leak. What one version pushed and a
+/// clone of it does not see lives as long as the leaf they share.
+///
+/// Where a stored node cannot be read, calls panic and say so; those in [`try_get`](Self::try_get) and its kin give the
+/// error instead. Vectors that were made in memory have no stored nodes.
+///
+/// Sources: Bagwell & Rompf, "RRB-Trees: Efficient Immutable Vectors", 2011; Stucki, Rompf, Ureche & Bagwell, "RRB
+/// Vector: A Practical General Purpose Immutable Sequence", ICFP 2015; Puente, "Persistence for the Masses", ICFP 2017.
+/// Inserting and removing rebalance as B-trees do (Bayer & McCreight, 1972).
+///
+/// # Examples
+///
+/// ```
+/// use backstory::vector::Splice;
+/// use backstory::{Vector, vector};
+///
+/// let draft: Vector<&str> = vector!["dear", "reader"];
+/// let mut letter = draft.clone();
+/// letter.insert(1, "patient");
+/// letter.push_back("...");
+///
+/// // The old version is what it was, and undo is to look at it.
+/// assert_eq!(draft, vector!["dear", "reader"]);
+/// assert_eq!(letter, vector!["dear", "patient", "reader", "..."]);
+///
+/// // What came between them, without reading what they share.
+/// let changes: Vec<Splice> = draft.diff(&letter).collect();
+/// assert_eq!(changes, [Splice { old: 1..2, new: 1..4 }]);
+///
+/// // Halves and wholes share what they are made of.
+/// let (greeting, rest) = letter.split_at(2);
+/// assert_eq!(greeting + rest, vector!["dear", "patient", "reader", "..."]);
+/// ```
 pub struct GenericVector<A, P: Kind> {
     body: Body<A, P::Count>,
 }
@@ -113,22 +177,6 @@ impl<A, P: Kind> GenericVector<A, P> {
         }
     }
 
-    /// As [`get`](Self::get).
-    ///
-    /// # Errors
-    /// `Io`, `Corrupt` or `Incompatible` if a stored node cannot be read.
-    pub fn try_get(&self, index: usize) -> Result<Option<&A>> {
-        if index >= self.len() {
-            return Ok(None);
-        }
-        match find::element(self.body.root.link(), self.body.ends, index) {
-            None => find::element_thawed(self.body.root.link(), self.body.ends, index).map(Some),
-            found => Ok(found),
-        }
-    }
-}
-
-impl<A, P: Kind> GenericVector<A, P> {
     /// The elements, from the first to the last. Time: O(n) for all, O(log n) for the first.
     ///
     /// # Panics
@@ -214,7 +262,7 @@ impl<A, P: Kind> GenericVector<A, P> {
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
-    pub fn binary_search_by<F: FnMut(&A) -> Ordering>(&self, mut f: F) -> std::result::Result<usize, usize> {
+    pub fn binary_search_by<F: FnMut(&A) -> Ordering>(&self, mut f: F) -> Result<usize, usize> {
         let (mut from, mut to, mut is_found) = (0, self.len(), false);
         while from < to {
             let middle = from + (to - from) / 2;
@@ -230,7 +278,7 @@ impl<A, P: Kind> GenericVector<A, P> {
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
-    pub fn binary_search(&self, value: &A) -> std::result::Result<usize, usize>
+    pub fn binary_search(&self, value: &A) -> Result<usize, usize>
     where
         A: Ord,
     {
@@ -242,11 +290,7 @@ impl<A, P: Kind> GenericVector<A, P> {
     ///
     /// # Errors
     /// Where such an element would belong, if there is none.
-    pub fn binary_search_by_key<B: Ord, F: FnMut(&A) -> B>(
-        &self,
-        b: &B,
-        mut f: F,
-    ) -> std::result::Result<usize, usize> {
+    pub fn binary_search_by_key<B: Ord, F: FnMut(&A) -> B>(&self, b: &B, mut f: F) -> Result<usize, usize> {
         self.binary_search_by(|element| f(element).cmp(b))
     }
 
@@ -284,17 +328,6 @@ impl<A, P: Kind> GenericVector<A, P> {
         A: PartialEq,
     {
         thawed(self.try_diff(other))
-    }
-
-    /// As [`diff`](Self::diff).
-    ///
-    /// # Errors
-    /// `Io`, `Corrupt` or `Incompatible` if a stored node cannot be read.
-    pub fn try_diff(&self, other: &Self) -> Result<std::vec::IntoIter<Splice>>
-    where
-        A: PartialEq,
-    {
-        lockstep::diff(&self.body, &other.body).map(Vec::into_iter)
     }
 }
 

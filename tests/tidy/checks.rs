@@ -51,7 +51,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/revive.rs",
     "src/vector/store.rs",
     "src/vector/check.rs",
-    "src/vector/tests_stored.rs",
+    "src/vector/table.rs",
     "src/vector/iter.rs",
     "src/vector/lockstep.rs",
     "src/vector/order.rs",
