@@ -1,12 +1,15 @@
 //! Edits anywhere in a vector, in whichever of its parts that is.
 //!
 //! In: a vector and an index. Out: the vector with the edit; two vectors made one, one made two.
-//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were.
+//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were; but
+//! for `append`, which may have put the first of a few others behind them. What is replaced is dropped last: a `Drop` may
+//! panic too.
 //! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `edge`, `middle`, `cut`, `join`, `error`.
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends, own_spine};
 use super::find::{chunk, element_thawed, leaf_slot, own_element};
+use super::join::Leaves;
 use super::leaf::*;
 use super::middle::{leaf_mut, own_above};
 use super::node::*;
@@ -218,28 +221,23 @@ impl<A: Clone, C: Count> Body<A, C> {
         let mut spine = own_spine(&mut self.root, self.ends)?;
         let mut behind = own_spine(&mut other.root, other.ends)?;
         let tail = len - head - *spine.tree.len;
-        // A head is a leaf of the tree from 0 on.
-        let mut leaves = Pieces::new();
-        let front = match other_head {
-            0 => None,
-            _ => {
-                let end = *behind.head_end;
-                if end != other_head {
-                    LeafMut::own(behind.head, end - other_head..end, other_head).align();
-                    *behind.head_end = other_head
-                }
-                Some(behind.head.clone())
-            }
-        };
+        let mut leaves = Leaves::new();
         if tail > 0 {
-            leaves.push(Piece { node: std::mem::replace(spine.tail, none()), len: tail })
+            leaves.push((&mut *spine.tail, tail))
         }
-        leaves.extend(front.map(|node| Piece { node, len: other_head }));
-        spine.tree.join(&mut leaves, behind.tree.reborrow())?;
-        *spine.tail = std::mem::replace(behind.tail, none());
+        if other_head > 0 {
+            let end = *behind.head_end;
+            if end != other_head {
+                // A head is a leaf of the tree from 0 on.
+                LeafMut::own(behind.head, end - other_head..end, other_head).align();
+                *behind.head_end = other_head
+            }
+            leaves.push((&mut *behind.head, other_head))
+        }
+        spine.tree.join(leaves, behind.tree.reborrow())?;
+        // A tail of which nothing is seen may still have elements.
+        let gone = std::mem::replace(spine.tail, std::mem::replace(behind.tail, none()));
         self.ends = ends;
-        other.ends = Ends::new(0, 0);
-        let gone = std::mem::replace(&mut other.root, none());
         drop(gone);
         Ok(())
     }

@@ -388,6 +388,8 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 
     /// Puts all elements of `other` behind these. Time: O(log n).
+    ///
+    /// If `other` is short and a `Clone` of an element panics, some of its elements may stand behind these.
     pub fn append(&mut self, other: Self) {
         thawed(self.body.append(other.body))
     }
