@@ -382,20 +382,19 @@ impl<A: Clone, C: Count> Body<A, C> {
             return Ok(element);
         }
         let mut spine = own_spine(&mut self.root, self.ends)?;
-        let pulled = match spine.tree.is_none() {
+        let (leaf, pulled) = match spine.tree.is_none() {
             false => {
                 count!(Pulled);
                 let leaf = spine.tree.pop_leaf(Side::Front)?;
-                *spine.head = leaf.node;
-                leaf.len
+                (leaf.node, leaf.len)
             }
-            true => {
-                *spine.head = std::mem::replace(spine.tail, none());
-                len
-            }
+            true => (std::mem::replace(spine.tail, none()), len),
         };
+        // A head of which nothing is seen may still have elements, whose `Drop` may panic.
+        let gone = std::mem::replace(spine.head, leaf);
         *spine.head_end = pulled;
         self.ends = Ends::new(len, pulled);
+        drop(gone);
         self.pop_front()
     }
 }
