@@ -242,15 +242,21 @@ impl<A: Clone, C: Count> Body<A, C> {
         Ok(())
     }
 
-    /// True if the elements `start..end` lie in one leaf, which stays half full without them, and `new` ones are few: then
-    /// the first of such edits makes the leaf exclusive, and no other can fail.
-    pub(super) fn is_in_leaf(&self, start: usize, end: usize, new: usize) -> bool {
-        let half = Rrb::<A, C>::LEAF_HALF;
-        if self.len() == 0 || end - start + new > half {
-            return false;
+    /// True if the elements `start..end` lie in one leaf, which can have `new` ones in their place and be neither too full nor
+    /// less than half full by it: that leaf is exclusive then, and nothing can fail that is done to it element by element.
+    pub(super) fn own_leaf_of(&mut self, start: usize, end: usize, new: usize) -> Result<bool> {
+        let (half, gone) = (Rrb::<A, C>::LEAF_HALF, end - start);
+        if self.len() == 0 || gone + new > half {
+            return Ok(false);
         }
-        let Ok((at, slice)) = chunk(self.root.link(), self.ends, start.min(self.len() - 1)) else { return false };
-        end <= at + slice.len() && slice.len() - (end - start) >= half
+        let within = start.min(self.len() - 1);
+        let (at, slice) = chunk(self.root.link(), self.ends, within)?;
+        let then = (slice.len() + new).saturating_sub(gone);
+        let fits = end <= at + slice.len() && then <= Rrb::<A, C>::LEAF_MAX && (new >= gone || then >= half);
+        if fits {
+            self.leaf_mut(within)?;
+        }
+        Ok(fits)
     }
 
     pub(super) fn has_tree(&self) -> bool {

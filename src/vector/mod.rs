@@ -510,12 +510,17 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         let Range { start, end } = within("Vector::splice", range, self.len());
         let new: Self = replace_with.into_iter().collect();
         let mut gone = Self::new();
-        if self.body.is_in_leaf(start, end, new.len()) {
-            for _ in start..end {
-                gone.push_back(self.remove(start))
-            }
+        if thawed(self.body.own_leaf_of(start, end, new.len())) {
+            // All of it before the leaf's end, behind which another may be shared.
+            let (n, more) = (new.len(), new.len().saturating_sub(end - start));
             for (i, element) in new.into_iter().enumerate() {
-                self.insert(start + i, element)
+                match i < more {
+                    true => self.insert(start + i, element),
+                    false => gone.push_back(self.set(start + i, element)),
+                }
+            }
+            for _ in start + n..end {
+                gone.push_back(self.remove(start + n))
             }
             return gone;
         }
