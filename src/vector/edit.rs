@@ -116,6 +116,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         if index == 0 {
             return self.push(Side::Front, value);
         }
+        Ends::check(len);
         let most = Rrb::<A, C>::LEAF_MAX;
         let ends = Ends::new(len + 1, head);
         through_stub(self.root.link(), len)?;

@@ -36,10 +36,10 @@ impl Ends {
     /// So many elements and another leaf full; where the length of a vector grows by more than a claim.
     ///
     /// # Panics
-    /// If that is more than a vector has; only elements without size can be so many.
+    /// If that is more than a vector has; only elements without size can be so many, and a vector joined with itself.
     #[inline(always)]
     pub(super) fn check(len: usize) {
-        assert!(len <= Self::MOST - u16::MAX as usize, "a vector has at most 2^48 elements")
+        assert!(len <= Self::MOST - u16::MAX as usize, "a vector has at most 2^48 - 2^16 elements")
     }
 
     /// One element more, or less, at this end.

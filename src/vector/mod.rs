@@ -555,8 +555,8 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 }
 
-/// A range within a vector of so many elements.
-fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+/// From where to where a range of so many elements goes; that may be anywhere.
+fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&start) => start.saturating_add(1),
@@ -567,6 +567,12 @@ fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize
         Bound::Excluded(&end) => end,
         Bound::Unbounded => len,
     };
+    start..end
+}
+
+/// A range within a vector of so many elements.
+fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+    let Range { start, end } = bounds(range, len);
     if start > end {
         panic!("{what}: the range begins at {start}, behind its end {end}")
     }
