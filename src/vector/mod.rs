@@ -18,6 +18,7 @@
 mod count;
 #[cfg(test)]
 mod check;
+mod compile_fail;
 mod cut;
 mod edge;
 mod edit;
