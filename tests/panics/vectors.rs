@@ -443,12 +443,16 @@ edits_survive! {
         let last = v.len() - 1;
         let mut view = v.focus_mut();
         view.swap(0, last);
-        view.pair(1, last - 1, |a, b| asked(std::mem::swap(a, b)));
+        view.pair(1, last - 1, |a, b| {
+            std::mem::swap(a, b);
+            asked(0)
+        });
         view.triplet(2, last / 2, last - 2, |a, b, c| {
             std::mem::swap(a, b);
-            asked(std::mem::swap(b, c))
+            std::mem::swap(b, c);
+            asked(0)
         });
-        drop(view.chunk_at(last / 3))
+        view.chunk_at(last / 3).1.reverse()
     };
 }
 
@@ -473,7 +477,7 @@ edits_survive! {
     into_iter_from_both_ends: small, Unchanged, [CLONE, CLOSURE], |v| {
         let mut all = v.clone().into_iter();
         while let (Some(a), b) = (all.next(), all.next_back()) {
-            asked(drop((a, b)))
+            drop(asked((a, b)))
         }
     };
     into_vec: small, Unchanged, [CLONE], |v| Vec::from(v.clone());
