@@ -112,7 +112,7 @@ fn elements_of_4_kib_are_edited_joined_sorted_and_iterated_on_a_small_stack() {
         joined.iter_mut().for_each(|page| page[1] = 1);
         assert!(old.iter().all(|page| page[0] == page[1]) && joined.iter().all(|page| page[1] == 1));
         let mut view = joined.focus_mut();
-        view.pair(0, 90, |a, b| std::mem::swap(a, b));
+        view.pair(0, 90, std::mem::swap);
         assert_eq!((view.set(5, [1; 4096]).map(|old| old[1]), joined.splice(3..50, [[3; 4096]]).len()), (Some(1), 47));
         assert_eq!(old.into_iter().rev().map(|page| page[9] as usize).sum::<usize>(), (0..200).sum());
     })
@@ -239,7 +239,7 @@ fn refuses_what_there_is_not(mut v: Vector<u64>) {
         refused("Vector::set", panics(|| v.set(i, 1)));
         refused("Vector::set", panics(|| v.update(i, 1)));
         refused("Vector::remove", panics(|| v.remove(i)));
-        refused("Vector::swap", panics(|| v.swap(0.min(i), i)));
+        refused("Vector::swap", panics(|| v.swap(0, i)));
         refused("Focus::index", panics(|| *v.focus().index(i)));
         refused("Focus::chunk_at", panics(|| v.focus().chunk_at(i).0));
         refused("FocusMut::index_mut", panics(|| *v.focus_mut().index_mut(i)));
@@ -275,7 +275,7 @@ fn refuses_what_there_is_not(mut v: Vector<u64>) {
         assert!(panics(|| v.focus_mut().narrow(range).len()).starts_with("FocusMut::narrow: the range "), "{range:?}");
     }
     assert!(panics(|| v.slice((Included(2), Excluded(1)))).starts_with("Vector::slice: the range begins at 2"));
-    assert!(panics(|| v.slice(MAX..0)).starts_with("Vector::slice: the range begins at"));
+    assert!(panics(|| v.slice((Included(MAX), Excluded(0)))).starts_with("Vector::slice: the range begins at"));
     assert!(panics(|| v.splice((Excluded(MAX), Included(0)), [1])).starts_with("Vector::splice: the range begins at"));
     assert!(v.slice((Excluded(MAX), Included(MAX))).is_empty() && v.slice(MAX..MAX).is_empty());
     assert_eq!(v.focus().narrow((Included(0), Included(n.wrapping_sub(1)))).len(), n, "imbl's bug: robrix #330");
