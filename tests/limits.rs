@@ -1,6 +1,6 @@
 //! The edges: small stacks, many entries, one hash for all, large, empty and over-aligned elements, and what must
 //! hold whatever the history: lengths, iterators that say what is left, `Hash` with `Eq`, the iteration order,
-//! hashers with seeds.
+//! hashers with seeds. Of vectors: `limits/vectors.rs`.
 
 use archery::{ArcTK, RcK};
 use backstory::{DiffItem, GenericHashMap, GenericHashSet, HashMap, HashSet, PortableHash, StrongHash};
@@ -8,6 +8,9 @@ use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::iter::FusedIterator;
+
+#[path = "limits/vectors.rs"]
+mod vectors;
 
 /// Runs `f` on a thread with a stack of 256 KiB.
 fn on_small_stack<R: Send + 'static>(f: impl FnOnce() -> R + Send + 'static) -> R {

@@ -1,13 +1,15 @@
-//! One test per bug that a peer had in a map, so that ours does not have it. Each names the report and says what
+//! One test per bug that a peer had in a map or a vector, so that ours does not have it. Each names the report and says what
 //! would have failed.
 //!
-//! Reports on the list that are about vectors or ordered trees only and have no likeness here: imbl #33, #59, #163,
-//! #164, #169, im #67, #157, immer #142, #144, #152 (vectors and their focus).
+//! Those of vectors and their views are in `peer_bugs/vectors.rs`.
 
 use archery::{ArcTK, RcK};
 use backstory::{DiffItem, GenericHashMap, GenericHashSet, HashMap, HashSet, PortableHash, hashmap, hashset};
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
+
+#[path = "peer_bugs/vectors.rs"]
+mod vectors;
 
 /// imbl #161: a `diff` that skips shared nodes also skipped the first entry after a shared run; of 8000 updates of
 /// one key each, 998 were not reported.

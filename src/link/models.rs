@@ -163,3 +163,127 @@ fn a_marked_node_is_not_exclusive_to_whoever_gets_it_back() {
         assert_eq!(own.link().header().unwrap().mark().address(session), Some(address()));
     });
 }
+
+/// A node with room that its owners fill by claims: loom sees two that write one place, and who reads a place that may
+/// still be written.
+struct Room {
+    end: Edge,
+    places: [UnsafeCell<usize>; 3],
+}
+
+/// Claims the place behind the `seen` ones and fills it.
+fn pushed(room: &Room, seen: usize, value: usize) -> bool {
+    let is_ours = Shared::claim(&room.end, seen, seen + 1);
+    if is_ours {
+        // SAFETY: claimed; loom sees a race with any other that uses the place.
+        room.places[seen].with_mut(|place| unsafe { *place = value })
+    }
+    is_ours
+}
+
+fn seen_of(room: &Room, n: usize) -> Vec<usize> {
+    // SAFETY: places that a version sees are written before it is made.
+    room.places[..n].iter().map(|place| place.with(|place| unsafe { *place })).collect()
+}
+
+fn room_of_one() -> Room {
+    Room { end: Edge::new(1), places: [10, 0, 0].map(UnsafeCell::new) }
+}
+
+#[test]
+fn of_two_versions_that_claim_one_place_one_gets_it_and_an_older_one_sees_neither() {
+    loom::model(|| {
+        let room = LoomArc::new(room_of_one());
+        let threads: Vec<_> = [20, 30]
+            .into_iter()
+            .map(|value| {
+                let room = room.clone();
+                thread::spawn(move || {
+                    let is_ours = pushed(&room, 1, value);
+                    if is_ours {
+                        assert_eq!(seen_of(&room, 2), [10, value]);
+                    }
+                    is_ours.then_some(value)
+                })
+            })
+            .collect();
+        // The version that both grew from.
+        assert_eq!(seen_of(&room, 1), [10]);
+        let won: Vec<usize> = threads.into_iter().filter_map(|thread| thread.join().unwrap()).collect();
+        assert_eq!((won.len(), room.end.get()), (1, 2));
+        // Who joined has what was written before.
+        assert_eq!(seen_of(&room, 2), [10, won[0]]);
+    });
+}
+
+#[test]
+fn the_last_owner_sees_all_that_was_claimed_and_written() {
+    /// A counted room, which is dropped as a leaf is: all places up to its end.
+    #[repr(C, align(16))]
+    struct Leaf {
+        header: Header,
+        room: Room,
+        dropped: LoomArc<AtomicUsize>,
+    }
+    struct Leaves;
+    // SAFETY: every word of this tree is made below, from a box.
+    unsafe impl Tree for Leaves {
+        type Count = Shared;
+        unsafe fn free(node: Word) {
+            // SAFETY: the last owner frees.
+            let leaf = unsafe { Box::from_raw(node.pointer(TAG).cast::<Leaf>().as_ptr()) };
+            let end = leaf.room.end.get();
+            let all: usize = seen_of(&leaf.room, end).iter().sum();
+            leaf.dropped.fetch_add(100 * end + all, Ordering::Relaxed);
+        }
+    }
+    fn room(own: &Owned<Leaves>) -> &Room {
+        // SAFETY: the owner holds a count.
+        unsafe { &(*own.word().pointer(TAG).cast::<Leaf>().as_ptr()).room }
+    }
+    loom::model(|| {
+        let dropped = LoomArc::new(AtomicUsize::new(0));
+        let leaf = Leaf { header: Header::new(0, 0), room: room_of_one(), dropped: dropped.clone() };
+        let at = NonNull::from(Box::leak(Box::new(leaf))).cast();
+        // SAFETY: a new node, its one count.
+        let own: Owned<Leaves> = unsafe { Owned::from_word(Word::node(at, TAG)) };
+        let threads: Vec<_> = [20, 30]
+            .into_iter()
+            .map(|value| {
+                let own = own.clone();
+                thread::spawn(move || {
+                    if pushed(room(&own), 1, value) {
+                        assert!(pushed(room(&own), 2, 5), "only who sees the place may claim the next");
+                    }
+                })
+            })
+            .collect();
+        drop(own);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        let dropped = dropped.load(Ordering::Relaxed);
+        assert!(dropped == 300 + 10 + 20 + 5 || dropped == 300 + 10 + 30 + 5, "{dropped}");
+    });
+}
+
+#[test]
+fn an_owner_that_is_left_alone_knows_how_far_others_have_claimed() {
+    loom::model(|| {
+        let freed = LoomArc::new(AtomicUsize::new(0));
+        let own = node(0, &freed);
+        let room = LoomArc::new(room_of_one());
+        let other = (own.clone(), room.clone());
+        let pusher = thread::spawn(move || {
+            let (own, room) = other;
+            assert!(pushed(&room, 1, 20));
+            drop(own)
+        });
+        if own.is_exclusive() {
+            // What the other wrote is beyond what this one sees, and is this one's to drop and to write over.
+            assert_eq!((room.end.get(), seen_of(&room, 2)), (2, vec![10, 20]));
+            room.end.set(1);
+            assert!(pushed(&room, 1, 30));
+        }
+        pusher.join().unwrap();
+        assert_eq!(room.end.get(), 2)
+    });
+}

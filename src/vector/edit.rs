@@ -1,12 +1,15 @@
 //! Edits anywhere in a vector, in whichever of its parts that is.
 //!
 //! In: a vector and an index. Out: the vector with the edit; two vectors made one, one made two.
-//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were.
+//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were; but
+//! for `append`, which may have put the first of a few others behind them. What is replaced is dropped last: a `Drop` may
+//! panic too.
 //! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `edge`, `middle`, `cut`, `join`, `error`.
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends, own_spine};
 use super::find::{chunk, element_thawed, leaf_slot, own_element};
+use super::join::Leaves;
 use super::leaf::*;
 use super::middle::{leaf_mut, own_above};
 use super::node::*;
@@ -126,6 +129,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         if index == 0 {
             return self.push(Side::Front, value);
         }
+        Ends::check(len);
         let most = Rrb::<A, C>::LEAF_MAX;
         let ends = Ends::new(len + 1, head);
         self.thaw_root()?;
@@ -234,41 +238,42 @@ impl<A: Clone, C: Count> Body<A, C> {
         let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
         let mut behind = own_spine(&mut other.root, other.ends, Part::All)?;
         let tail = len - head - *spine.tree.len;
-        // A head is a leaf of the tree from 0 on.
-        let mut leaves = Pieces::new();
-        let front = match other_head {
-            0 => None,
-            _ => {
-                let end = *behind.head_end as usize;
-                if end != other_head {
-                    LeafMut::own(behind.head, end - other_head..end, other_head).align();
-                    *behind.head_end = other_head as u32
-                }
-                Some(behind.head.clone())
-            }
-        };
+        let mut leaves = Leaves::new();
         if tail > 0 {
-            leaves.push(Piece { node: std::mem::replace(spine.tail, none()), len: tail })
+            leaves.push((&mut *spine.tail, tail))
         }
-        leaves.extend(front.map(|node| Piece { node, len: other_head }));
-        spine.tree.join(&mut leaves, behind.tree.reborrow())?;
-        *spine.tail = std::mem::replace(behind.tail, none());
+        if other_head > 0 {
+            let end = *behind.head_end as usize;
+            if end != other_head {
+                // A head is a leaf of the tree from 0 on.
+                LeafMut::own(behind.head, end - other_head..end, other_head).align();
+                *behind.head_end = other_head as u32
+            }
+            leaves.push((&mut *behind.head, other_head))
+        }
+        spine.tree.join(leaves, behind.tree.reborrow())?;
+        // A tail of which nothing is seen may still have elements.
+        let gone = std::mem::replace(spine.tail, std::mem::replace(behind.tail, none()));
         self.ends = ends;
-        other.ends = Ends::new(0, 0);
-        let gone = std::mem::replace(&mut other.root, none());
         drop(gone);
         Ok(())
     }
 
-    /// True if the elements `start..end` lie in one leaf, which stays half full without them, and `new` ones are few: then
-    /// the first of such edits makes the leaf exclusive, and no other can fail.
-    pub(super) fn is_in_leaf(&self, start: usize, end: usize, new: usize) -> bool {
-        let half = Rrb::<A, C>::LEAF_HALF;
-        if self.len() == 0 || end - start + new > half {
-            return false;
+    /// True if the elements `start..end` lie in one leaf, which can have `new` ones in their place and be neither too full nor
+    /// less than half full by it: that leaf is exclusive then, and nothing can fail that is done to it element by element.
+    pub(super) fn own_leaf_of(&mut self, start: usize, end: usize, new: usize) -> Result<bool> {
+        let (half, gone) = (Rrb::<A, C>::LEAF_HALF, end - start);
+        if self.len() == 0 || gone + new > half {
+            return Ok(false);
         }
-        let Ok((at, slice)) = chunk(self.root.link(), self.ends, start.min(self.len() - 1)) else { return false };
-        end <= at + slice.len() && slice.len() - (end - start) >= half
+        let within = start.min(self.len() - 1);
+        let (at, slice) = chunk(self.root.link(), self.ends, within)?;
+        let then = (slice.len() + new).saturating_sub(gone);
+        let fits = end <= at + slice.len() && then <= Rrb::<A, C>::LEAF_MAX && (new >= gone || then >= half);
+        if fits {
+            self.leaf_mut(within)?;
+        }
+        Ok(fits)
     }
 
     pub(super) fn has_tree(&self) -> bool {

@@ -39,10 +39,10 @@ impl Ends {
     /// So many elements and another leaf full; where the length of a vector grows by more than a claim.
     ///
     /// # Panics
-    /// If that is more than a vector has; only elements without size can be so many.
+    /// If that is more than a vector has; only elements without size can be so many, and a vector joined with itself.
     #[inline(always)]
     pub(super) fn check(len: usize) {
-        assert!(len <= Self::MOST - u16::MAX as usize, "a vector has at most 2^48 elements")
+        assert!(len <= Self::MOST - u16::MAX as usize, "a vector has at most 2^48 - 2^16 elements")
     }
 
     /// One element more, or less, at this end.
@@ -438,20 +438,19 @@ impl<A: Clone, C: Count> Body<A, C> {
             return Ok(element);
         }
         let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
-        let pulled = match spine.tree.is_none() {
+        let (leaf, pulled) = match spine.tree.is_none() {
             false => {
                 count!(Pulled);
                 let leaf = spine.tree.pop_leaf(Side::Front)?;
-                *spine.head = leaf.node;
-                leaf.len
+                (leaf.node, leaf.len)
             }
-            true => {
-                *spine.head = std::mem::replace(spine.tail, none());
-                len
-            }
+            true => (std::mem::replace(spine.tail, none()), len),
         };
+        // A head of which nothing is seen may still have elements, whose `Drop` may panic.
+        let gone = std::mem::replace(spine.head, leaf);
         *spine.head_end = pulled as u32;
         self.ends = Ends::new(len, pulled);
+        drop(gone);
         self.pop_front()
     }
 }

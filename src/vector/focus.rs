@@ -9,7 +9,7 @@
 use super::ends::Body;
 use super::find::chunk;
 use super::iter::SlicesMut;
-use super::{GenericVector, Iter, IterMut, no_such, within};
+use super::{GenericVector, Iter, IterMut, bounds, no_such};
 use crate::error::thawed;
 use crate::link::Kind;
 use std::ops::{Range, RangeBounds};
@@ -20,9 +20,7 @@ use std::ops::{Range, RangeBounds};
 /// If that is not within the view.
 fn narrowed(what: &str, view: &Range<usize>, range: impl RangeBounds<usize>) -> Range<usize> {
     let len = view.end - view.start;
-    let Range { start, end } = within(what, range, usize::MAX);
-    // Unbounded ends are the view's.
-    let end = if end == usize::MAX { len } else { end };
+    let Range { start, end } = bounds(range, len);
     if start > end || end > len {
         panic!("{what}: the range {start}..{end} is not within the view, which has {len} elements")
     }

@@ -19,6 +19,8 @@ use std::sync::Arc;
 
 /// The nodes along an edge, taken apart: of each level from 1 up the children but the one that is taken apart too.
 type Apart<A, C> = SmallVec<[Pieces<A, C>; 4]>;
+/// Leaves where they stand, each with its length.
+pub(super) type Leaves<'a, A, C> = SmallVec<[(&'a mut Node<A, C>, usize); 2]>;
 /// Nodes by their level.
 type Levels<'a, A, C> = SmallVec<[SmallVec<[Tree<'a, A, C>; 4]>; 8]>;
 
@@ -27,17 +29,17 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
     ///
     /// Time: O(log n).
     /// Source: Bagwell & Rompf, "RRB-Trees", 2011, section 3, with the fill bounds of a B-tree instead of a search step.
-    pub(super) fn join(&mut self, leaves: &mut Pieces<A, C>, mut other: TreeMut<'_, A, C>) -> Result<()> {
+    pub(super) fn join(&mut self, mut leaves: Leaves<'_, A, C>, mut other: TreeMut<'_, A, C>) -> Result<()> {
         let origins = prepare(self.view(), other.view())?;
         let last = edge_leaf_len(self.view(), Side::Back)?;
         let first = edge_leaf_len(other.view(), Side::Front)?;
-        let seam = [last, first].into_iter().chain(leaves.iter().map(|leaf| leaf.len));
+        let seam = [last, first].into_iter().chain(leaves.iter().map(|(_, len)| *len));
         if seam.clone().any(|len| len < Rrb::<A, C>::LEAF_HALF) {
             let is_little = seam.sum::<usize>() < Rrb::<A, C>::LEAF_HALF;
             own_edge(self.reborrow(), Side::Back, last, is_little)?;
             own_edge(other.reborrow(), Side::Front, first, is_little)?;
-            for leaf in leaves.iter_mut() {
-                LeafMut::own(&mut leaf.node, 0..leaf.len, leaf.len);
+            for (leaf, len) in &mut leaves {
+                LeafMut::own(leaf, 0..*len, *len);
             }
         }
         count!(Joined);
@@ -48,7 +50,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
         let (right, first) = take_apart(other.set(none(), 0, 0), right_level, len, Side::Front);
         let mut seam = Pieces::new();
         seam.push(last);
-        seam.extend(leaves.drain(..));
+        seam.extend(leaves.into_iter().map(|(leaf, len)| Piece { node: std::mem::replace(leaf, none()), len }));
         seam.push(first);
         let (mut left, mut right) = (left.into_iter(), right.into_iter());
         let mut level = 0;

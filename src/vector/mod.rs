@@ -18,6 +18,7 @@
 mod count;
 #[cfg(test)]
 mod check;
+mod compile_fail;
 mod cut;
 mod edge;
 mod edit;
@@ -57,7 +58,6 @@ use archery::ArcTK;
 use ends::Body;
 use iter::SlicesMut;
 use spine::Side;
-use std::cmp::Ordering;
 use std::ops::{Bound, Range, RangeBounds};
 
 /// A vector of these elements: `vector![1, 2, 3]`.
@@ -257,43 +257,6 @@ impl<A, P: Kind> GenericVector<A, P> {
         drop(std::mem::take(self))
     }
 
-    /// The number of the last element that `f` calls equal, or else where one would belong; `f` compares an element with
-    /// what is sought, and the vector is sorted by it. Time: O(log n) comparisons.
-    ///
-    /// # Errors
-    /// Where such an element would belong, if there is none.
-    pub fn binary_search_by<F: FnMut(&A) -> Ordering>(&self, mut f: F) -> Result<usize, usize> {
-        let (mut from, mut to, mut is_found) = (0, self.len(), false);
-        while from < to {
-            let middle = from + (to - from) / 2;
-            match f(&self[middle]) {
-                Ordering::Greater => to = middle,
-                order => (from, is_found) = (middle + 1, order == Ordering::Equal),
-            }
-        }
-        if is_found { Ok(from - 1) } else { Err(from) }
-    }
-
-    /// The number of the last element that is equal to `value` in a sorted vector. Time: O(log n) comparisons.
-    ///
-    /// # Errors
-    /// Where such an element would belong, if there is none.
-    pub fn binary_search(&self, value: &A) -> Result<usize, usize>
-    where
-        A: Ord,
-    {
-        self.binary_search_by(|element| element.cmp(value))
-    }
-
-    /// The number of the last element with the key `b` in a vector that is sorted by the key that `f` says. Time:
-    /// O(log n) comparisons.
-    ///
-    /// # Errors
-    /// Where such an element would belong, if there is none.
-    pub fn binary_search_by_key<B: Ord, F: FnMut(&A) -> B>(&self, b: &B, mut f: F) -> Result<usize, usize> {
-        self.binary_search_by(|element| f(element).cmp(b))
-    }
-
     /// True if the two are one version. Time: O(1). False proves nothing.
     #[must_use]
     pub fn ptr_eq(&self, other: &Self) -> bool {
@@ -421,6 +384,8 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 
     /// Puts all elements of `other` behind these. Time: O(log n).
+    ///
+    /// If `other` is short and a `Clone` of an element panics, some of its elements may stand behind these.
     pub fn append(&mut self, other: Self) {
         thawed(self.body.append(other.body))
     }
@@ -521,7 +486,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     /// If another range ends behind the vector's end.
     #[must_use]
     pub fn slice<R: RangeBounds<usize>>(&mut self, range: R) -> Self {
-        let Range { start, end } = ends_of(range, self.len());
+        let Range { start, end } = bounds(range, self.len());
         if start >= end || start >= self.len() {
             return Self::new();
         }
@@ -547,17 +512,25 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     /// ```
     ///
     /// # Panics
-    /// If the range begins behind its end. What lies behind the vector's end is left out.
+    /// If the range begins behind its end, or ends behind the vector's, as std's.
     pub fn splice<R: RangeBounds<usize>, I: IntoIterator<Item = A>>(&mut self, range: R, replace_with: I) -> Self {
-        let Range { start, end } = within("Vector::splice", range, self.len());
+        let (Range { start, end }, len) = (bounds(range, self.len()), self.len());
+        if start > end || end > len {
+            panic!("Vector::splice: the range {start}..{end} is not within the vector, which has {len} elements")
+        }
         let new: Self = replace_with.into_iter().collect();
         let mut gone = Self::new();
-        if self.body.is_in_leaf(start, end, new.len()) {
-            for _ in start..end {
-                gone.push_back(self.remove(start))
-            }
+        if thawed(self.body.own_leaf_of(start, end, new.len())) {
+            // All of it before the leaf's end, behind which another may be shared.
+            let (n, more) = (new.len(), new.len().saturating_sub(end - start));
             for (i, element) in new.into_iter().enumerate() {
-                self.insert(start + i, element)
+                match i < more {
+                    true => self.insert(start + i, element),
+                    false => gone.push_back(self.set(start + i, element)),
+                }
+            }
+            for _ in start + n..end {
+                gone.push_back(self.remove(start + n))
             }
             return gone;
         }
@@ -569,31 +542,10 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         *self = all;
         gone
     }
-
-    /// Puts an element into a sorted vector, where it belongs. Time: O(log n) comparisons.
-    pub fn insert_ord(&mut self, item: A)
-    where
-        A: Ord,
-    {
-        self.insert_ord_by(item, A::cmp)
-    }
-
-    /// The same, of a vector that is sorted by `f`.
-    pub fn insert_ord_by<F: FnMut(&A, &A) -> Ordering>(&mut self, item: A, mut f: F) {
-        let (Ok(index) | Err(index)) = self.binary_search_by(|other| f(other, &item));
-        self.insert(index, item)
-    }
-
-    /// The same, of a vector that is sorted by the key that `f` says.
-    pub fn insert_ord_by_key<B: Ord, F: FnMut(&A) -> B>(&mut self, item: A, mut f: F) {
-        let key = f(&item);
-        let (Ok(index) | Err(index)) = self.binary_search_by_key(&key, f);
-        self.insert(index, item)
-    }
 }
 
-/// Where a range begins and ends, in a vector of so many elements.
-fn ends_of(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+/// From where to where a range of so many elements goes; that may be anywhere.
+fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&start) => start.saturating_add(1),
@@ -605,15 +557,6 @@ fn ends_of(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
         Bound::Unbounded => len,
     };
     start..end
-}
-
-/// The part of a range that lies within a vector of so many elements.
-fn within(what: &str, range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
-    let Range { start, end } = ends_of(range, len);
-    if start > end {
-        panic!("{what}: the range begins at {start}, behind its end {end}")
-    }
-    start.min(len)..end.min(len)
 }
 
 #[cold]

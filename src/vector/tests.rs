@@ -1,6 +1,10 @@
 //! Model tests of the vector: every version against std.
 
+use super::node::SPINE;
+use super::spine::Spine;
 use super::*;
+use crate::id::Address;
+use crate::link::{Mark, Session};
 use archery::RcK;
 use proptest::prelude::*;
 use std::fmt::Debug;
@@ -430,4 +434,64 @@ fn the_height_stays_low_whatever_is_joined_and_cut() {
         }
     }
     same(&vector, &model)
+}
+
+/// An element whose `Drop` panics once, when told to.
+#[derive(Clone, Debug)]
+struct Bomb(u64, std::rc::Rc<std::cell::Cell<bool>>);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        if self.1.replace(false) {
+            std::panic::resume_unwind(Box::new(()))
+        }
+    }
+}
+
+/// A head that is stored is copied, and dropped if nobody else has it: its `Drop` must find the vector whole.
+#[test]
+fn a_head_that_is_replaced_by_its_copy_may_panic_as_it_is_dropped() {
+    type Edit = fn(&mut GenericVector<Bomb, RcK>);
+    let edits: [Edit; 9] = [
+        |v| _ = v.get_mut(1),
+        |v| _ = v.pop_front(),
+        |v| v.push_front(v[0].clone()),
+        |v| v.insert(2, v[0].clone()),
+        |v| drop(v.remove(2)),
+        |v| drop(v.split_off(2)),
+        |v| v.iter_mut().for_each(drop),
+        |v| drop(v.focus_mut().split_at(2)),
+        |v| *v = GenericVector::unit(v[0].clone()) + v.clone(),
+    ];
+    let session = Session::open().expect("few are open");
+    for edit in edits {
+        let armed = std::rc::Rc::new(std::cell::Cell::new(false));
+        let mut vector: GenericVector<Bomb, RcK> = GenericVector::new();
+        // Heads of all lengths: the one that is copied does not begin where its leaf does.
+        for n in 0..200 {
+            vector.push_front(Bomb(n, armed.clone()));
+            let mut edited = vector.iter().rev().fold(GenericVector::new(), |mut all, bomb| {
+                all.push_front(bomb.clone());
+                all
+            });
+            let old: Vec<u64> = vector.iter().map(|bomb| bomb.0).collect();
+            if edited.body.root.word().tag() != SPINE {
+                continue;
+            }
+            let head = Spine::new(edited.body.root.link()).front(edited.body.ends.head()).expect("resident");
+            let mark = Mark::new(session, Address::new(7).expect("7 is an address"));
+            head.header().expect("a head").set_mark(mark);
+            armed.set(true);
+            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| edit(&mut edited)));
+            armed.set(false);
+            edited.assert_invariants();
+            if result.is_err() {
+                let all: Vec<u64> = edited.iter().map(|bomb| bomb.0).collect();
+                assert!(all.iter().all(|n| old.contains(n)) && all.is_sorted_by(|a, b| a >= b), "{all:?} of {old:?}")
+            }
+            edited.pop_front();
+            edited.push_front(Bomb(0, armed.clone()));
+            edited.assert_invariants()
+        }
+    }
 }
