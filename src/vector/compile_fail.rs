@@ -1,4 +1,5 @@
 //! What must not compile, as doc tests.
+//! In: programs that misuse the vector. Out: the compiler's errors.
 //!
 //! Its counts are not atomic:
 //! ```compile_fail,E0277
@@ -118,5 +119,3 @@
 //! let mut vector: backstory::Vector<Own> = backstory::Vector::new();
 //! vector.push_back(Own);
 //! ```
-//!
-//! In: programs that misuse the vector. Out: the compiler's errors.
