@@ -26,8 +26,9 @@ struct Shelf<A> {
     nodes: Mutex<HashMap<Address, Image<A>>>,
     next: AtomicU64,
     loads: AtomicU64,
-    /// Elements that were written.
+    /// Elements that were written, and links of inner nodes.
     elements: AtomicU64,
+    links: AtomicU64,
     fails: AtomicBool,
 }
 
@@ -52,6 +53,7 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
             next: AtomicU64::new(1),
             loads: AtomicU64::new(0),
             elements: AtomicU64::new(0),
+            links: AtomicU64::new(0),
             fails: AtomicBool::new(false),
         };
         Table { session: Session::open().unwrap(), shelf: Arc::new(shelf), kind: PhantomData }
@@ -73,6 +75,10 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
         self.shelf.elements.load(Relaxed)
     }
 
+    pub(super) fn links(&self) -> u64 {
+        self.shelf.links.load(Relaxed)
+    }
+
     /// From now on all reads fail, or none.
     pub(super) fn fail(&self, fails: bool) {
         self.shelf.fails.store(fails, Relaxed)
@@ -84,10 +90,18 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
     }
 
     pub(super) fn commit<P: Kind<Count = C>>(&self, vector: &GenericVector<A, P>) -> Option<Address> {
+        self.commit_all([vector])[0]
+    }
+
+    /// Several vectors in one commit.
+    pub(super) fn commit_all<'a, P: Kind<Count = C>>(
+        &self,
+        vectors: impl IntoIterator<Item = &'a GenericVector<A, P>>,
+    ) -> Vec<Option<Address>> {
         let mut commit = Commit::new(self.session);
-        let root = commit.write(vector, &mut { self.clone() }).unwrap();
+        let roots = vectors.into_iter().map(|vector| commit.write(vector, &mut { self.clone() }).unwrap()).collect();
         commit.finish();
-        root
+        roots
     }
 
     /// A vector whose root is stored at `address`.
@@ -148,7 +162,10 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Records<A> for Table<A, C> {
                 self.shelf.elements.fetch_add(elements.len() as u64, Relaxed);
                 Image::Leaf { base, first, elements: elements.to_vec() }
             }
-            NodeRecord::Inner { base, level, links } => Image::Inner { base, level, links: links.to_vec() },
+            NodeRecord::Inner { base, level, links } => {
+                self.shelf.links.fetch_add(links.len() as u64, Relaxed);
+                Image::Inner { base, level, links: links.to_vec() }
+            }
             NodeRecord::Spine(spine) => Image::Spine(spine),
         };
         let mut nodes = self.shelf.nodes.lock().unwrap();

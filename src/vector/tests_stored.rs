@@ -126,6 +126,18 @@ fn versions_of_one_tail_are_stored_each_as_long_as_it_is() {
             (0..3).for_each(|_| assert!(less.pop_back().is_some()));
             versions.extend([other, less])
         }
+        for backwards in [false, true] {
+            let at_once = Table::<u64, Atomic>::new();
+            let mut all: Vec<&Vector<u64>> = versions.iter().collect();
+            if backwards {
+                all.reverse()
+            }
+            let roots = at_once.commit_all(all.iter().copied());
+            for (version, root) in all.iter().zip(roots) {
+                let again: Vector<u64> = at_once.open(root, version.body.ends, &at_once.origin());
+                assert!(again.iter().eq(*version), "{} elements, all versions in one commit", version.len())
+            }
+        }
         // Neither first to last nor last to first.
         let places = (0..versions.len()).map(|i| i * 7 % versions.len());
         let stored: Vec<Vector<u64>> = places.clone().map(|i| table.lazy(&versions[i], &origin)).collect();
@@ -163,6 +175,37 @@ fn comparing_lazy_versions_reads_what_differs() {
     assert!(again == source && again.ptr_eq(&source));
     assert_eq!(source.diff(&new).count(), 2);
     assert!(table.loads() <= loads + 30);
+}
+
+/// A push to a leaf that has something in common with its base at that very end.
+#[test]
+fn what_is_pushed_is_not_in_common_with_a_base() {
+    for side in [Side::Front, Side::Back] {
+        let table = Table::<u64, Atomic>::new();
+        let mut vector = numbers(1000);
+        (0..40).for_each(|i| vector.body.push(side, i).unwrap());
+        table.commit(&vector);
+        vector.set(if side == Side::Front { 20 } else { 1019 }, 1_000_000);
+        (0..3).for_each(|i| vector.body.push(side, i).unwrap());
+        let again: Vector<u64> = table.lazy(&vector, &table.origin());
+        assert!(again.iter().eq(&vector), "{side:?}")
+    }
+}
+
+/// One edit to each leaf in turn.
+#[test]
+fn a_node_that_was_written_whole_is_the_base_of_the_next_splices() {
+    let table = Table::<u64, Atomic>::new();
+    let mut vector = relaxed(100_000);
+    table.commit(&vector);
+    let links = table.links();
+    for i in 0..1000 {
+        vector.set(20_000 + i * 50, 1);
+        table.commit(&vector);
+    }
+    // Of a node of 32 children 1, 2, .., 7 are written, and then all.
+    let links = table.links() - links;
+    assert!(links <= 16_000, "{links} links in 1000 versions")
 }
 
 /// A leaf that only one version has, and more elements of it than that sees, of a version that is gone.
