@@ -478,6 +478,22 @@ fn a_vector_iterator_dropped_half_way_drops_what_it_did_not_give() {
 }
 
 #[test]
+fn versions_that_see_as_many_but_other_elements_of_one_leaf_differ() {
+    // The leaf is the tree, with one element behind it.
+    let whole: Vector<u64> = (0..65).collect();
+    for n in 1..64 {
+        let (mut front, mut back) = (whole.clone(), whole.clone());
+        (n..65).for_each(|_| drop(front.pop_back()));
+        back.pop_back();
+        (n..64).for_each(|_| drop(back.pop_front()));
+        assert!(front.iter().copied().eq(0..n) && back.iter().copied().eq(64 - n..64));
+        assert!(front != back && back != front && front == whole.take(n as usize));
+        let replaced: usize = front.diff(&back).map(|splice| splice.new.len()).sum();
+        assert_eq!(replaced, n as usize, "none is at the place where it was")
+    }
+}
+
+#[test]
 fn equal_vectors_hash_and_compare_alike_whatever_their_histories() {
     for n in [1, 64, 301, 2001] {
         let all = alike(n);
