@@ -63,7 +63,7 @@ fn contents<T: Item, P: Kind>(vector: &GenericVector<T, P>) -> Contents {
 /// Works on a vector that went through a panic: edits of all kinds, then all out from both ends.
 fn wear<T: Item, P: Kind>(mut vector: GenericVector<T, P>) {
     let mut model: VecDeque<u32> = contents(&vector).into();
-    for i in 0..40 {
+    for i in 0..12 {
         let at = (i * 7) % (model.len() + 1);
         vector.insert(at, of(i as u32));
         model.insert(at, i as u32);
@@ -143,7 +143,7 @@ fn formed<T: Item, P: Kind>(n: u32, form: Form) -> GenericVector<T, P> {
             vector
         }
         Form::Thin => {
-            let is_front = n % 2 == 0;
+            let is_front = n.is_multiple_of(2);
             let mut vector = GenericVector::new();
             let push = |vector: &mut GenericVector<T, P>, i| match is_front {
                 true => vector.push_front(of(i)),
