@@ -111,9 +111,9 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         Leaf::new(self.0.link())
     }
 
-    /// An exclusive leaf whose elements are those in these places, with room for so many: a copy if it is shared, in the same
-    /// places (dropping the other may panic, and the caller does not know of the copy then); where it is moved to larger
-    /// memory they begin at 0.
+    /// An exclusive leaf whose elements are those in these places, with room for so many: a copy if it is shared, in the
+    /// same places (dropping the other may panic, and the caller does not know of the copy then); where it is moved to
+    /// larger memory they begin at 0.
     #[inline]
     pub(super) fn own(node: &'a mut Node<A, C>, places: Range<usize>, room: usize) -> Self
     where
