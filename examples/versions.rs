@@ -33,10 +33,10 @@ fn main() -> backstory::Result<()> {
     // What a log of all these versions would hold.
     let mut sink = CountingSink::new()?;
     let size = |_: &u32, text: &String| 8 + text.len();
-    let first = sink.commit(&versions[0], size)?;
+    let first = sink.commit_map(&versions[0], size)?;
     let mut later = backstory::Counts::default();
     for version in &versions[1..] {
-        later += sink.commit(version, size)?;
+        later += sink.commit_map(version, size)?;
     }
     println!("on disk the first would take {} bytes, each later one {}", first.bytes(), later.bytes() / 1000);
     Ok(())

@@ -1,9 +1,10 @@
 //! Persistent, structure-sharing collections for time travel: every mutation can be a new version, and versions
 //! share what they have in common.
 //!
-//! [`HashMap`] and [`HashSet`] have the API of the crates `im` and `imbl`: a program that uses theirs compiles after
-//! a change of its `use` line. Beyond it, `==`, `diff` and the set operations on versions that share structure cost
-//! what differs, reads need no `Clone` bounds, and removing what is absent copies nothing.
+//! [`HashMap`], [`HashSet`] and [`Vector`] have the API of the crates `im` and `imbl`: a program that uses theirs
+//! compiles after a change of its `use` line (`docs/leaving-im.md` lists what differs). Beyond it, `==`, `diff` and the
+//! set operations on versions that share structure cost what differs, reads need no `Clone` bounds, and removing what
+//! is absent copies nothing.
 //!
 //! ```
 //! use backstory::{HashMap, hashmap};
@@ -19,9 +20,13 @@
 //! |---|---|---|
 //! | [`HashMap`] | `std::collections::HashMap` | by hash, the same everywhere |
 //! | [`HashSet`] | `std::collections::HashSet` | by hash, the same everywhere |
+//! | [`Vector`] | `Vec`, `VecDeque` | that of its elements |
 //!
 //! [`rc`] has the same collections with counts that are not atomic. The `Generic…` types take any hasher and any
 //! [`Kind`] of count.
+//!
+//! Features, none of them on by default: `serde` writes and reads collections as std's of the same shape; `proptest`
+//! has strategies that make and shrink them.
 
 mod archive;
 mod error;
@@ -30,6 +35,10 @@ mod id;
 mod link;
 pub mod map;
 mod nested;
+#[cfg(feature = "proptest")]
+pub mod proptest;
+#[cfg(feature = "serde")]
+mod serde;
 pub mod set;
 pub mod vector;
 
@@ -70,3 +79,8 @@ pub use vector::{GenericVector, Vector};
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The programs of the guide for users of `im` and `imbl`, as doc tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/leaving-im.md")]
+struct LeavingIm;

@@ -12,37 +12,37 @@
 //! - **L3** A link goes from stored to resident by one compare-exchange of its slot ([`Slot::thaw`]) and never
 //!   back while anyone may hold a borrow of it; so a reference into a child lives as long as its parent.
 //! - **L4** A mark names its session ([`Session`]: fresh for each opened log); marks of other sessions do not count.
-//! - **L5** Marks are set after the batch was written ([`Header::set_mark`] has one caller, `map/store.rs`).
+//! - **L5** Marks are set after the batch was written ([`Header::set_mark`]: by the `finish` of a commit, and by who loads).
 //! - **L7** Two links are equal if the words are, or if both name one address of one session ([`same`]).
 //! - **L8** The stored words of a node have one [`Origin`].
 //!
 //! (L6 concerns the writer of the log.) Uses: `error`, `id`.
-// Long because all that decides how long a node lives stands in one place.
 #![allow(unsafe_code)] // The one home of node lifetimes: docs/ARCHITECTURE.md, "Unsafe".
 
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::Address;
 use archery::{ArcK, ArcTK, RcK, SharedPointerKind};
 use std::fmt;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
-use std::num::NonZeroU32;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use sync::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use sync::{AtomicPtr, AtomicU32, Ordering};
 
 mod claim;
+mod mark;
 #[cfg(all(test, loom))]
 mod models;
 
 pub use claim::Edge;
+pub(crate) use mark::{Mark, MarkCell, Session};
 
 /// The atomics of this file: loom's in its models, core's elsewhere.
 mod sync {
     #[cfg(loom)]
-    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering};
+    pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     #[cfg(not(loom))]
-    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering};
+    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
 }
 
 mod sealed {
@@ -151,103 +151,7 @@ impl Count for Local {
     }
 }
 
-// ---- sessions and marks ----
-
-/// One opening of a log in this process (L4).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Session(NonZeroU32);
-
-impl Session {
-    const BITS: u32 = 64 - Address::BITS;
-
-    /// A session that no log of this process had before.
-    ///
-    /// # Errors
-    /// `Invalid` once all 2²⁰ - 1 are used up; none is ever reused.
-    pub(crate) fn open() -> Result<Self> {
-        // std's atomic, also under loom: a process-wide counter outlives every model.
-        static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
-        Self::next(&LAST)
-    }
-
-    fn next(last: &std::sync::atomic::AtomicU32) -> Result<Self> {
-        use std::sync::atomic::Ordering::Relaxed;
-        last.fetch_update(Relaxed, Relaxed, |n| (n + 1 < 1 << Self::BITS).then_some(n + 1))
-            .ok()
-            .and_then(|n| NonZeroU32::new(n + 1))
-            .map(Session)
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::Invalid,
-                    "this process has opened logs 1048575 times and can open no more: restart it",
-                )
-            })
-    }
-}
-
-/// Where something is stored: an address of one session's log; in 8 bytes, session 0 for nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(crate) struct Mark(u64);
-
-impl Mark {
-    pub(crate) const NONE: Mark = Mark(0);
-
-    pub(crate) fn new(session: Session, address: Address) -> Self {
-        Mark(address.units() << Session::BITS | session.0.get() as u64)
-    }
-
-    /// A mark that names no place, and carries 44 bits of the collection's own instead.
-    pub(crate) fn nowhere(own: u64) -> Self {
-        debug_assert!(own >> Address::BITS == 0);
-        Mark(own << Session::BITS)
-    }
-
-    /// What a mark carries that names no place; none if that is 0.
-    pub(crate) fn own(self) -> Option<u64> {
-        let is_nowhere = self.0 & ((1 << Session::BITS) - 1) == 0;
-        (is_nowhere && self.0 != 0).then_some(self.0 >> Session::BITS)
-    }
-
-    /// The address, if the mark is of this session.
-    pub(crate) fn address(self, session: Session) -> Option<Address> {
-        let own = self.0 & ((1 << Session::BITS) - 1) == session.0.get() as u64;
-        if own { Address::new(self.0 >> Session::BITS) } else { None }
-    }
-}
-
-/// A mark that committing threads set while others read it.
-#[repr(transparent)]
-pub(crate) struct MarkCell(AtomicU64);
-
-impl MarkCell {
-    pub(crate) fn new(mark: Mark) -> Self {
-        MarkCell(AtomicU64::new(mark.0))
-    }
-    pub(crate) const fn is_portable_layout() -> bool {
-        size_of::<Self>() == 8
-    }
-    /// Relaxed: a mark is a fact about an immutable node and orders nothing.
-    #[inline(always)]
-    pub(crate) fn get(&self) -> Mark {
-        Mark(self.0.load(Ordering::Relaxed))
-    }
-    pub(crate) fn set(&self, mark: Mark) {
-        self.0.store(mark.0, Ordering::Relaxed)
-    }
-    /// Names no place any more; what it carries of the collection's own stays.
-    pub(crate) fn forget(&self) {
-        if self.get().own().is_none() {
-            self.set(Mark::NONE)
-        }
-    }
-}
-
-impl Default for MarkCell {
-    #[inline(always)]
-    fn default() -> Self {
-        MarkCell::new(Mark::NONE)
-    }
-}
+// ---- nodes ----
 
 /// What every node begins with.
 #[repr(C)]
@@ -276,7 +180,7 @@ impl Header {
     /// changed in place.
     #[inline(always)]
     pub(crate) fn is_exclusive(&self) -> bool {
-        self.count.0.load(Ordering::Acquire) == 1 && self.mark.get() == Mark::NONE
+        self.count.0.load(Ordering::Acquire) == 1 && self.mark.is_none()
     }
 
     /// How many owners there are; another thread may change it at any time.
@@ -292,6 +196,17 @@ impl Header {
 
     pub(crate) fn set_mark(&self, mark: Mark) {
         self.mark.set(mark)
+    }
+
+    /// As [`MarkCell::get_with`].
+    #[inline]
+    pub(crate) fn mark_with<T>(&self, read: impl FnOnce() -> T) -> Option<(Mark, T)> {
+        self.mark.get_with(read)
+    }
+
+    /// As [`MarkCell::set_with`].
+    pub(crate) fn set_mark_with(&self, mark: Mark, write: impl FnOnce()) {
+        self.mark.set_with(mark, write)
     }
 }
 
@@ -644,5 +559,5 @@ unsafe fn same_stored(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from: Op
         None => Mark::NONE,
     };
     let at = place(a, a_from);
-    at != Mark::NONE && at == place(b, b_from)
+    at.is_place() && at == place(b, b_from)
 }

@@ -2,12 +2,13 @@
 //!
 //! In: values with `Hash` and `Eq`. Out: versions that share structure.
 //! Must hold: what `map/` promises; a set is nothing but its map.
-//! Uses: `map`.
+//! Uses: `map`, `vector`.
 
 use crate::error::thawed;
 use crate::hash::PortableHash;
 use crate::link::Kind;
 use crate::map::{self, DiffItem, GenericHashMap, Want};
+use crate::vector::GenericVector;
 use archery::ArcTK;
 use equivalent::Equivalent;
 use std::borrow::Borrow;
@@ -53,7 +54,7 @@ macro_rules! hashset {
 /// assert_eq!(old.union(new), hashset!["bread", "milk", "tea"]);
 /// ```
 pub struct GenericHashSet<A, S, P: Kind> {
-    map: GenericHashMap<A, (), S, P>,
+    pub(crate) map: GenericHashMap<A, (), S, P>,
 }
 
 /// A [`GenericHashSet`] with the default hasher ([`PortableHash`]) and atomic counts.
@@ -344,6 +345,7 @@ macro_rules! from_values {
             S: BuildHasher + Default,
             P: Kind,
         {
+            /// Time: O(n).
             fn from($values: $from) -> Self {
                 $iter.collect()
             }
@@ -353,6 +355,7 @@ macro_rules! from_values {
 
 from_values! {
     [const N: usize,] [A; N], v => v.into_iter();
+    ['a, const N: usize,] &'a [A; N], v => v.iter().cloned();
     ['a,] &'a [A], v => v.iter().cloned();
     [] Vec<A>, v => v.into_iter();
     ['a,] &'a Vec<A>, v => v.iter().cloned();
@@ -360,6 +363,38 @@ from_values! {
     ['a, T,] &'a collections::HashSet<A, T>, v => v.iter().cloned();
     [] collections::BTreeSet<A>, v => v.into_iter();
     ['a,] &'a collections::BTreeSet<A>, v => v.iter().cloned();
+    [Q: Kind,] GenericVector<A, Q>, v => v.into_iter();
+    ['a, Q: Kind,] &'a GenericVector<A, Q>, v => v.iter().cloned();
+}
+
+/// std's sets from a set, given up or borrowed.
+macro_rules! into_values {
+    ($($to:ty, [$($generic:ident)*] $($bound:path),*;)*) => {$(
+        impl<A: Clone $(+ $bound)*, S, P: Kind, $($generic)*> From<GenericHashSet<A, S, P>> for $to
+        where
+            $($generic: BuildHasher + Default,)*
+        {
+            /// Time: that of inserting n values. Those that other versions share are cloned.
+            fn from(set: GenericHashSet<A, S, P>) -> Self {
+                set.into_iter().collect()
+            }
+        }
+
+        impl<A: Clone $(+ $bound)*, S, P: Kind, $($generic)*> From<&GenericHashSet<A, S, P>> for $to
+        where
+            $($generic: BuildHasher + Default,)*
+        {
+            /// Time: that of inserting n values.
+            fn from(set: &GenericHashSet<A, S, P>) -> Self {
+                set.iter().cloned().collect()
+            }
+        }
+    )*};
+}
+
+into_values! {
+    collections::HashSet<A, T>, [T] Hash, Eq;
+    collections::BTreeSet<A>, [] Ord;
 }
 
 impl<A, OA, SA, SB, P1, P2> From<&GenericHashSet<&A, SA, P1>> for GenericHashSet<OA, SB, P2>

@@ -1,16 +1,18 @@
-//! The command line: `cargo bench --bench compare -- [OPTIONS]`.
+//! The command line: `cargo bench --bench compare -- [OPTIONS]`. In: words. Out: what to measure.
 
 use crate::engine::EngineId;
-use crate::rows::{Op, Row};
+use crate::rows::{Group, Op, Row, Structure};
 
 pub const USAGE: &str = "\
-compare: backstory's map against std, im, imbl and rpds
+compare: backstory's collections against std, im, imbl and rpds
 
   --quick          10 000 entries only
-  --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt),
-                   exit with 1 if any is missed
-  --alone          no table: the bars that need no peer (bytes per entry, growth to ten million, counting sink)
-  --only TEXT      rows whose id op/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
+  --check          judge the bars, write benches/results/compare.txt (with --quick: compare-quick.txt; with
+                   --structure: its name at the end), exit with 1 if any is missed
+  --alone          no table: the map's bars that need no peer (bytes per entry, growth to ten million, counting sink)
+  --sessions       no table: the recorded editing sessions (with the whole table of the vector they come too)
+  --structure NAME map or vector alone
+  --only TEXT      rows whose id op/structure/key/n contains TEXT, or, if TEXT is part of an engine's name, that engine;
                    may be repeated, then engines and rows are narrowed apart
   --sizes A,B      these sizes
 ";
@@ -23,7 +25,10 @@ pub struct Args {
     pub check: bool,
     pub quick: bool,
     pub alone: bool,
+    pub sessions: bool,
     pub sizes: Vec<usize>,
+    /// None: all.
+    structure: Option<Structure>,
     /// Empty: all.
     engines: Vec<EngineId>,
     /// Empty: all.
@@ -40,6 +45,8 @@ impl Args {
                 "--check" => args.check = true,
                 "--quick" => args.quick = true,
                 "--alone" => args.alone = true,
+                "--sessions" => args.sessions = true,
+                "--structure" => args.structure = Some(parse_structure(&value()?)?),
                 "--only" => args.add_filter(&value()?),
                 "--sizes" => args.sizes = parse_sizes(&value()?)?,
                 _ => return Err(format!("unknown argument {word}\n\n{USAGE}")),
@@ -53,8 +60,9 @@ impl Args {
         if self.check && is_partial {
             return Err("--check judges the whole table: drop --only and --sizes".into());
         }
-        if self.alone && (self.check || self.quick || is_partial) {
-            return Err("--alone stands alone".into());
+        let is_more = self.check || self.quick || is_partial || self.structure.is_some();
+        if (self.alone || self.sessions) && (is_more || self.alone && self.sessions) {
+            return Err("--alone and --sessions stand alone".into());
         }
         if self.sizes.is_empty() {
             self.sizes = if self.quick { QUICK_SIZES.to_vec() } else { SIZES.to_vec() };
@@ -78,9 +86,30 @@ impl Args {
         self.engines.is_empty() || self.engines.contains(&engine)
     }
 
-    pub fn wants_row(&self, op: Op, key: &str, n: usize) -> bool {
-        self.rows.is_empty() || self.rows.iter().any(|text| Row::id(op, key, n).contains(text.as_str()))
+    pub fn wants_structure(&self, structure: Structure) -> bool {
+        self.structure.is_none_or(|wanted| wanted == structure)
     }
+
+    pub fn wants_row(&self, op: Op, group: Group) -> bool {
+        self.rows.is_empty() || self.rows.iter().any(|text| Row::id(op, group).contains(text.as_str()))
+    }
+
+    /// Whether the recorded sessions come with the table.
+    pub fn wants_sessions(&self) -> bool {
+        self.check && !self.quick && self.wants_structure(Structure::Vector)
+    }
+
+    /// Where `--check` writes to: results of different extent never overwrite each other.
+    pub fn results_name(&self) -> String {
+        let quick = if self.quick { "-quick" } else { "" };
+        let structure = self.structure.map_or(String::new(), |structure| format!("-{}", structure.name()));
+        format!("compare{quick}{structure}.txt")
+    }
+}
+
+fn parse_structure(name: &str) -> Result<Structure, String> {
+    let found = Structure::ALL.into_iter().find(|structure| structure.name() == name);
+    found.ok_or_else(|| format!("--structure: there is none named {name:?}"))
 }
 
 fn parse_sizes(list: &str) -> Result<Vec<usize>, String> {

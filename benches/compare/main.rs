@@ -1,36 +1,29 @@
-//! The table that judges the map: ours against std, `im`, `imbl` and `rpds`, in one process, in interleaved rounds.
-//! In: options (see `args.rs`). Out: a table; with `--check`, a verdict, a results file and an exit code.
+//! The table that judges the collections: ours against std, `im`, `imbl` and `rpds`, in one process, in interleaved
+//! rounds. In: options (see `args.rs`). Out: a table; with `--check`, a verdict, a results file and an exit code.
 //!
-//! Files: `args` the command line; `keys` what engines are fed with; `engine` the engines under one trait; `rows`
-//! the operations; `subject`, `reads`, `writes` how each is run; `measure` rounds and medians; `alloc` the counting
-//! allocator; `scale`, `sink` figures of ours alone; `judge` the bars; `table` the report.
+//! Files: `args` the command line; `engine` the engines' names; `rows` the structures and operations; `map/`, `vector/`
+//! how each operation is run, and the structure's own bars; `feed`, `kept` what these have in common; `measure` rounds
+//! and medians; `alloc` the counting allocator; `judge` the bars of all structures; `table` the report.
 
 mod alloc;
 mod args;
 mod engine;
+mod feed;
 mod judge;
-mod keys;
+mod kept;
+mod map;
 mod measure;
-mod reads;
 mod rows;
-mod scale;
-mod sink;
-mod subject;
 mod table;
-mod writes;
+mod vector;
 
 use args::Args;
-use engine::{Engine, Im, ImRc, ImblArc, ImblRc, Kind, OursArc, OursRc, RpdsArc, RpdsRc, Std};
+use engine::Kind;
 use judge::Bar;
-use keys::{Inputs, Key};
 use measure::Subject;
-use rows::{Op, Row};
-use scale::Scale;
-use sink::Written;
+use rows::{Group, Op, Row, Structure};
 use std::process::ExitCode;
-use std::rc::Rc;
 use std::time::{Duration, Instant};
-use subject::Bench;
 use table::Report;
 
 fn main() -> ExitCode {
@@ -59,18 +52,23 @@ fn run(args: &Args) -> ExitCode {
     let mut report = Report::new();
     report.origin();
     // Before the table, whose million entries leave a heap full of holes: kept inserts would all look slow alike.
-    let alone = if args.alone || args.check && !args.quick { alone() } else { Vec::new() };
-    let is_good = if args.alone {
+    let is_whole_map = args.check && !args.quick && args.wants_structure(Structure::Map);
+    let mut alone = if args.alone || is_whole_map { map::alone() } else { Vec::new() };
+    if args.sessions || args.wants_sessions() {
+        alone.push(vector::traces::run(&mut report))
+    }
+    let is_good = if args.alone || args.sessions {
         verdict(&alone, &mut report)
     } else {
-        let rows = measure_table(args, &mut report);
-        summary(&rows, &mut report);
-        !args.check || verdict(&bars(args, &rows, alone, &mut report), &mut report)
+        let structures = Structure::ALL.into_iter().filter(|structure| args.wants_structure(*structure));
+        let tables: Vec<_> =
+            structures.map(|structure| (structure, measure_table(structure, args, &mut report))).collect();
+        !args.check || verdict(&bars(args, &tables, alone, &mut report), &mut report)
     };
     report.line(&format!("\n{:.0} s in all", start.elapsed().as_secs_f64()));
     if args.check {
-        let name = if args.quick { "compare-quick.txt" } else { "compare.txt" };
-        match report.write(name) {
+        let name = args.results_name();
+        match report.write(&name) {
             Ok(path) => println!("written to {}", path.display()),
             Err(error) => {
                 eprintln!("compare: cannot write {name}: {error}");
@@ -81,27 +79,53 @@ fn run(args: &Args) -> ExitCode {
     if is_good { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn measure_table(args: &Args, report: &mut Report) -> Vec<Row> {
-    let mut rows = Vec::new();
+fn measure_table(structure: Structure, args: &Args, report: &mut Report) -> Vec<Row> {
     report.head();
+    let mut table = Table { structure, args, report, rows: Vec::new() };
     for &n in &args.sizes {
-        group::<u64>(n, args, report, &mut rows);
-        group::<String>(n, args, report, &mut rows);
+        match structure {
+            Structure::Map => {
+                table.group(n, <u64 as map::Key>::NAME, map::subjects::<u64>);
+                table.group(n, <String as map::Key>::NAME, map::subjects::<String>);
+            }
+            Structure::Vector => {
+                table.group(n, <u64 as vector::Element>::NAME, vector::subjects::<u64>);
+                table.group(n, <vector::Wide as vector::Element>::NAME, vector::subjects::<vector::Wide>);
+            }
+        }
+    }
+    let rows = table.rows;
+    summary(structure, &rows, report);
+    if structure == Structure::Vector {
+        vector::immer::print(&rows, report);
     }
     rows
 }
 
-/// All rows of one key type and size. The base maps live as long as the group, so no group inherits another's.
-fn group<K: Key>(n: usize, args: &Args, report: &mut Report, rows: &mut Vec<Row>) {
-    let ops: Vec<Op> = Op::ALL.into_iter().filter(|op| args.wants_row(*op, K::NAME, n)).collect();
-    if ops.is_empty() {
-        return;
-    }
-    let mut subjects = subjects::<K>(n, args);
-    for op in ops {
-        let row = measure::row(op, K::NAME, n, &mut subjects, budget(n));
-        report.row(&row, judge::mark);
-        rows.push(row);
+/// The rows of one structure, as they come in.
+struct Table<'a> {
+    structure: Structure,
+    args: &'a Args,
+    report: &'a mut Report,
+    rows: Vec<Row>,
+}
+
+impl Table<'_> {
+    /// All rows of one key type and size. The base collections live as long as the group, so that no group inherits
+    /// another's.
+    fn group(&mut self, n: usize, key: &'static str, subjects: fn(usize, &Args) -> Vec<Box<dyn Subject>>) {
+        let group = Group { structure: self.structure, key, n };
+        let all = self.structure.ops(key).iter().copied();
+        let ops: Vec<Op> = all.filter(|op| self.args.wants_row(*op, group)).collect();
+        if ops.is_empty() {
+            return;
+        }
+        let mut subjects = subjects(n, self.args);
+        for op in ops {
+            let row = measure::row(op, group, &mut subjects, budget(n));
+            self.report.row(&row, judge::mark);
+            self.rows.push(row);
+        }
     }
 }
 
@@ -114,38 +138,10 @@ fn budget(n: usize) -> Duration {
     }
 }
 
-fn subjects<K: Key>(n: usize, args: &Args) -> Vec<Box<dyn Subject>> {
-    let mut group = Group { inputs: Rc::new(Inputs::<K>::new(n)), args, subjects: Vec::new() };
-    group.add::<OursArc<K>>();
-    group.add::<Im<K>>();
-    group.add::<ImblArc<K>>();
-    group.add::<RpdsArc<K>>();
-    group.add::<OursRc<K>>();
-    group.add::<ImRc<K>>();
-    group.add::<ImblRc<K>>();
-    group.add::<RpdsRc<K>>();
-    group.add::<Std<K>>();
-    group.subjects
-}
-
-struct Group<'a, K> {
-    inputs: Rc<Inputs<K>>,
-    args: &'a Args,
-    subjects: Vec<Box<dyn Subject>>,
-}
-
-impl<K: Key> Group<'_, K> {
-    /// Builds the engine's base map, unless the engine is filtered out.
-    fn add<E: Engine<K>>(&mut self) {
-        if self.args.wants_engine(E::ID) {
-            self.subjects.push(Box::new(Bench::<K, E>::new(&self.inputs)));
-        }
-    }
-}
-
-fn summary(rows: &[Row], report: &mut Report) {
-    report.line("\nimbl's time over ours, geometric mean over the time rows at 10 000 and above without == and diff,");
-    report.line("each clamped to [1/4, 4]:");
+fn summary(structure: Structure, rows: &[Row], report: &mut Report) {
+    let name = structure.name();
+    report.line(&format!("\n{name}: imbl's time over ours, geometric mean over the time rows at 10 000 and above"));
+    report.line("without == and diff, each clamped to [1/4, 4]:");
     for (name, kinds) in [("arc", &Kind::ALL[..1]), ("rc", &Kind::ALL[1..]), ("all", &Kind::ALL[..])] {
         if let Some(mean) = judge::mean_gain(rows, kinds) {
             report.line(&format!("  {name:<4}{mean:.2}"));
@@ -154,21 +150,12 @@ fn summary(rows: &[Row], report: &mut Report) {
 }
 
 /// The bars this run can judge.
-fn bars(args: &Args, rows: &[Row], alone: Vec<Bar>, report: &mut Report) -> Vec<Bar> {
+fn bars(args: &Args, tables: &[(Structure, Vec<Row>)], alone: Vec<Bar>, report: &mut Report) -> Vec<Bar> {
     if args.quick {
         report.line("\nquick: only the bars that 10 000 entries can judge");
-        return judge::quick_bars(rows);
     }
-    let mut bars = judge::full_bars(rows);
-    bars.extend(alone);
-    bars
-}
-
-/// Measures and judges ours without peers.
-fn alone() -> Vec<Bar> {
-    let scale = Scale::measure();
-    let written = sink::SIZES.map(|n| Written::measure(n).expect("nothing here was stored elsewhere"));
-    judge::alone_bars(&scale, &written)
+    let tables = tables.iter().flat_map(|(structure, rows)| judge::bars(*structure, rows, args.quick));
+    tables.chain(alone).collect()
 }
 
 /// Prints the bars; true if all are met.

@@ -3,10 +3,10 @@
 //! In: subjects that can run an operation some number of times. Out: ns per operation, each.
 
 use crate::engine::EngineId;
-use crate::rows::{Op, Row};
+use crate::rows::{Group, Op, Row};
 use std::time::{Duration, Instant};
 
-/// An engine with its base map, ready to be measured; `subject.rs` has the only implementation.
+/// An engine with its base collection, ready to be measured; each structure has one implementation, in `subject.rs`.
 pub trait Subject {
     fn id(&self) -> EngineId;
     fn can(&self, op: Op) -> bool;
@@ -14,8 +14,10 @@ pub trait Subject {
     fn run(&mut self, op: Op, reps: usize) -> Lap;
     /// Measures a memory row, in bytes.
     fn bytes(&mut self, op: Op) -> f64;
-    /// Back to the first window of keys and nothing prepared: called before each row.
+    /// Back to the first window of input and nothing prepared: called before and after each row.
     fn reset(&mut self);
+    /// Makes what the row needs besides the base collection: called after `reset`.
+    fn prepare(&mut self, _op: Op) {}
 }
 
 /// Time spent on a number of operations.
@@ -36,7 +38,7 @@ impl Lap {
         result
     }
 
-    fn ns_per_op(self) -> f64 {
+    pub fn ns_per_op(self) -> f64 {
         self.timed.as_nanos() as f64 / self.ops as f64
     }
 }
@@ -117,18 +119,19 @@ fn order(len: usize, turn: usize) -> impl Iterator<Item = usize> {
     })
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+pub fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let mid = values.len() / 2;
     if values.len() % 2 == 1 { values[mid] } else { f64::midpoint(values[mid - 1], values[mid]) }
 }
 
 /// Measures one row with every subject that can do it.
-pub fn row(op: Op, key: &'static str, n: usize, subjects: &mut [Box<dyn Subject>], budget: Duration) -> Row {
-    let mut row = Row::new(op, key, n);
+pub fn row(op: Op, group: Group, subjects: &mut [Box<dyn Subject>], budget: Duration) -> Row {
+    let mut row = Row::new(op, group);
     let mut able: Vec<&mut dyn Subject> = Vec::new();
     for subject in subjects.iter_mut().filter(|s| s.can(op)) {
         subject.reset();
+        subject.prepare(op);
         able.push(&mut **subject);
     }
     if op.is_memory() {

@@ -1,8 +1,36 @@
-//! Rows: which operations there are, and what was measured of one at one key type and size.
-//! A row holds a cell per engine; judged once per kind, it has the id `op/key/kind/n`.
+//! Rows: which operations there are, and what was measured of one at one structure, key type and size.
+//! In: figures by engine. Out: a cell per engine; judged once per kind, a row has the id `op/structure/key/kind/n`.
 
 use crate::engine::{EngineId, Kind};
+use crate::{map, vector};
 
+/// What the engines are engines of. Rows of two structures are never judged together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Structure {
+    Map,
+    Vector,
+}
+
+impl Structure {
+    pub const ALL: [Structure; 2] = [Structure::Map, Structure::Vector];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Structure::Map => "map",
+            Structure::Vector => "vector",
+        }
+    }
+
+    /// Its rows with keys (or elements) of this type, in the order of measuring.
+    pub fn ops(self, key: &str) -> &'static [Op] {
+        match self {
+            Structure::Map => map::ops(key),
+            Structure::Vector => vector::ops(key),
+        }
+    }
+}
+
+/// An operation; each structure has rows for some.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Op {
     GetHit,
@@ -23,43 +51,25 @@ pub enum Op {
     UnionDisjoint,
     BytesPerEntry,
     BytesPerVersion,
-}
-
-/// What an engine must have for a row to make sense.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Needs {
-    Nothing,
-    Versions,
-    Union,
-    Diff,
+    GetRandom,
+    GetSequential,
+    GetRelaxed,
+    PushBack,
+    PushFront,
+    PushBackKept,
+    PushFrontKept,
+    Set,
+    SetKept,
+    Concat,
+    Split,
+    BuildPieces,
+    BytesPerElement,
+    BytesPerPush,
+    BytesPerSet,
+    BytesPerInsert,
 }
 
 impl Op {
-    /// In the order of measuring: what leaves the base maps alone first.
-    pub const ALL: [Op; 18] = {
-        use Op::*;
-        [
-            GetHit,
-            GetMiss,
-            Iterate,
-            CloneDrop,
-            EqSharing,
-            Diff10,
-            Collect,
-            Insert,
-            Update,
-            Remove,
-            InsertKept,
-            UpdateKept,
-            RemoveKept,
-            Chain,
-            UnionSharing,
-            UnionDisjoint,
-            BytesPerEntry,
-            BytesPerVersion,
-        ]
-    };
-
     pub fn name(self) -> &'static str {
         match self {
             Op::GetHit => "get_hit",
@@ -80,25 +90,29 @@ impl Op {
             Op::UnionDisjoint => "union_disjoint",
             Op::BytesPerEntry => "bytes_per_entry",
             Op::BytesPerVersion => "bytes_per_version",
-        }
-    }
-
-    pub fn needs(self) -> Needs {
-        match self {
-            Op::InsertKept | Op::UpdateKept | Op::RemoveKept | Op::Chain | Op::BytesPerVersion => Needs::Versions,
-            Op::UnionSharing | Op::UnionDisjoint => Needs::Union,
-            Op::Diff10 => Needs::Diff,
-            _ => Needs::Nothing,
+            Op::GetRandom => "get_random",
+            Op::GetSequential => "get_sequential",
+            Op::GetRelaxed => "get_relaxed",
+            Op::PushBack => "push_back",
+            Op::PushFront => "push_front",
+            Op::PushBackKept => "push_back_kept",
+            Op::PushFrontKept => "push_front_kept",
+            Op::Set => "set",
+            Op::SetKept => "set_kept",
+            Op::Concat => "concat",
+            Op::Split => "split",
+            Op::BuildPieces => "build_pieces",
+            Op::BytesPerElement => "bytes_per_element",
+            Op::BytesPerPush => "bytes_per_push",
+            Op::BytesPerSet => "bytes_per_set",
+            Op::BytesPerInsert => "bytes_per_insert",
         }
     }
 
     /// Counted in bytes, not in nanoseconds.
     pub fn is_memory(self) -> bool {
-        matches!(self, Op::BytesPerEntry | Op::BytesPerVersion)
-    }
-
-    pub fn is_kept_write(self) -> bool {
-        matches!(self, Op::InsertKept | Op::UpdateKept | Op::RemoveKept)
+        use Op::*;
+        matches!(self, BytesPerEntry | BytesPerVersion | BytesPerElement | BytesPerPush | BytesPerSet | BytesPerInsert)
     }
 
     /// Part of the geometric mean: time rows without `==` and diff, whose ratios have no bound.
@@ -107,10 +121,20 @@ impl Op {
     }
 }
 
-/// One operation at one key type and size, with all engines.
+/// Rows that are measured together, with the same base collections.
+#[derive(Clone, Copy, Debug)]
+pub struct Group {
+    pub structure: Structure,
+    /// The type of keys or elements.
+    pub key: &'static str,
+    pub n: usize,
+}
+
+/// One operation at one structure, key type and size, with all engines.
 #[derive(Clone, Debug)]
 pub struct Row {
     pub op: Op,
+    pub structure: Structure,
     pub key: &'static str,
     pub n: usize,
     /// ns or bytes per operation, by engine; `None`: the engine has no such operation, or was filtered out.
@@ -118,18 +142,19 @@ pub struct Row {
 }
 
 impl Row {
-    pub fn new(op: Op, key: &'static str, n: usize) -> Self {
-        Row { op, key, n, cells: [None; EngineId::ALL.len()] }
+    pub fn new(op: Op, group: Group) -> Self {
+        let Group { structure, key, n } = group;
+        Row { op, structure, key, n, cells: [None; EngineId::ALL.len()] }
     }
 
     /// Without the kind: what `--only` matches.
-    pub fn id(op: Op, key: &str, n: usize) -> String {
-        format!("{}/{key}/{n}", op.name())
+    pub fn id(op: Op, group: Group) -> String {
+        format!("{}/{}/{}/{}", op.name(), group.structure.name(), group.key, group.n)
     }
 
     /// What is judged, and what a miss or an excuse names.
     pub fn judged_id(&self, kind: Kind) -> String {
-        format!("{}/{}/{}/{}", self.op.name(), self.key, kind.name(), self.n)
+        format!("{}/{}/{}/{}/{}", self.op.name(), self.structure.name(), self.key, kind.name(), self.n)
     }
 
     pub fn set(&mut self, engine: EngineId, value: f64) {

@@ -1,4 +1,4 @@
-//! The report: rows as text while they come in, kept for the results file.
+//! The report. In: rows while they come in, and lines. Out: text, kept for the results file.
 
 use crate::engine::{EngineId, Kind};
 use crate::rows::Row;
@@ -38,8 +38,8 @@ impl Report {
     pub fn head(&mut self) {
         self.line("\nns per operation (bytes where the name says so); x: ours over the best Rust peer of its kind");
         self.line(&format!(
-            "{:<36}{:>12}{:>12}{:>12}{:>12}{:>12}  {:>6}  best peer",
-            "op/key/kind/n", "ours", "im[-rc]", "imbl", "rpds", "std", "x"
+            "{:<42}{:>12}{:>12}{:>12}{:>12}{:>12}  {:>6}  best peer",
+            "op/structure/key/kind/n", "ours", "im[-rc]", "imbl", "rpds", "std", "x"
         ));
     }
 
@@ -51,7 +51,7 @@ impl Report {
             if cells[..4].iter().all(Option::is_none) {
                 continue;
             }
-            let mut line = format!("{:<36}", row.judged_id(kind));
+            let mut line = format!("{:<42}", row.judged_id(kind));
             for cell in cells {
                 let _ = write!(line, "{:>12}", figure(cell));
             }

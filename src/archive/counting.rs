@@ -3,19 +3,21 @@
 //! In: versions, in the order of their commits. Out: for each the records and bytes that are new. What was counted
 //! once is marked as stored, as a commit would mark it, so that the next version pays for its own nodes only.
 //! Must hold: a second commit of one version counts nothing.
-//! Uses: `map`, `link`, `id`, `error`.
+//! Uses: `map`, `set`, `vector`, `link`, `id`, `error`.
 
 use crate::error::Result;
 use crate::id::Address;
 use crate::link::{Kind, Session};
-use crate::map::{Commit, GenericHashMap, NodeRecord, RecordKind, Records, StoredEntry};
+use crate::map::{self, GenericHashMap, RecordKind, StoredEntry};
+use crate::set::GenericHashSet;
+use crate::vector::{self, GenericVector};
 use std::fmt;
 use std::ops::AddAssign;
 
 /// Counts what commits would write: records and bytes, headers and padding included.
 ///
 /// The measure by which a layout is judged for disk, and a way to learn what versions of one's own data would cost.
-/// A record is an 8-byte header and a body in units of 8 bytes. Entries of more than 32 bytes are records of
+/// A record is an 8-byte header and a body in units of 8 bytes. Entries of a map of more than 32 bytes are records of
 /// their own, which leaves refer to by address.
 ///
 /// ```
@@ -24,12 +26,12 @@ use std::ops::AddAssign;
 /// let mut sink = CountingSink::new()?;
 /// let size = |_: &u64, _: &u64| 16;
 /// let v1: HashMap<u64, u64> = (0..10_000).map(|i| (i, i)).collect();
-/// let whole = sink.commit(&v1, size)?;
+/// let whole = sink.commit_map(&v1, size)?;
 ///
 /// let v2 = v1.update(7, 8);
-/// let step = sink.commit(&v2, size)?;
+/// let step = sink.commit_map(&v2, size)?;
 /// assert!(step.bytes() < whole.bytes() / 1000);
-/// assert_eq!(sink.commit(&v2, size)?.records(), 0); // nothing is new
+/// assert_eq!(sink.commit_map(&v2, size)?.records(), 0); // nothing is new
 /// # Ok::<(), backstory::Error>(())
 /// ```
 pub struct CountingSink {
@@ -41,12 +43,28 @@ pub struct CountingSink {
 /// How many records a commit writes, and how large they are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// By kind: inner, overlay, leaf, leaf overlay, collision leaf, entry; each records and bytes.
-    kinds: [(u64, u64); 6],
+    /// By [`NAMES`]; each records and bytes.
+    kinds: [(u64, u64); NAMES.len()],
 }
 
+/// The kinds of records.
+const NAMES: [&str; 11] = [
+    "inner",
+    "overlay",
+    "leaf",
+    "leaf overlay",
+    "collision",
+    "entry",
+    "vector inner",
+    "vector inner splice",
+    "vector leaf",
+    "vector leaf splice",
+    "spine",
+];
 const ENTRY: usize = 5;
-const NAMES: [&str; 6] = ["inner", "overlay", "leaf", "leaf overlay", "collision", "entry"];
+const VECTOR_INNER: usize = 6;
+const VECTOR_LEAF: usize = 8;
+const SPINE: usize = 10;
 const HEADER_LEN: u64 = 8;
 /// Entries up to this size stand in their leaf.
 const INLINE_MOST: u64 = 32;
@@ -102,14 +120,49 @@ impl CountingSink {
     ///
     /// # Panics
     /// If all that is counted comes to 128 TiB.
-    pub fn commit<K, V, S, P: Kind>(
+    pub fn commit_map<K, V, S, P: Kind>(
         &mut self,
         map: &GenericHashMap<K, V, S, P>,
         size: impl Fn(&K, &V) -> usize,
     ) -> Result<Counts> {
-        let mut counting = Counting { sink: self, size, counts: Counts::default() };
-        let mut commit = Commit::new(counting.sink.session);
+        let mut counting = Counting::new(self, size);
+        let mut commit = map::Commit::new(counting.sink.session);
         commit.write(map.root.link(), &mut counting)?;
+        let counts = counting.counts;
+        commit.finish();
+        Ok(counts)
+    }
+
+    /// The same for a set; `size` gives the stored length of a value.
+    ///
+    /// # Errors
+    /// As [`commit_map`](Self::commit_map).
+    ///
+    /// # Panics
+    /// As [`commit_map`](Self::commit_map).
+    pub fn commit_set<A, S, P: Kind>(
+        &mut self,
+        set: &GenericHashSet<A, S, P>,
+        size: impl Fn(&A) -> usize,
+    ) -> Result<Counts> {
+        self.commit_map(&set.map, |value, ()| size(value))
+    }
+
+    /// The same for a vector; `size` gives the stored length of an element.
+    ///
+    /// # Errors
+    /// As [`commit_map`](Self::commit_map).
+    ///
+    /// # Panics
+    /// As [`commit_map`](Self::commit_map).
+    pub fn commit_vector<A, P: Kind>(
+        &mut self,
+        vector: &GenericVector<A, P>,
+        size: impl Fn(&A) -> usize,
+    ) -> Result<Counts> {
+        let mut counting = Counting::new(self, size);
+        let mut commit = vector::Commit::new(counting.sink.session);
+        commit.write(vector, &mut counting)?;
         let counts = counting.counts;
         commit.finish();
         Ok(counts)
@@ -123,7 +176,11 @@ struct Counting<'s, F> {
     counts: Counts,
 }
 
-impl<F> Counting<'_, F> {
+impl<'s, F> Counting<'s, F> {
+    fn new(sink: &'s mut CountingSink, size: F) -> Self {
+        Counting { sink, size, counts: Counts::default() }
+    }
+
     /// Counts a record with a body of so many bytes.
     fn record(&mut self, kind: usize, body_len: u64) -> Address {
         let len = HEADER_LEN + body_len.saturating_add(7) / 8 * 8;
@@ -135,13 +192,13 @@ impl<F> Counting<'_, F> {
     }
 }
 
-impl<K, V, F: Fn(&K, &V) -> usize> Records<K, V> for Counting<'_, F> {
+impl<K, V, F: Fn(&K, &V) -> usize> map::Records<K, V> for Counting<'_, F> {
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
         let len = (self.size)(key, value) as u64;
         Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len)))
     }
 
-    fn node(&mut self, node: NodeRecord<'_, '_, K, V>) -> Result<Address> {
+    fn node(&mut self, node: map::NodeRecord<'_, '_, K, V>) -> Result<Address> {
         // A link, and so an address with what stands in its spare bits, takes 8 bytes.
         let links = 8 * node.links.len() as u64;
         let entry_len = |entry: &StoredEntry<'_, K, V>| match entry {
@@ -157,6 +214,26 @@ impl<K, V, F: Fn(&K, &V) -> usize> Records<K, V> for Counting<'_, F> {
             RecordKind::Leaf => (2, tags + entries),
             RecordKind::LeafOverlay => (3, 8 + tags + entries),
             RecordKind::Collision => (4, 8 + entries),
+        };
+        Ok(self.record(kind, body_len))
+    }
+}
+
+impl<A, F: Fn(&A) -> usize> vector::Records<A> for Counting<'_, F> {
+    fn node(&mut self, node: vector::NodeRecord<'_, '_, A>) -> Result<Address> {
+        // A base, and how much of it there is in front and at the back, takes 16 bytes; what a record says of its own parts 8.
+        let (kind, body_len) = match node {
+            vector::NodeRecord::Leaf { base, elements, .. } => {
+                let elements: u64 = elements.iter().map(|element| (self.size)(element) as u64).sum();
+                (VECTOR_LEAF + base.is_some() as usize, 16 * base.is_some() as u64 + 8 + elements)
+            }
+            vector::NodeRecord::Inner { base, links, .. } => {
+                // The spare 20 bits of a link's address say how long a child is, where that is enough.
+                let long = links.iter().any(|link| link.len >> 20 != 0);
+                let links = (8 + 8 * long as u64) * links.len() as u64;
+                (VECTOR_INNER + base.is_some() as usize, 16 * base.is_some() as u64 + 8 + links)
+            }
+            vector::NodeRecord::Spine(_) => (SPINE, 8 + 3 * 8 + 8),
         };
         Ok(self.record(kind, body_len))
     }

@@ -6,6 +6,8 @@
 #![allow(unsafe_code)] // A node of its own to count and free.
 
 use super::*;
+use crate::error::{Error, ErrorKind};
+use crate::id::Address;
 use loom::cell::UnsafeCell;
 use loom::sync::Arc as LoomArc;
 use loom::sync::atomic::AtomicUsize;
@@ -146,11 +148,11 @@ fn a_failed_load_leaves_the_link_stored_for_others() {
 
 #[test]
 fn a_marked_node_is_not_exclusive_to_whoever_gets_it_back() {
-    loom::model(|| {
+    let session = Session::open().unwrap();
+    loom::model(move || {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let own = node(5, &freed);
         let other = own.clone();
-        let session = Session(NonZeroU32::MIN);
         let committer = thread::spawn(move || {
             let header = other.link().header().unwrap();
             header.set_mark(Mark::new(session, address()));
@@ -285,5 +287,36 @@ fn an_owner_that_is_left_alone_knows_how_far_others_have_claimed() {
         }
         pusher.join().unwrap();
         assert_eq!(room.end.get(), 2)
+    });
+}
+
+#[test]
+fn what_is_set_with_a_mark_is_read_with_it_or_not_at_all() {
+    let session = Session::open().unwrap();
+    loom::model(move || {
+        let marks: [Mark; 3] = [1, 2, 3].map(|n| Mark::new(session, Address::new(n).unwrap()));
+        let value_of = move |mark: Mark| marks.iter().position(|known| *known == mark).map_or(0, |n| n + 1);
+        let cell = LoomArc::new((MarkCell::default(), AtomicUsize::new(0)));
+        let set = move |cell: &(MarkCell, AtomicUsize), n: usize| {
+            cell.0.set_with(marks[n], || cell.1.store(n + 1, Ordering::Relaxed))
+        };
+        let one = {
+            let cell = cell.clone();
+            thread::spawn(move || {
+                set(&cell, 0);
+                set(&cell, 1)
+            })
+        };
+        let other = {
+            let cell = cell.clone();
+            thread::spawn(move || set(&cell, 2))
+        };
+        if let Some((mark, value)) = cell.0.get_with(|| cell.1.load(Ordering::Relaxed)) {
+            assert_eq!(value, value_of(mark))
+        }
+        one.join().unwrap();
+        other.join().unwrap();
+        let (mark, value) = cell.0.get_with(|| cell.1.load(Ordering::Relaxed)).expect("nobody sets it");
+        assert!(value == value_of(mark) && mark.is_place())
     });
 }

@@ -272,6 +272,7 @@ macro_rules! from_entries {
             S: BuildHasher + Default,
             P: Kind,
         {
+            /// Time: O(n). Of equal keys the last stays.
             fn from($entries: $from) -> Self {
                 $iter.collect()
             }
@@ -285,6 +286,7 @@ fn pair<K: Clone, V: Clone>((k, v): (&K, &V)) -> (K, V) {
 
 from_entries! {
     [const N: usize,] [(K, V); N], e => e.into_iter();
+    ['a, const N: usize,] &'a [(K, V); N], e => e.iter().cloned();
     ['a,] &'a [(K, V)], e => e.iter().cloned();
     [] Vec<(K, V)>, e => e.into_iter();
     ['a,] &'a Vec<(K, V)>, e => e.iter().cloned();
@@ -292,4 +294,38 @@ from_entries! {
     ['a, T,] &'a collections::HashMap<K, V, T>, e => e.iter().map(pair);
     [] collections::BTreeMap<K, V>, e => e.into_iter();
     ['a,] &'a collections::BTreeMap<K, V>, e => e.iter().map(pair);
+}
+
+/// std's maps from a map, given up or borrowed.
+macro_rules! into_entries {
+    ($($to:ty, [$($generic:ident)*] $($bound:path),*;)*) => {$(
+        impl<K, V, S, P: Kind, $($generic)*> From<GenericHashMap<K, V, S, P>> for $to
+        where
+            K: Clone $(+ $bound)*,
+            V: Clone,
+            $($generic: BuildHasher + Default,)*
+        {
+            /// Time: that of inserting n entries. Those that other versions share are cloned.
+            fn from(map: GenericHashMap<K, V, S, P>) -> Self {
+                map.into_iter().collect()
+            }
+        }
+
+        impl<K, V, S, P: Kind, $($generic)*> From<&GenericHashMap<K, V, S, P>> for $to
+        where
+            K: Clone $(+ $bound)*,
+            V: Clone,
+            $($generic: BuildHasher + Default,)*
+        {
+            /// Time: that of inserting n entries.
+            fn from(map: &GenericHashMap<K, V, S, P>) -> Self {
+                map.iter().map(pair).collect()
+            }
+        }
+    )*};
+}
+
+into_entries! {
+    collections::HashMap<K, V, T>, [T] Hash, Eq;
+    collections::BTreeMap<K, V>, [] Ord;
 }

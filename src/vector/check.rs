@@ -1,31 +1,34 @@
 //! For tests: everything that must hold of a vector (V1 to V4, L1, L8), checked from the outside in.
+#![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::GenericVector;
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
+use super::revive::{peek_stub, through_stub};
 use super::spine::*;
 use crate::error::thawed;
-use crate::link::{Count, Kind};
+use crate::link::{Count, Kind, Word};
 
 impl<A, P: Kind> GenericVector<A, P> {
     /// Panics if an invariant does not hold. Thaws everything.
     pub(crate) fn assert_invariants(&self) {
         let (len, head) = (self.len(), self.body.ends.head());
-        match self.body.root.word().tag() {
+        let root = thawed(through_stub(self.body.root.link(), self.body.ends));
+        match root.tag() {
             LEAF => {
                 assert_eq!(head, 0);
-                check_leaf(self.body.root.link(), 0..len)
+                check_leaf(root, 0..len)
             }
             SPINE => {
-                let spine = Spine::new(self.body.root.link());
+                let spine = Spine::new(root);
                 let tree = spine.head().tree_len;
                 let tail = self.body.ends.tail(tree);
                 let (front, back) = (thawed(spine.front(head)), thawed(spine.back(tail)));
                 assert!(front.word().is_node() || head == 0, "a head");
                 assert!(back.word().is_node() || tail == 0, "a tail");
                 if front.word().is_node() {
-                    check_leaf(front, spine.head().head_end - head..spine.head().head_end)
+                    check_leaf(front, spine.head().places_in_front(head))
                 }
                 if back.word().is_node() {
                     check_leaf(back, 0..tail)
@@ -44,13 +47,38 @@ impl<A, P: Kind> GenericVector<A, P> {
                     }
                 }
             }
-            _ => assert!(len == 0 && self.body.root.word() == none::<A, P::Count>().word()),
+            _ => assert!(len == 0 && root.word() == none::<A, P::Count>().word()),
         }
     }
 
     /// The level of the tree.
     pub(crate) fn height(&self) -> u32 {
         if self.body.root.word().tag() == SPINE { Spine::new(self.body.root.link()).level() } else { 0 }
+    }
+}
+
+impl<A, P: Kind> GenericVector<A, P> {
+    /// How many links are stored and not resident, as far as one can see.
+    pub(crate) fn stored_links(&self) -> usize {
+        let (root, _) = peek_stub(self.body.root.link());
+        if root.tag() != SPINE {
+            return root.is_stored() as usize;
+        }
+        // SAFETY: what the root's word names lives while the vector does.
+        let spine = Spine::new(unsafe { NodeRef::<A, P::Count>::from_word(root) }).head();
+        let ends = [&spine.head, &spine.tail].into_iter().filter(|slot| slot.get().is_stored()).count();
+        ends + stored_below::<A, P::Count>(spine.tree.get())
+    }
+}
+
+fn stored_below<A, C: Count>(word: Word) -> usize {
+    match word.tag() {
+        // SAFETY: the tag says what the word names, which lives while its parent does.
+        STRICT | RELAXED => unsafe {
+            let inner: Inner<'_, A, C> = Inner::from_word(word);
+            (0..inner.n()).map(|k| stored_below::<A, C>(inner.word(k))).sum()
+        },
+        _ => word.is_stored() as usize,
     }
 }
 

@@ -24,6 +24,9 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
             self.set(std::mem::replace(leaf, none()), 0, leaf_len);
             return Ok(());
         }
+        if side == Side::Back && self.push_strict(leaf, leaf_len) {
+            return Ok(());
+        }
         let edge_len = edge_leaf_len(self.view(), side)?;
         if edge_len >= Rrb::<A, C>::LEAF_HALF {
             return self.push_beside(leaf, leaf_len, side);
@@ -49,6 +52,30 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
 }
 
 impl<A, C: Count> TreeMut<'_, A, C> {
+    /// The short way to the back: all leaves are full, and all nodes at that edge strict and exclusive. False if that is
+    /// not so, or there is no room beside the last leaf.
+    fn push_strict(&mut self, leaf: &mut Node<A, C>, leaf_len: usize) -> bool {
+        let (mut node, mut level) = (&mut *self.node, *self.level as u32);
+        if level == 0 || !self.len.is_multiple_of(Rrb::<A, C>::LEAF_MAX) {
+            return false;
+        }
+        while node.word().tag() == STRICT && node.is_exclusive() {
+            let mut own = InnerMut::of_level(node, level);
+            let n = own.get().n();
+            if level == 1 {
+                let has_room = n < own.get().cap();
+                if has_room {
+                    own.insert(n, Piece { node: std::mem::replace(leaf, none()), len: leaf_len });
+                    *self.len += leaf_len
+                }
+                return has_room;
+            }
+            node = own.into_child(n - 1);
+            level -= 1
+        }
+        false
+    }
+
     /// Beside a leaf that is half full at least.
     fn push_beside(&mut self, leaf: &mut Node<A, C>, leaf_len: usize, side: Side) -> Result<()> {
         let (level, len) = (*self.level as u32, *self.len);

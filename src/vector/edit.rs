@@ -13,7 +13,6 @@ use super::join::Leaves;
 use super::leaf::*;
 use super::middle::{leaf_mut, own_above};
 use super::node::*;
-use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::Count;
@@ -55,7 +54,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         if self.root.word().tag() == LEAF {
             return Ok(());
         }
-        let (head, spine) = (self.ends.head(), own_spine(&mut self.root, self.ends)?);
+        let (head, spine) = (self.ends.head(), own_spine(&mut self.root, self.ends, Part::All)?);
         let of_tree = |i: usize| i.saturating_sub(head).min(*spine.tree.len);
         let range = of_tree(range.start)..of_tree(range.end);
         own_above(spine.tree.node, *spine.tree.level as u32, *spine.tree.len, range)
@@ -86,19 +85,33 @@ impl<A: Clone, C: Count> Body<A, C> {
         }
     }
 
+    /// The part of a spine that element `index` is in. The root is resident.
+    fn part(&self, index: usize) -> Part {
+        if self.root.word().tag() != SPINE {
+            return Part::Tail;
+        }
+        let tree = Spine::new(self.root.link()).head().tree_len;
+        match index.checked_sub(self.ends.head()) {
+            None => Part::Head,
+            Some(at) if at < tree => Part::Tree,
+            Some(_) => Part::Tail,
+        }
+    }
+
     /// The leaf with element `index`, exclusive, and what number the element has there.
     fn leaf_mut(&mut self, index: usize) -> Result<(LeafMut<'_, A, C>, usize)> {
         let (len, head) = (self.len(), self.ends.head());
-        through_stub(self.root.link(), len)?;
+        self.thaw_root()?;
         if self.root.word().tag() == LEAF {
             return Ok((LeafMut::own(&mut self.root, 0..len, len), index));
         }
-        let spine = own_spine(&mut self.root, self.ends)?;
+        let part = self.part(index);
+        let spine = own_spine(&mut self.root, self.ends, part)?;
         let tree = *spine.tree.len;
         if index < head {
-            let end = *spine.head_end;
+            let end = *spine.head_end as usize;
             let leaf = LeafMut::own(spine.head, end - head..end, head);
-            *spine.head_end = leaf.get().head().end.get();
+            *spine.head_end = leaf.get().head().end.get() as u32;
             return Ok((leaf, index));
         }
         if index - head < tree {
@@ -119,13 +132,15 @@ impl<A: Clone, C: Count> Body<A, C> {
         Ends::check(len);
         let most = Rrb::<A, C>::LEAF_MAX;
         let ends = Ends::new(len + 1, head);
-        through_stub(self.root.link(), len)?;
+        self.thaw_root()?;
         if self.root.word().tag() == LEAF && len < most {
             LeafMut::own(&mut self.root, 0..len, len + 1).insert(index, value);
             self.ends = ends;
             return Ok(());
         }
-        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let part = self.part(index);
+        let is_full = part == Part::Head && head == most || part == Part::Tail && self.tail_len() == most;
+        let mut spine = own_spine(&mut self.root, self.ends, if is_full { Part::All } else { part })?;
         let tree = *spine.tree.len;
         let tail = len - head - tree;
         if index < head {
@@ -134,12 +149,12 @@ impl<A: Clone, C: Count> Body<A, C> {
                 self.ends = Ends::new(len, 0);
                 return self.insert(index, value);
             }
-            let end = *spine.head_end;
+            let end = *spine.head_end as usize;
             let leaf = LeafMut::own(spine.head, end - head..end, head);
             leaf.align();
-            *spine.head_end = head;
+            *spine.head_end = head as u32;
             LeafMut::own(spine.head, 0..head, head + 1).insert(index, value);
-            *spine.head_end = head + 1;
+            *spine.head_end = (head + 1) as u32;
             self.ends = Ends::new(len + 1, head + 1);
             return Ok(());
         }
@@ -164,19 +179,20 @@ impl<A: Clone, C: Count> Body<A, C> {
         if index == 0 {
             return self.pop(Side::Front);
         }
-        through_stub(self.root.link(), len)?;
+        self.thaw_root()?;
         let mut head_left = head;
         let element = if self.root.word().tag() == LEAF {
             LeafMut::own(&mut self.root, 0..len, len).remove(index)
         } else {
-            let mut spine = own_spine(&mut self.root, self.ends)?;
+            let part = self.part(index);
+            let mut spine = own_spine(&mut self.root, self.ends, part)?;
             let tree = *spine.tree.len;
             if index < head {
-                let end = *spine.head_end;
+                let end = *spine.head_end as usize;
                 LeafMut::own(spine.head, end - head..end, head).align();
-                *spine.head_end = head;
+                *spine.head_end = head as u32;
                 let element = LeafMut::own(spine.head, 0..head, head).remove(index);
-                *spine.head_end = head - 1;
+                *spine.head_end = (head - 1) as u32;
                 head_left = head - 1;
                 element
             } else if index - head < tree {
@@ -198,8 +214,8 @@ impl<A: Clone, C: Count> Body<A, C> {
             *self = other;
             return Ok(());
         }
-        through_stub(self.root.link(), self.len())?;
-        through_stub(other.root.link(), other.len())?;
+        self.thaw_root()?;
+        other.thaw_root()?;
         if !other.has_tree() {
             while other.len() > 0 {
                 let element = other.pop(Side::Front)?;
@@ -219,19 +235,19 @@ impl<A: Clone, C: Count> Body<A, C> {
         let (other_len, other_head) = (other.len(), other.ends.head());
         Ends::check(len + other_len);
         let ends = Ends::new(len + other_len, head);
-        let mut spine = own_spine(&mut self.root, self.ends)?;
-        let mut behind = own_spine(&mut other.root, other.ends)?;
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
+        let mut behind = own_spine(&mut other.root, other.ends, Part::All)?;
         let tail = len - head - *spine.tree.len;
         let mut leaves = Leaves::new();
         if tail > 0 {
             leaves.push((&mut *spine.tail, tail))
         }
         if other_head > 0 {
-            let end = *behind.head_end;
+            let end = *behind.head_end as usize;
             if end != other_head {
                 // A head is a leaf of the tree from 0 on.
                 LeafMut::own(behind.head, end - other_head..end, other_head).align();
-                *behind.head_end = other_head
+                *behind.head_end = other_head as u32
             }
             leaves.push((&mut *behind.head, other_head))
         }
@@ -275,14 +291,14 @@ impl<A: Clone, C: Count> Body<A, C> {
             std::mem::swap(self, &mut right);
             return Ok(right);
         }
-        through_stub(self.root.link(), len)?;
+        self.thaw_root()?;
         if self.root.word().tag() == LEAF {
             right.root = LeafMut::own(&mut self.root, 0..len, len).split(index, len - index);
             right.ends = Ends::new(len - index, 0);
             self.ends = Ends::new(index, 0);
             return Ok(right);
         }
-        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
         let tree = *spine.tree.len;
         let tail = len - head - tree;
         if index >= head + tree {
@@ -307,17 +323,17 @@ impl<A: Clone, C: Count> Body<A, C> {
             // The leaf that was cut: the ends are good for less than half of one.
             *spine.tail = spine.tree.pop_leaf(Side::Back)?.node;
             let first = to_tree.pop_leaf(Side::Front)?;
-            (*to.head, *to.head_end) = (first.node, first.len);
+            (*to.head, *to.head_end) = (first.node, first.len as u32);
             right.ends = Ends::new(len - index, first.len);
             return Ok(right);
         }
         if index < head {
-            let end = *spine.head_end;
+            let end = *spine.head_end as usize;
             LeafMut::own(spine.head, end - head..end, head).align();
-            *spine.head_end = head;
+            *spine.head_end = head as u32;
             *to.head = LeafMut::own(spine.head, 0..head, head).split(index, head - index);
-            *to.head_end = head - index;
-            *spine.head_end = index;
+            *to.head_end = (head - index) as u32;
+            *spine.head_end = index as u32;
         }
         let level = *spine.tree.level as u32;
         to_tree.set(std::mem::replace(spine.tree.node, none()), level, tree);

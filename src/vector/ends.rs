@@ -19,6 +19,9 @@ use std::ops::Range;
 
 const HEAD_BITS: u32 = 16;
 
+/// The first leaf of a vector has room for so many elements.
+const FIRST_ROOM: usize = 4;
+
 /// How many elements a vector has, and how many of them are in its head: in 8 bytes, so that a handle is small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Ends(u64);
@@ -83,6 +86,15 @@ impl<A, C: Count> Body<A, C> {
         Body { root: none(), ends: Ends::new(0, 0) }
     }
 
+    /// A vector of one element.
+    pub(super) fn unit(element: A) -> Self {
+        let mut body = Self::new();
+        body.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(Rrb::<A, C>::LEAF_MAX), 0);
+        let left = body.claim_back(element);
+        debug_assert!(left.is_none(), "a new leaf has room");
+        body
+    }
+
     #[inline(always)]
     pub(super) fn len(&self) -> usize {
         self.ends.len()
@@ -96,18 +108,17 @@ impl<A, C: Count> Clone for Body<A, C> {
     }
 }
 
-/// The spine of a vector, exclusive and with resident parts: made if the vector is empty or one leaf, which becomes its
-/// tail.
-pub(super) fn own_spine<A, C: Count>(root: &mut Node<A, C>, ends: Ends) -> Result<SpineMut<'_, A, C>> {
-    through_stub(root.link(), ends.len())?;
+/// The spine of a vector, exclusive and with this part resident: made if the vector is empty or one leaf, which becomes
+/// its tail. The root is resident.
+pub(super) fn own_spine<A, C: Count>(root: &mut Node<A, C>, ends: Ends, part: Part) -> Result<SpineMut<'_, A, C>> {
+    debug_assert!(root.word().tag() != STUB);
     if root.word().tag() != SPINE {
         let tail = std::mem::replace(root, Rrb::new_spine());
         let spine = SpineMut::new(root);
         *spine.tail = tail;
         return Ok(spine);
     }
-    let tail = ends.tail(Spine::new(root.link()).head().tree_len);
-    SpineMut::own(root, ends.head(), tail)
+    SpineMut::own(root, ends, part)
 }
 
 /// A leaf at an end: where its elements stand, and whether nobody else can reach it.
@@ -118,6 +129,44 @@ struct End<'a, A, C: Count> {
 }
 
 impl<A, C: Count> Body<A, C> {
+    /// Makes the root resident, which is no stub then. True if it was none.
+    pub(super) fn thaw_root(&mut self) -> Result<bool> {
+        let is_stub = self.root.word().tag() == STUB;
+        if is_stub {
+            self.root = through_stub(self.root.link(), self.ends)?.to_owned()
+        }
+        Ok(is_stub)
+    }
+
+    /// Makes the root and the leaf at this end resident. True if one of them was not.
+    fn thaw_end(&mut self, side: Side) -> Result<bool> {
+        let mut is_new = self.thaw_root()?;
+        if self.root.word().tag() == SPINE {
+            let spine = Spine::new(self.root.link());
+            let slot = match side {
+                Side::Front => &spine.head().head,
+                Side::Back => &spine.head().tail,
+            };
+            if slot.get().is_stored() {
+                is_new = true;
+                match side {
+                    Side::Front => spine.front(self.ends.head())?,
+                    Side::Back => spine.back(self.tail_len())?,
+                };
+            }
+        }
+        Ok(is_new)
+    }
+
+    /// How many elements the tail has, or the one leaf that there is. The root is resident.
+    pub(super) fn tail_len(&self) -> usize {
+        debug_assert!(self.root.word().tag() != STUB);
+        match self.root.word().tag() {
+            SPINE => self.ends.tail(Spine::new(self.root.link()).head().tree_len),
+            _ => self.ends.len(),
+        }
+    }
+
     /// The leaf at this end, if there is one and it is resident.
     #[inline(always)]
     fn end(&self, side: Side) -> Option<End<'_, A, C>> {
@@ -131,7 +180,7 @@ impl<A, C: Count> Body<A, C> {
             SPINE => {
                 let head = Spine::new(root).head();
                 let (word, places) = match side {
-                    Side::Front => (head.head.get(), head.head_end - ends.head()..head.head_end),
+                    Side::Front => (head.head.get(), head.places_in_front(ends.head())),
                     Side::Back => (head.tail.get(), 0..ends.tail(head.tree_len)),
                 };
                 if word.tag() != LEAF {
@@ -252,19 +301,23 @@ impl<A: Clone, C: Count> Body<A, C> {
     #[cold]
     #[inline(never)]
     fn push_back(&mut self, element: A) -> Result<()> {
+        if self.thaw_end(Side::Back)? {
+            return self.push(Side::Back, element);
+        }
         let (len, head) = (self.ends.len(), self.ends.head());
         Ends::check(len);
         let most = Rrb::<A, C>::LEAF_MAX;
         let ends = Ends::new(len + 1, head);
         if self.root.word() == none::<A, C>().word() {
-            self.root = Rrb::<A, C>::new_leaf(4.min(most), 0)
+            self.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(most), 0)
         }
         if self.root.word().tag() == LEAF && len < most {
             LeafMut::own(&mut self.root, 0..len, len + 1).insert(len, element)
         } else {
-            let mut spine = own_spine(&mut self.root, self.ends)?;
+            let is_full = self.tail_len() == most;
+            let mut spine = own_spine(&mut self.root, self.ends, if is_full { Part::All } else { Part::Tail })?;
             let mut tail = len - head - *spine.tree.len;
-            if tail == most {
+            if is_full {
                 count!(Flushed);
                 spine.tree.push_leaf(spine.tail, tail, Side::Back)?;
                 tail = 0
@@ -282,21 +335,23 @@ impl<A: Clone, C: Count> Body<A, C> {
     #[cold]
     #[inline(never)]
     fn push_front(&mut self, element: A) -> Result<()> {
+        if self.thaw_end(Side::Front)? {
+            return self.push(Side::Front, element);
+        }
         let (len, head) = (self.ends.len(), self.ends.head());
         Ends::check(len);
         let most = Rrb::<A, C>::LEAF_MAX;
         if self.root.word().tag() != SPINE && len < most {
             if self.root.word() == none::<A, C>().word() {
-                self.root = Rrb::<A, C>::new_leaf(4.min(most), 0)
+                self.root = Rrb::<A, C>::new_leaf(FIRST_ROOM.min(most), 0)
             }
-            through_stub(self.root.link(), len)?;
             LeafMut::own(&mut self.root, 0..len, len + 1).insert(0, element);
             self.ends = Ends::new(len + 1, 0);
             return Ok(());
         }
         let ends = Ends::new(len + 1, head + 1);
-        let mut spine = own_spine(&mut self.root, self.ends)?;
-        let end = *spine.head_end;
+        let mut spine = own_spine(&mut self.root, self.ends, if head == most { Part::All } else { Part::Head })?;
+        let end = *spine.head_end as usize;
         if head == most {
             count!(Flushed);
             spine.tree.push_leaf(spine.head, head, Side::Front)?;
@@ -314,7 +369,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             fill(leaf, std::iter::once(element).chain(owned.drain()))
         }
         *spine.head = new;
-        *spine.head_end = most;
+        *spine.head_end = most as u32;
         self.ends = ends;
         Ok(())
     }
@@ -323,31 +378,30 @@ impl<A: Clone, C: Count> Body<A, C> {
     #[cold]
     #[inline(never)]
     fn pop_back(&mut self) -> Result<A> {
-        through_stub(self.root.link(), self.ends.len())?;
+        if self.thaw_end(Side::Back)? {
+            return self.pop(Side::Back);
+        }
         let (len, head) = (self.ends.len(), self.ends.head());
-        let (tree, is_leaf) = match self.root.word().tag() {
-            LEAF => (0, true),
-            _ => (Spine::new(self.root.link()).head().tree_len, false),
-        };
-        let tail = self.ends.tail(tree);
+        let (tail, is_leaf) = (self.tail_len(), self.root.word().tag() == LEAF);
         if tail > 0 {
             let is_ours = self.end(Side::Back).is_some_and(|end| end.alone && end.leaf.head().header.is_exclusive());
             let element = match is_ours {
                 true if is_leaf => pop_last(&mut self.root, tail),
-                true => pop_last(own_spine(&mut self.root, self.ends)?.tail, tail),
+                true => pop_last(own_spine(&mut self.root, self.ends, Part::Tail)?.tail, tail),
                 // What is shared stays: a version sees less of it.
                 false => super::find::element_thawed(self.root.link(), self.ends, len - 1)?.clone(),
             };
             self.ends = Ends::new(len - 1, head);
             return Ok(element);
         }
-        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
         if !spine.tree.is_none() {
             count!(Pulled);
             *spine.tail = spine.tree.pop_leaf(Side::Back)?.node
         } else {
             // Its elements are the tail's now, from 0 on.
-            LeafMut::own(spine.head, *spine.head_end - head..*spine.head_end, head).align();
+            let end = *spine.head_end as usize;
+            LeafMut::own(spine.head, end - head..end, head).align();
             std::mem::swap(spine.tail, spine.head);
             *spine.head_end = 0;
             self.ends = Ends::new(len, 0)
@@ -359,7 +413,9 @@ impl<A: Clone, C: Count> Body<A, C> {
     #[cold]
     #[inline(never)]
     fn pop_front(&mut self) -> Result<A> {
-        through_stub(self.root.link(), self.ends.len())?;
+        if self.thaw_end(Side::Front)? {
+            return self.pop(Side::Front);
+        }
         let (len, head) = (self.ends.len(), self.ends.head());
         if self.root.word().tag() == LEAF {
             let element = LeafMut::own(&mut self.root, 0..len, len).remove(0);
@@ -370,10 +426,10 @@ impl<A: Clone, C: Count> Body<A, C> {
             let is_ours = self.end(Side::Front).is_some_and(|end| end.alone && end.leaf.head().header.is_exclusive());
             let element = match is_ours {
                 true => {
-                    let spine = own_spine(&mut self.root, self.ends)?;
-                    let end = *spine.head_end;
+                    let spine = own_spine(&mut self.root, self.ends, Part::Head)?;
+                    let end = *spine.head_end as usize;
                     let (element, end) = pop_head(spine.head, end - head..end);
-                    *spine.head_end = end;
+                    *spine.head_end = end as u32;
                     element
                 }
                 false => super::find::element_thawed(self.root.link(), self.ends, 0)?.clone(),
@@ -381,7 +437,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             self.ends = Ends::new(len - 1, head - 1);
             return Ok(element);
         }
-        let mut spine = own_spine(&mut self.root, self.ends)?;
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
         let (leaf, pulled) = match spine.tree.is_none() {
             false => {
                 count!(Pulled);
@@ -392,7 +448,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         };
         // A head of which nothing is seen may still have elements, whose `Drop` may panic.
         let gone = std::mem::replace(spine.head, leaf);
-        *spine.head_end = pulled;
+        *spine.head_end = pulled as u32;
         self.ends = Ends::new(len, pulled);
         drop(gone);
         self.pop_front()

@@ -30,7 +30,7 @@ pub(super) fn element<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize
                 return in_tree::<A, C>(head.tree.get(), spine.level(), at);
             }
             let (word, place) = match i < ends.head() {
-                true => (head.head.get(), head.head_end - ends.head() + i),
+                true => (head.head.get(), head.head_end as usize - ends.head() + i),
                 false => (head.tail.get(), at - head.tree_len),
             };
             // SAFETY: a leaf of the spine, which lives as long; the version sees the place.
@@ -82,7 +82,7 @@ pub(super) fn own_element<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: u
         let (head, at) = (spine.head(), i.wrapping_sub(ends.head()));
         if at >= head.tree_len {
             let (word, place) = match i < ends.head() {
-                true => (head.head.get(), head.head_end - ends.head() + i),
+                true => (head.head.get(), head.head_end as usize - ends.head() + i),
                 false => (head.tail.get(), at - head.tree_len),
             };
             return if word.tag() == LEAF { in_leaf(word, place) } else { None };
@@ -108,7 +108,7 @@ pub(super) fn own_element<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: u
 
 /// The slice that element `i` is in, which there is, and where it begins.
 pub(super) fn chunk<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) -> Result<(usize, &[A])> {
-    let root = through_stub(root, ends.len())?;
+    let root = through_stub(root, ends)?;
     // SAFETY: a version sees these places.
     let slice = |leaf, places: Range<usize>| unsafe { Leaf::<A, C>::new(leaf).slice(places) };
     if root.tag() == LEAF {
@@ -117,8 +117,7 @@ pub(super) fn chunk<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) 
     let spine = Spine::new(root);
     let (head, tree_len) = (ends.head(), spine.head().tree_len);
     if i < head {
-        let end = spine.head().head_end;
-        return Ok((0, slice(spine.front(head)?, end - head..end)));
+        return Ok((0, slice(spine.front(head)?, spine.head().places_in_front(head))));
     }
     if i - head >= tree_len {
         let tail = ends.len() - head - tree_len;
@@ -147,7 +146,7 @@ pub(super) fn leaf_slot<A, C: Count>(
     let spine = Spine::new(root);
     let (head, part) = (ends.head(), spine.head());
     if i < head {
-        return (0, part.head_end - head..part.head_end, Some(&part.head));
+        return (0, part.places_in_front(head), Some(&part.head));
     }
     if i - head >= part.tree_len {
         return (head + part.tree_len, 0..ends.tail(part.tree_len), Some(&part.tail));

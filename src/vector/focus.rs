@@ -189,7 +189,11 @@ impl<A> Elements<A> {
     }
 }
 
-impl<A, P: Kind> FocusMut<'_, A, P> {
+impl<'a, A, P: Kind> FocusMut<'a, A, P> {
+    fn of(slices: SlicesMut<'a, A, P::Count>) -> Self {
+        FocusMut { slices, slice: Elements::none(), at: 0 }
+    }
+
     /// The number of elements in the view. Time: O(1).
     #[must_use]
     pub fn len(&self) -> usize {
@@ -201,16 +205,28 @@ impl<A, P: Kind> FocusMut<'_, A, P> {
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// A view of a range of this view. Time: O(1).
+    ///
+    /// # Panics
+    /// If the range is not within the view.
+    #[must_use]
+    pub fn narrow<R: RangeBounds<usize>>(mut self, range: R) -> Self {
+        self.slices.range = narrowed("FocusMut::narrow", &self.slices.range, range);
+        Self::of(self.slices)
+    }
+
+    /// The same view, for reading. Time: O(1).
+    pub fn unmut(self) -> Focus<'a, A, P> {
+        let (body, range) = self.slices.into_shared();
+        Focus::of(body, range)
+    }
 }
 
 impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
     /// A view of all of a vector. Time: O(1).
     pub fn new(vector: &'a mut GenericVector<A, P>) -> Self {
         Self::of(SlicesMut::new(&mut vector.body))
-    }
-
-    fn of(slices: SlicesMut<'a, A, P::Count>) -> Self {
-        FocusMut { slices, slice: Elements::none(), at: 0 }
     }
 
     /// Where the element of the view stands, which there is; its leaf is exclusive.
@@ -277,13 +293,16 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
         self.get_mut(index).map(|element| std::mem::replace(element, value))
     }
 
-    /// Exchanges two elements.
+    /// Exchanges two elements; one with itself is nothing to do.
     ///
     /// # Panics
     /// If there are not so many elements, or a stored node cannot be read.
     pub fn swap(&mut self, a: usize, b: usize) {
+        if a == b {
+            return;
+        }
         let [a, b] = [a, b].map(|index| self.place_of("FocusMut::swap", index));
-        // SAFETY: elements of exclusive leaves in the view's range; maybe one and the same.
+        // SAFETY: two elements of exclusive leaves in the view's range.
         unsafe { std::ptr::swap(a, b) }
     }
 
@@ -321,16 +340,6 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
         (from..from + self.slice.0.len(), unsafe { &mut *self.slice.0 })
     }
 
-    /// A view of a range of this view. Time: O(1).
-    ///
-    /// # Panics
-    /// If the range is not within the view.
-    #[must_use]
-    pub fn narrow<R: RangeBounds<usize>>(mut self, range: R) -> Self {
-        self.slices.range = narrowed("FocusMut::narrow", &self.slices.range, range);
-        Self::of(self.slices)
-    }
-
     /// A view of the elements before `index`, and one of those from there on; they can be sent to other threads.
     ///
     /// Time: O(log n), and a copy of what is shared above the leaves of the view.
@@ -345,12 +354,6 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
         let at = self.slices.range.start + index;
         let (left, right) = self.slices.split_at(at);
         (Self::of(left), Self::of(right))
-    }
-
-    /// The same view, for reading. Time: O(1).
-    pub fn unmut(self) -> Focus<'a, A, P> {
-        let (body, range) = self.slices.into_shared();
-        Focus::of(body, range)
     }
 }
 

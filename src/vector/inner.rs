@@ -90,8 +90,20 @@ impl<'a, A, C: Count> Inner<'a, A, C> {
         self.head().header.extra as u32 & 15
     }
 
+    /// What the children have in common with those of a node that is stored with all its children.
+    pub(super) fn common(self) -> Common {
+        match self.head().header.mark_with(|| self.head().base.get()) {
+            Some((base, Mark::NONE)) if base.is_place() => Common { base, front: self.n(), back: self.n() },
+            Some((_, base)) => {
+                let (front, back) = self.same();
+                Common { base, front, back }
+            }
+            None => Common::NOTHING,
+        }
+    }
+
     /// How many children in front, and at the back, are as in the base.
-    pub(super) fn same(self) -> (usize, usize) {
+    fn same(self) -> (usize, usize) {
         let same = self.head().header.extra as usize >> 4;
         (same & 63, same >> 6)
     }
@@ -195,7 +207,7 @@ impl<'a, A, C: Count> Inner<'a, A, C> {
     #[cold]
     #[inline(never)]
     fn thaw(self, level: u32, len: usize, k: usize, stored: Word) -> Result<Word> {
-        self.slot(k).thaw::<Rrb<A, C>>(stored, || load(stored, self.origin(), level - 1, len))
+        self.slot(k).thaw::<Rrb<A, C>>(stored, || load(stored, self.origin(), level - 1, 0..len))
     }
 }
 
@@ -256,6 +268,12 @@ impl<'a, A, C: Count> InnerMut<'a, A, C> {
         InnerMut { node, level }
     }
 
+    /// The node, which is exclusive and of this level.
+    pub(super) fn of_level(node: &'a mut Node<A, C>, level: u32) -> Self {
+        debug_assert!(node.is_exclusive());
+        InnerMut { node, level }
+    }
+
     #[inline(always)]
     pub(super) fn get(&self) -> Inner<'_, A, C> {
         Inner::new(self.node.link())
@@ -281,6 +299,12 @@ impl<'a, A, C: Count> InnerMut<'a, A, C> {
         let (front, back) = self.get().same();
         let n = self.get().n();
         self.set_same(front.min(k), back.min(n - k - removed))
+    }
+
+    /// Notes what the children have in common with those of a stored node.
+    pub(super) fn set_base(&mut self, common: Common) {
+        self.get().head().base.set(common.base);
+        self.set_same(common.front, common.back)
     }
 
     #[inline(always)]
@@ -433,12 +457,7 @@ fn moved_or_copied<A, C: Count>(
         }
     }
     new.header().len = n as u8;
-    let (base, (front, back)) = match inner.head().header.mark() {
-        mark if mark == Mark::NONE || inner.head().base.get() != Mark::NONE => (inner.head().base.get(), inner.same()),
-        mark => (mark, (n, n)),
-    };
-    new.get().head().base.set(base);
-    new.set_same(front, back);
+    new.set_base(inner.common());
     node
 }
 

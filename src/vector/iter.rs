@@ -72,6 +72,14 @@ unsafe impl<'a, A, C: Count> Send for SlicesMut<'a, A, C> where &'a mut Body<A, 
 // SAFETY: as above.
 unsafe impl<'a, A, C: Count> Sync for SlicesMut<'a, A, C> where &'a mut Body<A, C>: Sync {}
 
+impl<'a, A, C: Count> SlicesMut<'a, A, C> {
+    /// The same elements, to be read.
+    pub(super) fn into_shared(self) -> (&'a Body<A, C>, Range<usize>) {
+        // SAFETY: borrowed for 'a; nobody changes these elements any more, nor what lies above them.
+        (unsafe { &*self.body }, self.range)
+    }
+}
+
 impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
     /// All of a vector.
     pub(super) fn new(vector: &'a mut Body<A, C>) -> Self {
@@ -110,12 +118,6 @@ impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
         }
         let part = |range| SlicesMut { body, range, is_split: true, of };
         (part(range.start..i), part(i..range.end))
-    }
-
-    /// The same elements, to be read.
-    pub(super) fn into_shared(self) -> (&'a Body<A, C>, Range<usize>) {
-        // SAFETY: borrowed for 'a; nobody changes these elements any more, nor what lies above them.
-        (unsafe { &*self.body }, self.range)
     }
 
     #[inline(never)]

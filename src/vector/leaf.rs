@@ -66,6 +66,25 @@ impl<'a, A, C: Count> Leaf<'a, A, C> {
         self.head().header.len != 0 || self.head().header.cap != 0
     }
 
+    /// What these places, as a version sees them, have in common with a leaf that is stored with all its elements.
+    pub(super) fn common(self, places: Range<usize>) -> Common {
+        let (head, len) = (self.head(), places.len());
+        let own = || (head.base.get(), head.stored_places());
+        let Some((mark, (base, stored))) = head.header.mark_with(own) else { return Common::NOTHING };
+        let ((front, back), here, base) = match base == Mark::NONE && mark.is_place() {
+            // Itself: a copy of all that is stored.
+            true => ((stored.len(), stored.len()), stored, mark),
+            // No claim has moved an end where something is as in the base.
+            false => {
+                let same = (head.header.len as usize, head.header.cap as usize);
+                (same, head.first.get()..head.end.get(), base)
+            }
+        };
+        let front = if here.start == places.start { front.min(len) } else { 0 };
+        let back = if here.end == places.end { back.min(len) } else { 0 };
+        Common { base, front, back }
+    }
+
     /// Where place 0 stands.
     #[inline(always)]
     pub(super) fn places(self) -> *mut A {
@@ -146,6 +165,10 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
     #[cold]
     #[inline(never)]
     fn drop_all_but(&mut self, first: usize, places: Range<usize>, end: usize) {
+        let header = &self.get().head().header;
+        let front = if first == places.start { header.len } else { 0 };
+        let back = if end == places.end { header.cap } else { 0 };
+        self.set_same(places.len().min(front as usize), places.len().min(back as usize));
         let (head, at) = (self.get().head(), self.get().places());
         head.first.set(places.start);
         head.end.set(places.end);
@@ -187,22 +210,15 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         unsafe { std::slice::from_raw_parts_mut(self.get().places().add(first), len) }
     }
 
-    /// What these elements, copied from these places of `from`, have in common with what is stored of that.
+    /// Notes what these elements, copied from these places of `from`, have in common with what is stored of that.
     fn inherit(&self, from: Leaf<'_, A, C>, places: Range<usize>) {
-        let (from, len) = (from.head(), places.len());
-        let (base, front, back) = match from.header.mark() {
-            mark if mark == Mark::NONE || from.base.get() != Mark::NONE => {
-                (from.base.get(), from.header.len as usize, from.header.cap as usize)
-            }
-            mark => {
-                let stored = from.stored_places();
-                let front = if stored.start == places.start { stored.len() } else { 0 };
-                let back = if stored.end == places.end { stored.len() } else { 0 };
-                (mark, front, back)
-            }
-        };
-        self.get().head().base.set(base);
-        self.set_same(front.min(len), back.min(len))
+        self.set_base(from.common(places))
+    }
+
+    /// Notes what the leaf has in common with a stored one.
+    pub(super) fn set_base(&self, common: Common) {
+        self.get().head().base.set(common.base);
+        self.set_same(common.front, common.back)
     }
 
     #[inline(always)]
@@ -348,7 +364,7 @@ impl<A> Drop for DropLast<A> {
     }
 }
 
-/// A new leaf of clones of what stands in these places of a leaf, as a version sees them. They stand in the same places.
+/// A new leaf of clones of what stands in these places of a leaf, as a version sees them, in the same places.
 #[inline(never)]
 fn cloned<A: Clone, C: Count>(from: Leaf<'_, A, C>, places: Range<usize>, room: usize) -> Node<A, C> {
     let mut new = Rrb::<A, C>::new_leaf(Rrb::<A, C>::room(places.start + room), places.start);

@@ -16,7 +16,7 @@ use super::node::*;
 use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
-use crate::link::{Count, Mark, Origin, same};
+use crate::link::{Count, Mark, Origin, Slot, same};
 use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::ops::Range;
@@ -39,7 +39,7 @@ struct Item<'a, A, C: Count> {
     first: usize,
     /// What its word thaws from, if that is stored.
     origin: Option<&'a Arc<Origin>>,
-    /// The number in the parent above, if that is an inner node.
+    /// The number in the parent above, if that is an inner node; else which part it is.
     place: usize,
 }
 
@@ -50,9 +50,15 @@ impl<A, C: Count> Clone for Item<'_, A, C> {
 }
 impl<A, C: Count> Copy for Item<'_, A, C> {}
 
+const HEAD: usize = 0;
+const TREE: usize = 1;
+const TAIL: usize = 2;
+
 /// Walks the nodes of a vector.
 struct Cursor<'a, A, C: Count> {
     body: &'a Body<A, C>,
+    /// Thawed.
+    root: NodeRef<'a, A, C>,
     /// Head, tree and tail, the next last.
     parts: SmallVec<[Item<'a, A, C>; 3]>,
     /// Nodes that were entered, from the tree's root down; each with the number of the child that is next.
@@ -64,21 +70,23 @@ struct Cursor<'a, A, C: Count> {
 impl<'a, A, C: Count> Cursor<'a, A, C> {
     fn new(body: &'a Body<A, C>) -> Result<Self> {
         let (len, head) = (body.len(), body.ends.head());
-        let root = through_stub(body.root.link(), len)?;
-        let leaf = |node, first, len| Item { tree: Tree { node, level: 0, len }, first, origin: None, place: 0 };
+        let root = through_stub(body.root.link(), body.ends)?;
+        let item =
+            |node, level, len, first, origin, place| Item { tree: Tree { node, level, len }, first, origin, place };
         let mut parts = SmallVec::new();
         if root.tag() == LEAF {
-            parts.push(leaf(root, 0, len))
+            parts.push(item(root, 0, len, 0, None, TAIL))
         } else if root.tag() == SPINE {
-            let spine = Spine::new(root);
-            let tree = spine.head().tree_len;
-            let tail = body.ends.tail(tree);
-            parts.push(leaf(spine.back(tail)?, 0, tail));
-            parts.push(Item { tree: spine.tree()?, first: 0, origin: None, place: 0 });
-            parts.push(leaf(spine.front(head)?, spine.head().head_end - head, head))
+            let (spine, part) = (Spine::new(root), Spine::new(root).head());
+            let (tree, origin) = (part.tree_len, part.origin.as_ref());
+            // SAFETY: what a spine links to lives while the spine does.
+            let node = |slot: &Slot| unsafe { NodeRef::from_word(slot.get()) };
+            parts.push(item(node(&part.tail), 0, body.ends.tail(tree), 0, origin, TAIL));
+            parts.push(item(node(&part.tree), spine.level(), tree, 0, origin, TREE));
+            parts.push(item(node(&part.head), 0, head, part.places_in_front(head).start, origin, HEAD))
         }
         parts.retain(|part: &mut Item<'a, A, C>| part.tree.len > 0);
-        Ok(Cursor { body, parts, entered: SmallVec::new(), at: 0 })
+        Ok(Cursor { body, root, parts, entered: SmallVec::new(), at: 0 })
     }
 
     /// The node that begins here, not thawed.
@@ -94,9 +102,15 @@ impl<'a, A, C: Count> Cursor<'a, A, C> {
     /// The same, thawed.
     fn thawed(&self) -> Result<Option<Item<'a, A, C>>> {
         let Some(mut item) = self.here() else { return Ok(None) };
-        if let Some(&(parent, _)) = self.entered.last() {
-            item.tree = Inner::new(parent.node).child(parent.level, parent.len, item.place)?
+        if !item.tree.node.word().is_stored() {
+            return Ok(Some(item));
         }
+        item.tree.node = match (self.entered.last(), item.place) {
+            (Some((parent, _)), place) => Inner::new(parent.node).child(parent.level, parent.len, place)?.node,
+            (None, HEAD) => Spine::new(self.root).front(item.tree.len)?,
+            (None, TREE) => Spine::new(self.root).tree()?.node,
+            (None, _) => Spine::new(self.root).back(item.tree.len)?,
+        };
         Ok(Some(item))
     }
 
@@ -278,7 +292,7 @@ impl<'a, A, C: Count> Read<'a, A, C> {
     fn key(item: &Item<'a, A, C>) -> Key {
         let head = Leaf::new(item.tree.node).head();
         let (mark, place) = match head.header.mark() {
-            mark if mark != Mark::NONE && is_as_stored(item) => (mark, 0),
+            mark if mark.is_place() && is_as_stored(item) => (mark, 0),
             _ => (Mark::NONE, std::ptr::from_ref(head).addr()),
         };
         (mark, place, item.first, item.tree.len)

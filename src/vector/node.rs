@@ -18,7 +18,7 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;
-use crate::link::{Count, Edge, Header, Link, MarkCell, Origin, Owned, Slot, Tree, Word, release};
+use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, release};
 use smallvec::SmallVec;
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::marker::PhantomData;
@@ -67,6 +67,18 @@ pub(super) struct Piece<A, C: Count> {
 /// Pieces of one level side by side: two nodes' children and what stands between them.
 pub(super) type Pieces<A, C> = SmallVec<[Piece<A, C>; WIDTH + 1]>;
 
+/// So many elements, or children, in front and at the back are those of a node that is stored whole.
+#[derive(Clone, Copy)]
+pub(super) struct Common {
+    pub(super) base: Mark,
+    pub(super) front: usize,
+    pub(super) back: usize,
+}
+
+impl Common {
+    pub(super) const NOTHING: Common = Common { base: Mark::NONE, front: 0, back: 0 };
+}
+
 /// What a leaf begins with.
 #[repr(C)]
 pub(super) struct LeafHead {
@@ -85,6 +97,10 @@ impl LeafHead {
     pub(super) fn stored_places(&self) -> Range<usize> {
         let stored = self.stored.load(Relaxed) as usize;
         stored & 0xffff..stored >> 16
+    }
+
+    pub(super) fn set_stored_places(&self, places: Range<usize>) {
+        self.stored.store((places.start | places.end << 16) as u32, Relaxed)
     }
 }
 
@@ -108,7 +124,27 @@ pub(super) struct SpineHead {
     /// A leaf whose elements begin at 0; how many they are a version knows.
     pub(super) tail: Slot,
     pub(super) tree_len: usize,
-    pub(super) head_end: usize,
+    pub(super) head_end: u32,
+    /// What its record has of the leaves at the ends: so many elements in front, and at the back in the upper half.
+    stored: AtomicU32,
+}
+
+impl SpineHead {
+    /// The places of the leaf in front, if a version sees so many of its elements.
+    #[inline(always)]
+    pub(super) fn places_in_front(&self, len: usize) -> Range<usize> {
+        self.head_end as usize - len..self.head_end as usize
+    }
+
+    /// How many elements in front, and at the back, its record has.
+    pub(super) fn stored_ends(&self) -> (usize, usize) {
+        let stored = self.stored.load(Relaxed) as usize;
+        (stored & 0xffff, stored >> 16)
+    }
+
+    pub(super) fn set_stored_ends(&self, (head, tail): (usize, usize)) {
+        self.stored.store((head | tail << 16) as u32, Relaxed)
+    }
 }
 
 /// Stands for a root that is stored.
@@ -253,6 +289,7 @@ impl<A, C: Count> Rrb<A, C> {
                 tail: none(),
                 tree_len: 0,
                 head_end: 0,
+                stored: AtomicU32::new(0),
             });
             Self::own(node, SPINE)
         }
@@ -262,7 +299,6 @@ impl<A, C: Count> Rrb<A, C> {
     ///
     /// # Safety
     /// The source of `origin` loads nodes of this tree.
-    #[expect(dead_code)] // Until vectors are stored.
     pub(super) unsafe fn new_stub(stored: Word, origin: Arc<Origin>) -> Node<A, C> {
         let node = memory::<StubHead>(Layout::new::<StubHead>().align_to(16).expect("small"));
         // SAFETY: fresh memory, large enough and aligned.

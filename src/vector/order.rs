@@ -1,4 +1,4 @@
-//! Elements in another order, or fewer of them: sorting, retaining, exchanging.
+//! Elements in another order, or fewer of them: sorting, retaining, exchanging; searches in sorted vectors.
 //!
 //! In: a vector and what the user's code says of its elements. Out: the vector with its elements moved.
 //! Must hold: all user code runs before anything moves, so that a panic leaves the elements as they were.
@@ -14,6 +14,45 @@ use std::ops::Range;
 /// Where a range of elements is taken out at a time, it costs as much as moving so many elements.
 const RUN_COST: usize = 256;
 
+impl<A, P: Kind> GenericVector<A, P> {
+    /// The number of the last element that `f` calls equal, or else where one would belong; `f` compares an element with
+    /// what is sought, and the vector is sorted by it. Time: O(log n) comparisons.
+    ///
+    /// # Errors
+    /// Where such an element would belong, if there is none.
+    pub fn binary_search_by<F: FnMut(&A) -> Ordering>(&self, mut f: F) -> Result<usize, usize> {
+        let (mut from, mut to, mut is_found) = (0, self.len(), false);
+        while from < to {
+            let middle = from + (to - from) / 2;
+            match f(&self[middle]) {
+                Ordering::Greater => to = middle,
+                order => (from, is_found) = (middle + 1, order == Ordering::Equal),
+            }
+        }
+        if is_found { Ok(from - 1) } else { Err(from) }
+    }
+
+    /// The number of the last element that is equal to `value` in a sorted vector. Time: O(log n) comparisons.
+    ///
+    /// # Errors
+    /// Where such an element would belong, if there is none.
+    pub fn binary_search(&self, value: &A) -> Result<usize, usize>
+    where
+        A: Ord,
+    {
+        self.binary_search_by(|element| element.cmp(value))
+    }
+
+    /// The number of the last element with the key `b` in a vector that is sorted by the key that `f` says. Time:
+    /// O(log n) comparisons.
+    ///
+    /// # Errors
+    /// Where such an element would belong, if there is none.
+    pub fn binary_search_by_key<B: Ord, F: FnMut(&A) -> B>(&self, b: &B, mut f: F) -> Result<usize, usize> {
+        self.binary_search_by(|element| f(element).cmp(b))
+    }
+}
+
 impl<A: Clone, P: Kind> GenericVector<A, P> {
     /// Exchanges two elements, both of which there are.
     pub(super) fn exchange(&mut self, i: usize, j: usize) {
@@ -23,6 +62,27 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         let a = std::ptr::from_mut(thawed(self.body.element_mut(i)));
         // SAFETY: elements of exclusive leaves, borrowed mutably; maybe one and the same.
         unsafe { std::ptr::swap(a, b) }
+    }
+
+    /// Puts an element into a sorted vector, where it belongs. Time: O(log n) comparisons.
+    pub fn insert_ord(&mut self, item: A)
+    where
+        A: Ord,
+    {
+        self.insert_ord_by(item, A::cmp)
+    }
+
+    /// The same, of a vector that is sorted by `f`.
+    pub fn insert_ord_by<F: FnMut(&A, &A) -> Ordering>(&mut self, item: A, mut f: F) {
+        let (Ok(index) | Err(index)) = self.binary_search_by(|other| f(other, &item));
+        self.insert(index, item)
+    }
+
+    /// The same, of a vector that is sorted by the key that `f` says.
+    pub fn insert_ord_by_key<B: Ord, F: FnMut(&A) -> B>(&mut self, item: A, mut f: F) {
+        let key = f(&item);
+        let (Ok(index) | Err(index)) = self.binary_search_by_key(&key, f);
+        self.insert(index, item)
     }
 
     /// Keeps the elements of which `f` says true, in their order.

@@ -6,12 +6,15 @@
 //! Uses: `link`, `node`, `inner`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::ends::Ends;
 use super::inner::*;
 use super::node::*;
 use super::revive::load;
 use crate::error::Result;
-use crate::link::{Count, Slot};
+use crate::link::{Count, Origin, Slot};
 use std::marker::PhantomData;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// Which end of a vector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -50,10 +53,10 @@ impl<'a, A, C: Count> Spine<'a, A, C> {
     }
 
     #[inline(always)]
-    fn thawed(self, slot: &'a Slot, level: u32, len: usize) -> Result<NodeRef<'a, A, C>> {
+    fn thawed(self, slot: &'a Slot, level: u32, places: Range<usize>) -> Result<NodeRef<'a, A, C>> {
         let word = slot.get();
         let word = match word.is_stored() {
-            true => slot.thaw::<Rrb<A, C>>(word, || load(word, self.0.origin.as_ref(), level, len))?,
+            true => slot.thaw::<Rrb<A, C>>(word, || load(word, self.0.origin.as_ref(), level, places))?,
             false => word,
         };
         // SAFETY: the slot holds a word of this tree and its count; it keeps them while the spine lives (L3).
@@ -63,28 +66,38 @@ impl<'a, A, C: Count> Spine<'a, A, C> {
     /// The leaf in front, of which a version sees `len` elements.
     #[inline(always)]
     pub(super) fn front(self, len: usize) -> Result<NodeRef<'a, A, C>> {
-        self.thawed(&self.0.head, 0, len)
+        self.thawed(&self.0.head, 0, self.0.places_in_front(len))
     }
 
     /// The leaf at the back, of which a version sees `len` elements.
     #[inline(always)]
     pub(super) fn back(self, len: usize) -> Result<NodeRef<'a, A, C>> {
-        self.thawed(&self.0.tail, 0, len)
+        self.thawed(&self.0.tail, 0, 0..len)
     }
 
     /// The tree between them; a plain word if there is none.
     #[inline(always)]
     pub(super) fn tree(self) -> Result<Tree<'a, A, C>> {
         let (level, len) = (self.level(), self.0.tree_len);
-        Ok(Tree { node: self.thawed(&self.0.tree, level, len)?, level, len })
+        Ok(Tree { node: self.thawed(&self.0.tree, level, 0..len)?, level, len })
     }
 }
 
-/// The parts of an exclusive spine; they are resident.
+/// Which part of a vector.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Part {
+    Head,
+    Tree,
+    Tail,
+    All,
+}
+
+/// The parts of an exclusive spine; those that were asked for are resident.
 pub(super) struct SpineMut<'a, A, C: Count> {
     pub(super) head: &'a mut Node<A, C>,
     pub(super) tail: &'a mut Node<A, C>,
-    pub(super) head_end: &'a mut usize,
+    pub(super) head_end: &'a mut u32,
+    origin: &'a mut Option<Arc<Origin>>,
     pub(super) tree: TreeMut<'a, A, C>,
 }
 
@@ -96,18 +109,31 @@ pub(super) struct TreeMut<'a, A, C: Count> {
 }
 
 impl<'a, A, C: Count> SpineMut<'a, A, C> {
-    /// The spine made exclusive and its parts resident: a copy if it is shared. A version sees so many elements in front
-    /// and at the back.
-    pub(super) fn own(node: &'a mut Node<A, C>, head: usize, tail: usize) -> Result<Self> {
+    /// The spine made exclusive, a copy if it is shared, and this part resident. A version has `ends`.
+    pub(super) fn own(node: &'a mut Node<A, C>, ends: Ends, part: Part) -> Result<Self> {
         let spine = Spine::new(node.link());
-        let (front, tree, back) = (spine.front(head)?, spine.tree()?.node, spine.back(tail)?);
+        if matches!(part, Part::Head | Part::All) {
+            spine.front(ends.head())?;
+        }
+        if matches!(part, Part::Tree | Part::All) {
+            spine.tree()?;
+        }
+        if matches!(part, Part::Tail | Part::All) {
+            spine.back(ends.tail(spine.0.tree_len))?;
+        }
         if !node.is_exclusive() {
             let new = Rrb::new_spine();
-            let [front, tree, back] = [front, tree, back].map(|part| part.to_owned().into_word());
+            // The very words that go into the spine are counted: read again, one may have been thawed.
+            let words = [&spine.0.head, &spine.0.tree, &spine.0.tail].map(Slot::get);
+            // SAFETY: what the words name lives while the spine does.
+            let counted = |word| unsafe { NodeRef::<A, C>::from_word(word) }.to_owned().into_word();
             // SAFETY: new, so exclusive; the slots take the counts.
             unsafe {
                 let to = new.word().pointer(SPINE).cast::<SpineHead>().as_mut();
-                (to.head, to.tree, to.tail) = (Slot::new(front), Slot::new(tree), Slot::new(back));
+                [to.head, to.tree, to.tail] = words.map(|word| Slot::new(counted(word)));
+                if words.iter().any(|word| word.is_stored()) {
+                    to.origin = spine.0.origin.clone()
+                }
                 (to.tree_len, to.head_end) = (spine.0.tree_len, spine.0.head_end);
                 to.header.extra = spine.0.header.extra;
             }
@@ -116,7 +142,13 @@ impl<'a, A, C: Count> SpineMut<'a, A, C> {
         Ok(Self::new(node))
     }
 
-    /// The parts of a spine that is exclusive, and whose parts are resident.
+    /// Puts stored leaves of this origin at the ends of a spine that has none.
+    pub(super) fn fill(self, origin: &Arc<Origin>, head: Node<A, C>, head_end: usize, tail: Node<A, C>) {
+        *self.origin = Some(origin.clone());
+        (*self.head, *self.head_end, *self.tail) = (head, head_end as u32, tail)
+    }
+
+    /// The parts of a spine that is exclusive.
     pub(super) fn new(node: &'a mut Node<A, C>) -> Self {
         debug_assert!(node.is_exclusive());
         // SAFETY: exclusive and borrowed for 'a. A slot holds one count, as an `Owned` does, and has its layout.
@@ -127,6 +159,7 @@ impl<'a, A, C: Count> SpineMut<'a, A, C> {
                 head: part(&head.head),
                 tail: part(&head.tail),
                 head_end: &mut head.head_end,
+                origin: &mut head.origin,
                 tree: TreeMut { node: part(&head.tree), level: &mut head.header.extra, len: &mut head.tree_len },
             }
         }

@@ -1,6 +1,5 @@
 //! Model tests of the vector: every version against std.
 
-use super::count::Event;
 use super::leaf::{LeafMut, fill};
 use super::node::{Rrb, SPINE};
 use super::spine::Spine;
@@ -9,12 +8,11 @@ use crate::id::Address;
 use crate::link::{Mark, Session};
 use archery::RcK;
 use proptest::prelude::*;
-use proptest::strategy::ValueTree;
 use std::fmt::Debug;
 
 /// What a step does. Places are parts of the length, so that a shrunk case means the same.
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     PushBack(u16),
     PushFront(u16),
     PopBack(u16),
@@ -62,7 +60,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// An element made from a number.
-trait Element: Clone + Ord + Debug {
+pub(super) trait Element: Clone + Ord + Debug {
     fn of(n: u32) -> Self;
 }
 impl Element for u64 {
@@ -90,7 +88,7 @@ impl Element for u8 {
     }
 }
 
-fn same<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A]) {
+pub(super) fn same<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: &[A]) {
     vector.assert_invariants();
     assert_eq!(vector.len(), model.len());
     for (i, element) in model.iter().enumerate() {
@@ -181,7 +179,7 @@ fn same_through_views<A: Element, P: Kind>(vector: &GenericVector<A, P>, model: 
 }
 
 /// `==` and `diff` against the models, and what a diff says against what it is a diff of.
-fn same_differences<A: Element, P: Kind>(a: (&GenericVector<A, P>, &[A]), b: (&GenericVector<A, P>, &[A])) {
+pub(super) fn same_differences<A: Element, P: Kind>(a: (&GenericVector<A, P>, &[A]), b: (&GenericVector<A, P>, &[A])) {
     assert_eq!(a.0 == b.0, a.1 == b.1);
     let (mut old, mut new, mut patched) = (0, 0, vec![]);
     for splice in a.0.diff(b.0) {
@@ -199,16 +197,25 @@ fn place(part: u16, len: usize) -> usize {
     (part as usize * len) >> 16
 }
 
-fn run<A: Element, P: Kind>(steps: &[Step]) {
-    let mut n = 0;
-    let mut next = || {
-        n += 1;
-        A::of(n)
-    };
-    let mut vector = GenericVector::<A, P>::new();
-    let mut model: Vec<A> = vec![];
-    let mut kept: Vec<(GenericVector<A, P>, Vec<A>)> = vec![];
-    for step in steps {
+/// A version, what it must hold, what was kept of earlier ones, and the next new element's number.
+pub(super) struct Run<A, P: Kind> {
+    pub(super) vector: GenericVector<A, P>,
+    pub(super) model: Vec<A>,
+    pub(super) kept: Vec<(GenericVector<A, P>, Vec<A>)>,
+    n: u32,
+}
+
+impl<A: Element, P: Kind> Run<A, P> {
+    pub(super) fn new() -> Self {
+        Run { vector: GenericVector::new(), model: vec![], kept: vec![], n: 0 }
+    }
+
+    pub(super) fn apply(&mut self, step: &Step) {
+        let Run { vector, model, kept, n } = self;
+        let mut next = || {
+            *n += 1;
+            A::of(*n)
+        };
         match *step {
             Step::PushBack(n) => (0..n).for_each(|_| {
                 let x = next();
@@ -219,8 +226,8 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
                 let mut new: Vec<A> = (0..n).map(|_| next()).collect();
                 new.iter().for_each(|x| vector.push_front(x.clone()));
                 new.reverse();
-                new.append(&mut model);
-                model = new
+                new.append(model);
+                *model = new
             }
             Step::PopBack(n) => (0..n).for_each(|_| assert_eq!(vector.pop_back(), model.pop())),
             Step::PopFront(n) => {
@@ -251,7 +258,7 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
             Step::Keep => kept.push((vector.clone(), model.clone())),
             Step::Forget(i) if !kept.is_empty() => drop(kept.swap_remove(i as usize % kept.len())),
             Step::Back(i) if !kept.is_empty() => {
-                (vector, model) = kept[i as usize % kept.len()].clone();
+                (*vector, *model) = kept[i as usize % kept.len()].clone();
             }
             Step::Append(i) if !kept.is_empty() => {
                 let (other, of_other) = kept[i as usize % kept.len()].clone();
@@ -263,9 +270,9 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
             Step::Prepend(i) if !kept.is_empty() => {
                 let (mut other, mut of_other) = kept[i as usize % kept.len()].clone();
                 if model.len() + of_other.len() < 20_000 {
-                    other.append(std::mem::take(&mut vector));
-                    of_other.append(&mut model);
-                    (vector, model) = (other, of_other)
+                    other.append(std::mem::take(vector));
+                    of_other.append(model);
+                    (*vector, *model) = (other, of_other)
                 }
             }
             Step::Truncate(at) => {
@@ -275,9 +282,9 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
             Step::Skip(at) => {
                 let at = place(at, model.len() + 1);
                 let rest = vector.split_off(at);
-                same(&vector, &model[..at]);
+                same(vector, &model[..at]);
                 model.drain(..at);
-                vector = rest
+                *vector = rest
             }
             Step::Splice(at, gone, new) => {
                 let at = place(at, model.len() + 1);
@@ -319,6 +326,12 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
         let (at, len) = (model.len() / 3, model.len());
         assert_eq!((vector.len(), vector.get(at)), (len, model.get(at)), "after {step:?}");
     }
+}
+
+pub(super) fn run<A: Element, P: Kind>(steps: &[Step]) {
+    let mut run = Run::<A, P>::new();
+    steps.iter().for_each(|step| run.apply(step));
+    let Run { mut vector, mut model, kept, .. } = run;
     same(&vector, &model);
     same_from_both_ends(&vector, &model);
     for (old, of_old) in &kept {
@@ -334,11 +347,11 @@ fn run<A: Element, P: Kind>(steps: &[Step]) {
     assert!(vector.into_iter().eq(model))
 }
 
-fn steps() -> impl Strategy<Value = Vec<Step>> {
+pub(super) fn steps() -> impl Strategy<Value = Vec<Step>> {
     (2.0..7.0).prop_flat_map(|log: f64| prop::collection::vec(step(), 1..=log.exp2() as usize))
 }
 
-fn cases() -> ProptestConfig {
+pub(super) fn cases() -> ProptestConfig {
     let cases = std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse::<u32>().ok()).map_or(200, |n| 20 * n);
     ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() }
 }
@@ -422,20 +435,6 @@ fn the_height_stays_low_whatever_is_joined_and_cut() {
         }
     }
     same(&vector, &model)
-}
-
-#[test]
-fn every_transition_is_taken_a_hundred_times() {
-    let mut runner = proptest::test_runner::TestRunner::deterministic();
-    for _ in 0..300 {
-        let steps = steps().new_tree(&mut runner).expect("a case").current();
-        run::<u64, ArcTK>(&steps);
-        run::<[u64; 40], RcK>(&steps)
-    }
-    for event in Event::EACH.iter().filter(|event| !matches!(event, Event::Thaw | Event::MixedOrigins)) {
-        println!("{event:?} {}", event.hits());
-        assert!(event.hits() >= 100, "{event:?} was taken {} times", event.hits())
-    }
 }
 
 /// An element whose `Drop` panics once, when told to.

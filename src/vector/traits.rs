@@ -7,6 +7,7 @@ use super::{ConsumingIter, GenericVector, Iter, IterMut, no_such};
 use crate::link::Kind;
 use std::borrow::Borrow;
 use std::cmp::Ordering;
+use std::collections::VecDeque;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::iter::Sum;
@@ -159,40 +160,54 @@ impl<A: Clone, P: Kind> Sum for GenericVector<A, P> {
 
 impl<A, O, P: Kind, Q: Kind> From<&GenericVector<&A, Q>> for GenericVector<O, P>
 where
-    A: ToOwned<Owned = O>,
+    A: ToOwned<Owned = O> + ?Sized,
     O: Borrow<A> + Clone,
 {
+    /// Time: O(n).
     fn from(vector: &GenericVector<&A, Q>) -> Self {
         vector.iter().map(|&element| element.to_owned()).collect()
     }
 }
 
-impl<A: Clone, const N: usize, P: Kind> From<[A; N]> for GenericVector<A, P> {
-    fn from(elements: [A; N]) -> Self {
-        elements.into_iter().collect()
-    }
+/// `From` for collections of elements, given up or borrowed.
+macro_rules! from_elements {
+    ($([$($generic:tt)*] $from:ty, $elements:ident => $iter:expr;)*) => {$(
+        impl<$($generic)* A: Clone, P: Kind> From<$from> for GenericVector<A, P> {
+            /// Time: O(n).
+            fn from($elements: $from) -> Self {
+                $iter.collect()
+            }
+        }
+    )*};
 }
 
-impl<A: Clone, P: Kind> From<&[A]> for GenericVector<A, P> {
-    fn from(elements: &[A]) -> Self {
-        elements.iter().cloned().collect()
-    }
+from_elements! {
+    [const N: usize,] [A; N], e => e.into_iter();
+    ['a, const N: usize,] &'a [A; N], e => e.iter().cloned();
+    ['a,] &'a [A], e => e.iter().cloned();
+    [] Vec<A>, e => e.into_iter();
+    ['a,] &'a Vec<A>, e => e.iter().cloned();
+    [] VecDeque<A>, e => e.into_iter();
+    ['a,] &'a VecDeque<A>, e => e.iter().cloned();
 }
 
-impl<A: Clone, P: Kind> From<Vec<A>> for GenericVector<A, P> {
-    fn from(elements: Vec<A>) -> Self {
-        elements.into_iter().collect()
-    }
+/// std's sequences from a vector, given up or borrowed.
+macro_rules! into_elements {
+    ($($to:ident),*) => {$(
+        impl<A: Clone, P: Kind> From<GenericVector<A, P>> for $to<A> {
+            /// Time: O(n). Elements that other versions share are cloned.
+            fn from(vector: GenericVector<A, P>) -> Self {
+                vector.into_iter().collect()
+            }
+        }
+
+        impl<A: Clone, P: Kind> From<&GenericVector<A, P>> for $to<A> {
+            /// Time: O(n).
+            fn from(vector: &GenericVector<A, P>) -> Self {
+                vector.iter().cloned().collect()
+            }
+        }
+    )*};
 }
 
-impl<A: Clone, P: Kind> From<&Vec<A>> for GenericVector<A, P> {
-    fn from(elements: &Vec<A>) -> Self {
-        elements.as_slice().into()
-    }
-}
-
-impl<A: Clone, P: Kind> From<GenericVector<A, P>> for Vec<A> {
-    fn from(vector: GenericVector<A, P>) -> Self {
-        vector.into_iter().collect()
-    }
-}
+into_elements!(Vec, VecDeque);

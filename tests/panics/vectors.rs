@@ -99,7 +99,7 @@ enum Form {
     Worked,
     /// Of two that were one: nodes stand in it twice.
     Doubled,
-    /// A leaf that is less than half full is all of the tree, and one at an end is full, so that the next push joins them.
+    /// A leaf that is less than half full is all of the tree, and one at an end is full: the next push joins them.
     Thin,
 }
 

@@ -1,9 +1,11 @@
-//! Operations that leave a map as it is: lookups, iteration, clone, `==`, diff.
+//! Operations that leave a map as it is: lookups, iteration, `==`, diff.
+//! In: how often. Out: laps.
 
-use crate::engine::{Changes, Engine};
-use crate::keys::{Key, QUERIES};
+use super::engine::{Changes, Engine};
+use super::keys::Key;
+use super::subject::{Bench, FLIP};
+use crate::feed::QUERIES;
 use crate::measure::Lap;
-use crate::subject::{Bench, FLIP};
 use std::hint::black_box;
 use std::rc::Rc;
 
@@ -12,7 +14,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.queries, QUERIES);
+            let keys = self.turns.window(&inputs.queries, QUERIES);
             let sum = lap.time(keys.len(), || lookups(&self.base, keys));
             assert_eq!(sum, keys.iter().fold(0u64, |sum, k| sum.wrapping_add(k.value())));
         }
@@ -23,7 +25,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.fresh, QUERIES);
+            let keys = self.turns.window(&inputs.fresh, QUERIES);
             let sum = lap.time(keys.len(), || lookups(&self.base, keys));
             assert_eq!(sum, 0);
         }
@@ -40,24 +42,6 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
             });
             assert_eq!(sums, expected.wrapping_mul(passes as u64));
         }
-        lap
-    }
-
-    /// Clones into a list and drops them, each through a call: inlined, a clone and drop without atomics take one
-    /// nanosecond, and the same code in two engines differed by 40 % with where its loop lay in memory.
-    /// A std map is copied whole, so one of them has to do.
-    pub fn clone_drop(&mut self, reps: usize) -> Lap {
-        let at_once = if E::VERSIONS { 64 } else { 1 };
-        let mut lap = Lap::default();
-        let mut clones = Vec::with_capacity(at_once);
-        lap.time(reps * at_once, || {
-            for _ in 0..reps {
-                clones.extend((0..at_once).map(|_| clone(&self.base)));
-                while let Some(last) = clones.pop() {
-                    discard(last);
-                }
-            }
-        });
         lap
     }
 
@@ -102,14 +86,4 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
 
 fn lookups<K: Key, E: Engine<K>>(map: &E, keys: &[K]) -> u64 {
     keys.iter().fold(0u64, |sum, k| sum.wrapping_add(map.lookup(k).copied().unwrap_or(0)))
-}
-
-#[inline(never)]
-fn clone<E: Clone>(map: &E) -> E {
-    black_box(map).clone()
-}
-
-#[inline(never)]
-fn discard<E>(map: E) {
-    drop(black_box(map));
 }

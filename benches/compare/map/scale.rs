@@ -1,12 +1,13 @@
 //! What only many sizes show, for ours alone: bytes per entry between the powers of ten, and the price of a kept
 //! insert up to ten million entries.
 
+use super::engine::{Engine, OursArc};
+use super::keys::Inputs;
+use super::subject::Bench;
 use crate::alloc::Window;
-use crate::engine::{Engine, OursArc};
-use crate::keys::{Inputs, mix};
+use crate::feed::mix;
 use crate::measure::medians;
 use crate::rows::Op;
-use crate::subject::Bench;
 use std::rc::Rc;
 use std::time::Duration;
 

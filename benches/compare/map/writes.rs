@@ -1,16 +1,18 @@
 //! Operations that change a map or make another: building, writes in place, writes with the old version kept,
-//! chains, unions.
+//! chains, unions. In: how often. Out: laps.
 
-use crate::engine::Engine;
-use crate::keys::{Key, QUERIES};
+use super::engine::Engine;
+use super::keys::Key;
+use super::subject::{Bench, FLIP, build, owned};
+use crate::feed::{QUERIES, at_once, batches};
+use crate::kept;
 use crate::measure::Lap;
-use crate::subject::{Bench, FLIP, build, owned};
 use std::rc::Rc;
 
 impl<K: Key, E: Engine<K>> Bench<K, E> {
     pub fn collect(&mut self, reps: usize) -> Lap {
         let mut lap = Lap::default();
-        for maps in batches(reps, self.maps_at_once()) {
+        for maps in batches(reps, at_once(self.n())) {
             let feed: Vec<Vec<(K, u64)>> = (0..maps).map(|_| self.inputs.pairs()).collect();
             let mut made: Vec<E> = Vec::with_capacity(maps);
             lap.time(maps * self.n(), || made.extend(feed.into_iter().map(E::from_iter)));
@@ -21,7 +23,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
 
     pub fn insert(&mut self, reps: usize) -> Lap {
         let mut lap = Lap::default();
-        for maps in batches(reps, self.maps_at_once()) {
+        for maps in batches(reps, at_once(self.n())) {
             let feed: Vec<Vec<(K, u64)>> = (0..maps).map(|_| self.inputs.pairs()).collect();
             let mut made: Vec<E> = Vec::with_capacity(maps);
             lap.time(maps * self.n(), || made.extend(feed.into_iter().map(build)));
@@ -36,7 +38,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.queries, QUERIES);
+            let keys = self.turns.window(&inputs.queries, QUERIES);
             let (feed, undo) = (owned(keys, FLIP), owned(keys, 0));
             let base = &mut self.base;
             lap.time(keys.len(), || feed.into_iter().for_each(|(key, value)| base.put(key, value)));
@@ -51,7 +53,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
     pub fn remove(&mut self, reps: usize) -> Lap {
         let mut lap = Lap::default();
         let keys = &self.inputs.queries[..self.n()];
-        for maps in batches(reps, self.maps_at_once()) {
+        for maps in batches(reps, at_once(self.n())) {
             let mut made: Vec<E> = (0..maps).map(|_| build(self.inputs.pairs())).collect();
             let taken: usize = lap
                 .time(maps * self.n(), || made.iter_mut().map(|map| keys.iter().filter(|k| map.take(k)).count()).sum());
@@ -61,25 +63,12 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         lap
     }
 
-    /// A chain from the base map, each version made from the last by `step`; returns all of them, the base first.
-    fn kept<T>(&self, lap: &mut Lap, feed: Vec<T>, step: impl Fn(&E, T) -> E) -> Vec<E> {
-        let mut versions = Vec::with_capacity(feed.len() + 1);
-        versions.push(self.base.clone());
-        lap.time(feed.len(), || {
-            for item in feed {
-                let next = step(&versions[versions.len() - 1], item);
-                versions.push(next);
-            }
-        });
-        versions
-    }
-
     pub fn insert_kept(&mut self, reps: usize) -> Lap {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.fresh, self.chain_len());
-            let versions = self.kept(&mut lap, owned(keys, 0), with);
+            let keys = self.turns.window(&inputs.fresh, self.chain_len());
+            let versions = kept::chain(&self.base, &mut lap, owned(keys, 0), with);
             for (i, version) in versions.iter().enumerate().step_by(97) {
                 assert_eq!(version.size(), self.n() + i);
                 assert_eq!(version.lookup(&keys[i / 2]).is_some(), i / 2 < i);
@@ -92,8 +81,8 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.queries, self.chain_len());
-            let versions = self.kept(&mut lap, owned(keys, FLIP), with);
+            let keys = self.turns.window(&inputs.queries, self.chain_len());
+            let versions = kept::chain(&self.base, &mut lap, owned(keys, FLIP), with);
             self.check(&versions[0]);
             let last = &versions[keys.len()];
             keys.iter().for_each(|k| assert_eq!(last.lookup(k), Some(&(k.value() ^ FLIP))));
@@ -105,8 +94,8 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let keys = self.window(&inputs.queries[..self.n()], self.chain_len());
-            let versions = self.kept(&mut lap, keys.iter().collect(), |map: &E, key| map.less(key));
+            let keys = self.turns.window(&inputs.queries[..self.n()], self.chain_len());
+            let versions = kept::chain(&self.base, &mut lap, keys.iter().collect(), |map: &E, key| map.less(key));
             self.check(&versions[0]);
             let last = &versions[keys.len()];
             assert_eq!(last.size(), self.n() - keys.len());
@@ -120,8 +109,8 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         let inputs = Rc::clone(&self.inputs);
         let mut lap = Lap::default();
         for _ in 0..reps {
-            let old = self.window(&inputs.queries, self.chain_len());
-            let new = self.window(&inputs.fresh, self.chain_len());
+            let old = self.turns.window(&inputs.queries, self.chain_len());
+            let new = self.turns.window(&inputs.fresh, self.chain_len());
             let feed: Vec<_> = owned(old, FLIP).into_iter().zip(owned(new, 0)).zip(new).collect();
             let mut map = self.base.clone();
             lap.time(3 * old.len(), || {
@@ -151,7 +140,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
             let (left, right) = self.inputs.keys.split_at(self.n() / 2);
             (build(owned(left, 0)), build(owned(right, 0)))
         });
-        let lap = self.unite(reps, self.maps_at_once(), self.n(), &halves, 0);
+        let lap = self.unite(reps, at_once(self.n()), self.n(), &halves, 0);
         self.halves = Some(halves);
         lap
     }
@@ -171,11 +160,7 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
     }
 }
 
-fn with<K: Key, E: Engine<K>>(map: &E, (key, value): (K, u64)) -> E {
+/// The step of a chain.
+pub fn with<K: Key, E: Engine<K>>(map: &E, (key, value): (K, u64)) -> E {
     map.with(key, value)
-}
-
-/// `total` cut into pieces of `most` and a rest.
-fn batches(total: usize, most: usize) -> impl Iterator<Item = usize> {
-    (0..total).step_by(most).map(move |done| most.min(total - done))
 }

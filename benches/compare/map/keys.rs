@@ -1,6 +1,7 @@
 //! What the rows are fed with: keys of two types, drawn once per group and shared by all engines.
 //! In: a size. Out: base keys, queries over them in random order, and fresh keys that no base map holds.
 
+use crate::feed::{QUERIES, mix, queries};
 use std::hash::Hash;
 
 /// A key type the table has rows for.
@@ -46,15 +47,6 @@ impl Key for String {
     }
 }
 
-/// The finaliser of splitmix64: a permutation of the 64-bit numbers.
-/// Source: Steele, Lea & Flood, "Fast splittable pseudorandom number generators", OOPSLA 2014.
-pub fn mix(i: u64) -> u64 {
-    let mut z = i.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
-}
-
 /// Keys for one size: the same for every engine, so that no engine's luck with its keys shows as speed.
 pub struct Inputs<K> {
     /// The keys of the base map, in the order of insertion.
@@ -66,17 +58,12 @@ pub struct Inputs<K> {
     pub fresh: Vec<K>,
 }
 
-/// Lookups and updates per repetition: with fewer, the clock itself would show.
-pub const QUERIES: usize = 10_000;
-
 impl<K: Key> Inputs<K> {
     pub fn new(n: usize) -> Self {
         let many = n.max(QUERIES);
-        let rounds = many.div_ceil(n) as u64;
-        let queries = (0..rounds).flat_map(|round| permutation(n, round)).map(K::nth).collect();
         Inputs {
             keys: (0..n as u64).map(K::nth).collect(),
-            queries,
+            queries: queries(n).map(K::nth).collect(),
             fresh: (n as u64..(n + many) as u64).map(K::nth).collect(),
         }
     }
@@ -85,14 +72,4 @@ impl<K: Key> Inputs<K> {
     pub fn pairs(&self) -> Vec<(K, u64)> {
         self.keys.iter().map(|k| (k.clone(), k.value())).collect()
     }
-}
-
-/// 0 to n - 1 in an order drawn from `seed` (Fisher and Yates).
-fn permutation(n: usize, seed: u64) -> Vec<u64> {
-    let mut order: Vec<u64> = (0..n as u64).collect();
-    for i in (1..n).rev() {
-        let j = mix(seed << 32 ^ i as u64) % (i as u64 + 1);
-        order.swap(i, j as usize);
-    }
-    order
 }

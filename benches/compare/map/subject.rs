@@ -5,11 +5,15 @@
 //! checked and dropped after. Dropping is in the time only where it is the point (`chain`, `clone_drop`) and where
 //! the engine does it itself (replaced values, a key that is already there).
 
+use super::engine::Engine;
+use super::keys::{Inputs, Key};
+use super::writes::with;
 use crate::alloc::Window;
-use crate::engine::{Engine, EngineId};
-use crate::keys::{Inputs, Key};
+use crate::engine::EngineId;
+use crate::feed::Turns;
+use crate::kept;
 use crate::measure::{Lap, Subject};
-use crate::rows::{Needs, Op};
+use crate::rows::Op;
 use std::rc::Rc;
 
 /// What an update changes in a value.
@@ -19,8 +23,7 @@ pub const FLIP: u64 = 1 << 40;
 pub struct Bench<K, E> {
     pub inputs: Rc<Inputs<K>>,
     pub base: E,
-    /// Counts windows of keys, so that repetitions walk through all of them; every engine sees the same ones.
-    turn: usize,
+    pub turns: Turns,
     /// The two halves for `union_disjoint`, made once per row.
     pub halves: Option<(E, E)>,
 }
@@ -28,7 +31,7 @@ pub struct Bench<K, E> {
 impl<K: Key, E: Engine<K>> Bench<K, E> {
     pub fn new(inputs: &Rc<Inputs<K>>) -> Self {
         let base = build(inputs.pairs());
-        Bench { inputs: Rc::clone(inputs), base, turn: 0, halves: None }
+        Bench { inputs: Rc::clone(inputs), base, turns: Turns::default(), halves: None }
     }
 
     pub fn n(&self) -> usize {
@@ -38,18 +41,6 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
     /// Versions in a kept chain.
     pub fn chain_len(&self) -> usize {
         if self.n() >= 10_000 { 1_000 } else { self.n().min(100) }
-    }
-
-    /// Small maps are built sixteen at a time: one alone is too short for the clock.
-    pub fn maps_at_once(&self) -> usize {
-        if self.n() < 2_000 { 16 } else { 1 }
-    }
-
-    /// The next `len` keys of `list`, from the front again once it is used up.
-    pub fn window<'a>(&mut self, list: &'a [K], len: usize) -> &'a [K] {
-        let start = self.turn % (list.len() / len) * len;
-        self.turn += 1;
-        &list[start..start + len]
     }
 
     /// Live bytes after building by insert, with the keys' own heap.
@@ -64,24 +55,13 @@ impl<K: Key, E: Engine<K>> Bench<K, E> {
         bytes as f64 / self.n() as f64
     }
 
-    /// Live bytes of a chain of one-insert versions, per version. The caller's keys were allocated before the window
-    /// opens, so a String's own buffer is not in it; copies of it that the engine makes are.
+    /// Live bytes of a chain of one-insert versions, per version; a String's own buffer is not in it.
     fn bytes_per_version(&mut self) -> f64 {
         let inputs = Rc::clone(&self.inputs);
-        let feed = self.window(&inputs.fresh, self.chain_len());
-        let feed = owned(feed, 0);
-        let mut versions = Vec::with_capacity(feed.len() + 1);
-        versions.push(self.base.clone());
-        // The vector that holds the keys is borrowed: its own end must not fall into the window.
-        let mut keys = feed.into_iter();
-        let window = Window::open();
-        for (key, value) in keys.by_ref() {
-            versions.push(versions[versions.len() - 1].with(key, value));
-        }
-        let bytes = window.live_bytes();
-        drop(window);
-        assert_eq!(versions[versions.len() - 1].size(), self.n() + self.chain_len());
-        bytes as f64 / self.chain_len() as f64
+        let keys = self.turns.window(&inputs.fresh, self.chain_len());
+        let (bytes, last) = kept::bytes_per_version(&self.base, owned(keys, 0), with);
+        assert_eq!(last.size(), self.n() + keys.len());
+        bytes
     }
 
     /// Right size, and right values under sixteen keys.
@@ -112,12 +92,7 @@ impl<K: Key, E: Engine<K>> Subject for Bench<K, E> {
     }
 
     fn can(&self, op: Op) -> bool {
-        match op.needs() {
-            Needs::Nothing => true,
-            Needs::Versions => E::VERSIONS,
-            Needs::Union => E::UNION,
-            Needs::Diff => E::DIFF,
-        }
+        !E::LACKS.contains(&op)
     }
 
     fn run(&mut self, op: Op, reps: usize) -> Lap {
@@ -133,12 +108,12 @@ impl<K: Key, E: Engine<K>> Subject for Bench<K, E> {
             Op::UpdateKept => self.update_kept(reps),
             Op::RemoveKept => self.remove_kept(reps),
             Op::Chain => self.chain(reps),
-            Op::CloneDrop => self.clone_drop(reps),
+            Op::CloneDrop => kept::clone_drop(&self.base, E::ID, reps),
             Op::EqSharing => self.eq_sharing(reps),
             Op::Diff10 => self.diff_10(reps),
             Op::UnionSharing => self.union_sharing(reps),
             Op::UnionDisjoint => self.union_disjoint(reps),
-            Op::BytesPerEntry | Op::BytesPerVersion => unreachable!("{} has no time", op.name()),
+            _ => unreachable!("maps have no {}", op.name()),
         }
     }
 
@@ -151,7 +126,7 @@ impl<K: Key, E: Engine<K>> Subject for Bench<K, E> {
     }
 
     fn reset(&mut self) {
-        self.turn = 0;
+        self.turns = Turns::default();
         self.halves = None;
     }
 }

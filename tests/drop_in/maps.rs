@@ -1,70 +1,13 @@
-//! One page of `imbl` code, expanded once with `imbl` and once with `backstory`: it compiles with both after a
-//! change of the `use` line, and both give the same results. Every public method and trait impl of imbl 7's
-//! `HashMap` and `HashSet` is used, with imbl's bounds, but for the conversions from its vectors and ordered sets.
-//!
-//! Known differences, not on the page: which of two *equal* keys a set operation keeps (imbl's choice follows
-//! the lengths, ours is always the left one), and the type of the default hasher.
-#![allow(clippy::needless_lifetimes)] // Code as its users write it.
-#![allow(deprecated)] // `difference` and its kin are part of the API.
+//! Maps and sets: every public method and trait impl of imbl 7's `HashMap` and `HashSet`, with imbl's bounds, but for
+//! the conversions from its ordered sets.
 
+use crate::{Asked, Found, Tagged, note, parts, same_results, sorted};
 use std::collections::BTreeMap;
-use std::fmt::Debug;
-use std::hash::{Hash, Hasher};
-
-/// What a page found out: a name and a value, printed.
-type Found = Vec<(&'static str, String)>;
-
-fn sorted<T: Ord>(items: impl IntoIterator<Item = T>) -> Vec<T> {
-    let mut items: Vec<T> = items.into_iter().collect();
-    items.sort();
-    items
-}
-
-/// The parts of a `{:?}` of a map or set, in an order of their own.
-fn parts(shown: String) -> Vec<String> {
-    let inner = shown.trim_start_matches('{').trim_end_matches('}').to_owned();
-    sorted(inner.split(", ").map(str::to_owned))
-}
-
-/// A key of which only a part counts for equality, so that one can see which of two equal keys was kept.
-#[derive(Clone, Copy, Debug, PartialOrd, Ord)]
-struct Tagged(u32, char);
-
-impl PartialEq for Tagged {
-    fn eq(&self, other: &Self) -> bool {
-        self.0 == other.0
-    }
-}
-impl Eq for Tagged {}
-impl Hash for Tagged {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.0.hash(state)
-    }
-}
-
-/// A key that stands in for a `Tagged`, through `equivalent` and not through `Borrow`.
-#[derive(Hash)]
-struct Asked(u32);
-
-impl equivalent_of_both::Equivalent<Tagged> for Asked {
-    fn equivalent(&self, key: &Tagged) -> bool {
-        self.0 == key.0
-    }
-}
-
-/// The trait that both crates take keys by.
-mod equivalent_of_both {
-    pub use equivalent::Equivalent;
-}
-
-fn note(found: &mut Found, name: &'static str, value: impl Debug) {
-    found.push((name, format!("{value:?}")))
-}
 
 macro_rules! page {
     ($name:ident, $krate:ident) => {
         mod $name {
-            use super::kinds::$name::Chosen;
+            use crate::kinds::$name::Chosen;
             use super::*;
             use std::borrow::Borrow;
             use std::collections::{self, BTreeSet};
@@ -75,7 +18,8 @@ macro_rules! page {
             use $krate::hashmap::{Entry, Iter, IterMut, Keys, OccupiedEntry, VacantEntry, Values};
             use $krate::hashset::Iter as SetIter;
             use $krate::shared_ptr::{DefaultSharedPtr, RcK};
-            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet, get_in, hashmap, hashset, shared_ptr, update_in};
+            use $krate::{GenericHashMap, GenericHashSet, HashMap, HashSet};
+            use $krate::{get_in, hashmap, hashset, shared_ptr, update_in};
 
             type Seeded<K, V> = GenericHashMap<K, V, RandomState, DefaultSharedPtr>;
             type Local<K, V> = GenericHashMap<K, V, RandomState, RcK>;
@@ -458,6 +402,8 @@ macro_rules! page {
                         all(&HashSet::from(collections::HashSet::from([1, 2]))),
                         all(&HashSet::from(&collections::HashSet::from([1, 2]))),
                         all(&HashSet::from(&BTreeSet::from([1, 2]))),
+                        all(&HashSet::from($krate::vector![2, 1, 2])),
+                        all(&HashSet::from(&$krate::vector![2, 1, 2])),
                     ],
                 );
                 let borrowed: HashSet<&str> = hashset!["a", "b"];
@@ -565,32 +511,8 @@ macro_rules! page {
     };
 }
 
-/// The bound on kinds is the one that differs by name: `SharedPointerKind` there, `Kind` here.
-mod kinds {
-    pub mod with_imbl {
-        pub use imbl::shared_ptr::SharedPointerKind as Chosen;
-    }
-    pub mod with_ours {
-        pub use backstory::Kind as Chosen;
-    }
-}
-
 page!(with_imbl, imbl);
 page!(with_ours, backstory);
-
-macro_rules! same_results {
-    ($($test:ident: $part:ident, $least:literal;)*) => {$(
-        #[test]
-        fn $test() {
-            let (theirs, ours) = (with_imbl::$part(), with_ours::$part());
-            assert!(theirs.len() >= $least, "the page shrank to {} results", theirs.len());
-            for (theirs, ours) in theirs.iter().zip(&ours) {
-                assert_eq!(theirs, ours)
-            }
-            assert_eq!(theirs.len(), ours.len());
-        }
-    )*};
-}
 
 same_results! {
     maps_are_made_and_asked_as_with_imbl: making_and_asking, 15;

@@ -1,7 +1,7 @@
 //! Bytes that a commit of one changed key would write, by the counting sink: 16-byte String keys, 64-byte values,
 //! steady state. In: our map alone. Out: bytes per version at two sizes.
 
-use crate::keys::mix;
+use crate::feed::mix;
 use archery::ArcTK;
 use backstory::{CountingSink, Counts, PortableHash};
 
@@ -28,13 +28,13 @@ impl Written {
     pub fn measure(n: usize) -> backstory::Result<Self> {
         let mut map: Map = (0..n as u64).map(|i| (key(i), [0; VALUE_LEN])).collect();
         let mut sink = CountingSink::new()?;
-        sink.commit(&map, |_, _| ENTRY_LEN)?;
+        sink.commit_map(&map, |_, _| ENTRY_LEN)?;
         let mut counts = Counts::default();
         for step in 0..WARM_UP + VERSIONS {
             // Another stream of random numbers than the one the keys are made of.
             let i = mix(u64::MAX / 2 + step as u64) % n as u64;
             map.insert(key(i), [(step as u8).wrapping_add(1); VALUE_LEN]);
-            let new = sink.commit(&map, |_, _| ENTRY_LEN)?;
+            let new = sink.commit_map(&map, |_, _| ENTRY_LEN)?;
             if step >= WARM_UP {
                 counts += new;
             }

@@ -1,0 +1,374 @@
+//! Nodes as they go to a log: the walk of a commit.
+//!
+//! A node that was copied from a stored one and changed in one place is written as what replaces that place: a *splice* of
+//! its *base*, which is always stored whole. As a run of edits makes the splice longer each time, the node is written
+//! whole as soon as a run would have cost as much.
+//!
+//! In: a vector and a [`Records`] that takes nodes, children before parents. Out: an address for each node that had
+//! none, and marks once all is written.
+//! Must hold: L2 (a marked node is not entered), L5 (marks are set by [`Commit::finish`] only), L4; a leaf or spine counts
+//! as stored only as far as its record has what the version sees of it (V1).
+//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`.
+#![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::GenericVector;
+use super::ends::{Body, Ends};
+use super::inner::*;
+use super::leaf::*;
+use super::node::*;
+use super::revive::{Base, load, peek_stub, through_stub};
+use super::spine::*;
+use crate::error::Result;
+use crate::id::Address;
+use crate::link::{Count, Header, Kind, Mark, Origin, Session, Word, same};
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A link as a record holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct StoredLink {
+    pub(crate) address: Address,
+    /// How many elements there are below it.
+    pub(crate) len: usize,
+}
+
+/// A head, a tree, a tail, as a record holds them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct SpineParts {
+    /// Of the tree.
+    pub(crate) level: u32,
+    /// Where the elements of the head end.
+    pub(crate) head_end: usize,
+    pub(crate) head: Option<StoredLink>,
+    pub(crate) tree: Option<StoredLink>,
+    pub(crate) tail: Option<StoredLink>,
+}
+
+// Until the log exists (issue 3/6) only the test origin reads all of a record; the counting sink needs lengths only.
+/// A node to be written.
+#[cfg_attr(not(test), expect(dead_code))]
+pub(crate) enum NodeRecord<'a, 'b, A> {
+    /// A leaf of these elements, from this place on; without those that its base has.
+    Leaf {
+        base: Option<Base>,
+        first: usize,
+        elements: &'a [A],
+    },
+    /// An inner node of this level with these children; without those that its base has.
+    Inner {
+        base: Option<Base>,
+        level: u32,
+        links: &'b [StoredLink],
+    },
+    Spine(SpineParts),
+}
+
+/// Takes the nodes of a commit.
+pub(crate) trait Records<A> {
+    /// Writes a node; everything it refers to has been written.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn node(&mut self, record: NodeRecord<'_, '_, A>) -> Result<Address>;
+}
+
+/// The nodes that a commit wrote, to be marked when all is written (L5).
+pub(crate) struct Commit<'a> {
+    session: Session,
+    written: HashMap<*const Header, Written<'a>>,
+}
+
+struct Written<'a> {
+    header: &'a Header,
+    address: Address,
+    what: What<'a>,
+}
+
+/// What is noted of a node beside its address.
+enum What<'a> {
+    Leaf { head: &'a LeafHead, places: Range<usize>, is_whole: bool },
+    Inner { head: &'a InnerHead, is_whole: bool },
+    Spine { head: &'a SpineHead, ends: (usize, usize) },
+}
+
+/// True if it is better to write `n` parts whole than `new` of them: if a run of edits that made a splice of 1, 2, ..,
+/// `new` parts has come to as much.
+fn is_better_whole(new: usize, n: usize) -> bool {
+    new * new >= 2 * n
+}
+
+/// True if all of `seen` is in `stored`.
+fn covers(stored: &Range<usize>, seen: &Range<usize>) -> bool {
+    stored.start <= seen.start && seen.end <= stored.end
+}
+
+/// Two vectors are one version.
+pub(super) fn is_same_version<A, C: Count>(a: &Body<A, C>, b: &Body<A, C>) -> bool {
+    if a.ends != b.ends {
+        return false;
+    }
+    let ((x, x_from), (y, y_from)) = (peek_stub(a.root.link()), peek_stub(b.root.link()));
+    // SAFETY: the roots live, and what they link to.
+    x == y && !x.is_stored() || is_as_stored(a, x) && is_as_stored(b, y) && unsafe { same(x, x_from, y, y_from) }
+}
+
+/// True if all that a vector sees of its root is what the root's mark names.
+fn is_as_stored<A, C: Count>(body: &Body<A, C>, root: Word) -> bool {
+    // SAFETY: what a root names lives while the vector does.
+    unsafe {
+        match root.tag() {
+            LEAF => covers(&Leaf::<A, C>::from_word(root).head().stored_places(), &(0..body.len())),
+            SPINE => {
+                let spine = Spine::new(NodeRef::<A, C>::from_word(root)).head();
+                has_ends(spine.stored_ends(), body.ends, spine.tree_len)
+            }
+            _ => true,
+        }
+    }
+}
+
+fn has_ends((head, tail): (usize, usize), ends: Ends, tree_len: usize) -> bool {
+    ends.head() <= head && ends.tail(tree_len) <= tail
+}
+
+impl<'a> Commit<'a> {
+    pub(crate) fn new(session: Session) -> Self {
+        Commit { session, written: HashMap::new() }
+    }
+
+    /// Marks everything that was written: the write has succeeded.
+    pub(crate) fn finish(self) {
+        for Written { header, address, what } in self.written.into_values() {
+            header.set_mark_with(Mark::new(self.session, address), || match what {
+                What::Leaf { head, places, is_whole } => {
+                    head.set_stored_places(places);
+                    if is_whole {
+                        head.base.set(Mark::NONE)
+                    }
+                }
+                What::Inner { head, is_whole: true } => head.base.set(Mark::NONE),
+                What::Inner { is_whole: false, .. } => {}
+                What::Spine { head, ends } => head.set_stored_ends(ends),
+            })
+        }
+    }
+
+    /// Writes what of a vector is not stored yet, children first. None for an empty one.
+    ///
+    /// # Errors
+    /// What the storage says; nothing is marked then.
+    pub(crate) fn write<A: 'a, P: Kind, R: Records<A>>(
+        &mut self,
+        vector: &'a GenericVector<A, P>,
+        records: &mut R,
+    ) -> Result<Option<Address>> {
+        let body = &vector.body;
+        if body.len() == 0 {
+            return Ok(None);
+        }
+        let (word, from) = peek_stub(body.root.link());
+        if let Some(address) = self.own_address(word, from) {
+            return Ok(Some(address));
+        }
+        let root = through_stub(body.root.link(), body.ends)?;
+        match root.tag() {
+            LEAF => self.leaf(Leaf::new(root), 0..body.len(), records),
+            _ => self.spine(Spine::new(root), body.ends, records),
+        }
+        .map(Some)
+    }
+
+    /// The address of a stored word of this log.
+    fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
+        word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
+    }
+
+    fn spine<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        spine: Spine<'a, A, C>,
+        ends: Ends,
+        records: &mut R,
+    ) -> Result<Address> {
+        let head = spine.head();
+        let tree_len = head.tree_len;
+        if let Some((mark, stored)) = head.header.mark_with(|| head.stored_ends())
+            && let Some(address) = mark.address(self.session)
+            && has_ends(stored, ends, tree_len)
+        {
+            return Ok(address);
+        }
+        if let Some(Written { address, what: What::Spine { ends: written, .. }, .. }) =
+            self.written.get(&key(&head.header))
+            && has_ends(*written, ends, tree_len)
+        {
+            return Ok(*address);
+        }
+        let origin = head.origin.as_ref();
+        let link = |address: Address, len| Some(StoredLink { address, len });
+        let mut end = |word: Word, places: Range<usize>| match places.len() {
+            0 => Ok(None),
+            len => self.end::<A, C, R>(word, origin, places, records).map(|address| link(address, len)),
+        };
+        let front = end(head.head.get(), head.places_in_front(ends.head()))?;
+        let tail = end(head.tail.get(), 0..ends.tail(tree_len))?;
+        let level = spine.level();
+        let tree = match tree_len {
+            0 => None,
+            len => link(self.tree::<A, C, R>(head.tree.get(), origin, level, len, records)?, len),
+        };
+        let head_end = head.head_end as usize;
+        let address = records.node(NodeRecord::Spine(SpineParts { level, head_end, head: front, tree, tail }))?;
+        let ends = (ends.head(), ends.tail(tree_len));
+        self.note(&head.header, address, What::Spine { head, ends });
+        Ok(address)
+    }
+
+    /// A leaf at an end of a vector. Where it has grown a little since it was stored, only what is new is written, and not
+    /// noted on the leaf, which stays what it was the base of: the spine knows.
+    fn end<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        word: Word,
+        origin: Option<&Arc<Origin>>,
+        places: Range<usize>,
+        records: &mut R,
+    ) -> Result<Address> {
+        if word.tag() == LEAF {
+            // SAFETY: the leaf lives while its spine does.
+            let leaf: Leaf<'a, A, C> = unsafe { Leaf::from_word(word) };
+            let has_grown = leaf.head().header.mark().address(self.session).is_some()
+                && leaf.head().base.get() == Mark::NONE
+                && !covers(&leaf.head().stored_places(), &places);
+            if has_grown && let Some(base) = self.base_of_leaf(leaf, &places) {
+                return self.write_leaf(leaf, &places, Some(base), records);
+            }
+        }
+        self.tree_or_leaf::<A, C, R>(word, origin, 0, places, records)
+    }
+
+    /// The address of a tree, after writing it if need be.
+    fn tree<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        word: Word,
+        origin: Option<&Arc<Origin>>,
+        level: u32,
+        len: usize,
+        records: &mut R,
+    ) -> Result<Address> {
+        self.tree_or_leaf::<A, C, R>(word, origin, level, 0..len, records)
+    }
+
+    fn tree_or_leaf<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        word: Word,
+        origin: Option<&Arc<Origin>>,
+        level: u32,
+        places: Range<usize>,
+        records: &mut R,
+    ) -> Result<Address> {
+        if let Some(address) = self.own_address(word, origin) {
+            return Ok(address);
+        }
+        if word.is_stored() {
+            // Stored in another log: read it, and write it here.
+            let node = load::<A, C>(word, origin, level, places.clone())?;
+            let mut other = Commit::new(self.session);
+            return other.tree_or_leaf::<A, C, R>(node.word(), None, level, places, records);
+        }
+        // SAFETY: the node lives while its parent does; its tag says what it is.
+        unsafe {
+            match word.tag() {
+                LEAF => self.leaf(Leaf::<'a, A, C>::from_word(word), places, records),
+                _ => self.inner(Inner::<'a, A, C>::from_word(word), level, places.end, records),
+            }
+        }
+    }
+
+    fn inner<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        inner: Inner<'a, A, C>,
+        level: u32,
+        len: usize,
+        records: &mut R,
+    ) -> Result<Address> {
+        let (head, n) = (inner.head(), inner.n());
+        if let Some(address) = head.header.mark().address(self.session) {
+            return Ok(address);
+        }
+        if let Some(written) = self.written.get(&key(&head.header)) {
+            return Ok(written.address);
+        }
+        let base = self.base_of(inner.common(), n);
+        let new = base.map_or(0..n, |base| base.front..n - base.back);
+        let mut links = Vec::with_capacity(new.len());
+        for k in new {
+            let len = inner.size(level, len, k);
+            let address = self.tree::<A, C, R>(inner.word(k), inner.origin(), level - 1, len, records)?;
+            links.push(StoredLink { address, len })
+        }
+        let address = records.node(NodeRecord::Inner { base, level, links: &links })?;
+        self.note(&head.header, address, What::Inner { head, is_whole: base.is_none() });
+        Ok(address)
+    }
+
+    fn leaf<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        leaf: Leaf<'a, A, C>,
+        places: Range<usize>,
+        records: &mut R,
+    ) -> Result<Address> {
+        let head = leaf.head();
+        let stored = head.header.mark_with(|| head.stored_places());
+        if let Some((mark, stored)) = stored
+            && let Some(address) = mark.address(self.session)
+            && covers(&stored, &places)
+        {
+            return Ok(address);
+        }
+        if let Some(Written { address, what: What::Leaf { places: written, .. }, .. }) =
+            self.written.get(&key(&head.header))
+            && covers(written, &places)
+        {
+            return Ok(*address);
+        }
+        // What is marked and no splice is stored whole: it has grown, and is stored whole again.
+        let is_splice = head.header.mark() == Mark::NONE || head.base.get() != Mark::NONE;
+        let base = if is_splice { self.base_of_leaf(leaf, &places) } else { None };
+        let address = self.write_leaf(leaf, &places, base, records)?;
+        self.note(&head.header, address, What::Leaf { head, places, is_whole: base.is_none() });
+        Ok(address)
+    }
+
+    /// What these places of a leaf need not be written for, if that pays.
+    fn base_of_leaf<A: 'a, C: Count>(&self, leaf: Leaf<'a, A, C>, places: &Range<usize>) -> Option<Base> {
+        self.base_of(leaf.common(places.clone()), places.len())
+    }
+
+    /// The same for `n` parts of a node.
+    fn base_of(&self, Common { base, front, back }: Common, n: usize) -> Option<Base> {
+        let back = back.min(n - front);
+        let at = base.address(self.session).filter(|_| !is_better_whole(n - front - back, n))?;
+        Some(Base { at, front, back })
+    }
+
+    fn write_leaf<A: 'a, C: Count, R: Records<A>>(
+        &mut self,
+        leaf: Leaf<'a, A, C>,
+        places: &Range<usize>,
+        base: Option<Base>,
+        records: &mut R,
+    ) -> Result<Address> {
+        let (front, back) = base.map_or((0, 0), |base| (base.front, base.back));
+        // SAFETY: a version sees these places.
+        let elements = unsafe { leaf.slice(places.start + front..places.end - back) };
+        records.node(NodeRecord::Leaf { base, first: places.start, elements })
+    }
+
+    fn note(&mut self, header: &'a Header, address: Address, what: What<'a>) {
+        self.written.insert(key(header), Written { header, address, what });
+    }
+}
+
+fn key(header: &Header) -> *const Header {
+    std::ptr::from_ref(header)
+}
