@@ -1,5 +1,5 @@
-//! One test per bug that a peer had in a map or a vector, so that ours does not have it. Each names the report and says what
-//! would have failed.
+//! One test per bug that a peer had in a map or a vector, so that ours does not have it. Each names the report and says
+//! what would have failed.
 //!
 //! Those of vectors and their views are in `peer_bugs/vectors.rs`.
 

@@ -238,8 +238,8 @@ fn threads_race_for_the_free_room_at_both_ends_of_one_leaf() {
     }
 }
 
-/// im #157, imbl #168: parts of one view on several threads; leaves at the borders are in two parts, and leaves that stand
-/// in the vector twice are in any.
+/// im #157, imbl #168: parts of one view on several threads; leaves at the borders are in two parts, and leaves that
+/// stand in the vector twice are in any.
 #[test]
 fn threads_change_parts_of_one_view_while_others_read_and_drop_the_version_before() {
     for round in 0..40u64 {

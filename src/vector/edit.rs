@@ -1,9 +1,9 @@
 //! Edits anywhere in a vector, in whichever of its parts that is.
 //!
 //! In: a vector and an index. Out: the vector with the edit; two vectors made one, one made two.
-//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were; but
-//! for `append`, which may have put the first of a few others behind them. What is replaced is dropped last: a `Drop` may
-//! panic too.
+//! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were;
+//! but for `append`, which may have put the first of a few others behind them. What is replaced is dropped last: a
+//! `Drop` may panic too.
 //! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `edge`, `middle`, `cut`, `join`, `error`.
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
@@ -259,8 +259,9 @@ impl<A: Clone, C: Count> Body<A, C> {
         Ok(())
     }
 
-    /// True if the elements `start..end` lie in one leaf, which can have `new` ones in their place and be neither too full nor
-    /// less than half full by it: that leaf is exclusive then, and nothing can fail that is done to it element by element.
+    /// True if the elements `start..end` lie in one leaf, which can have `new` ones in their place and be neither too
+    /// full nor less than half full by it: that leaf is exclusive then, and nothing can fail that is done to it element
+    /// by element.
     pub(super) fn own_leaf_of(&mut self, start: usize, end: usize, new: usize) -> Result<bool> {
         let (half, gone) = (Rrb::<A, C>::LEAF_HALF, end - start);
         if self.len() == 0 || gone + new > half {

@@ -130,9 +130,9 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         Leaf::new(self.0.link())
     }
 
-    /// An exclusive leaf whose elements are those in these places, with room for so many: a copy if it is shared, in the same
-    /// places (dropping the other may panic, and the caller does not know of the copy then); where it is moved to larger
-    /// memory they begin at 0.
+    /// An exclusive leaf whose elements are those in these places, with room for so many: a copy if it is shared, in the
+    /// same places (dropping the other may panic, and the caller does not know of the copy then); where it is moved to
+    /// larger memory they begin at 0.
     #[inline]
     pub(super) fn own(node: &'a mut Node<A, C>, places: Range<usize>, room: usize) -> Self
     where
@@ -364,7 +364,7 @@ impl<A> Drop for DropLast<A> {
     }
 }
 
-/// A new leaf of clones of what stands in these places of a leaf, as a version sees them. They stand in the same places.
+/// A new leaf of clones of what stands in these places of a leaf, as a version sees them, in the same places.
 #[inline(never)]
 fn cloned<A: Clone, C: Count>(from: Leaf<'_, A, C>, places: Range<usize>, room: usize) -> Node<A, C> {
     let mut new = Rrb::<A, C>::new_leaf(Rrb::<A, C>::room(places.start + room), places.start);

@@ -1,6 +1,7 @@
 //! Model tests of the vector: every version against std.
 
-use super::node::SPINE;
+use super::leaf::{LeafMut, fill};
+use super::node::{Rrb, SPINE};
 use super::spine::Spine;
 use super::*;
 use crate::id::Address;
@@ -446,6 +447,28 @@ impl Drop for Bomb {
             std::panic::resume_unwind(Box::new(()))
         }
     }
+}
+
+#[test]
+fn an_element_whose_drop_panics_keeps_no_other_from_being_dropped() {
+    let held = |armed: &std::rc::Rc<std::cell::Cell<bool>>| std::rc::Rc::strong_count(armed) - 1;
+    for n in [1, 40, 100, 5000] {
+        let armed = std::rc::Rc::new(std::cell::Cell::new(false));
+        let vector: GenericVector<Bomb, RcK> = (0..n).map(|n| Bomb(n, armed.clone())).collect();
+        armed.set(true);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(vector))).is_err());
+        assert_eq!(held(&armed), 0, "of {n}");
+    }
+    // What no version sees, on both sides of what one does.
+    let armed = std::rc::Rc::new(std::cell::Cell::new(false));
+    let mut node = Rrb::<Bomb, crate::link::Local>::new_leaf(8, 0);
+    fill(LeafMut::new(&mut node), (0..7).map(|n| Bomb(n, armed.clone())));
+    armed.set(true);
+    let settled = std::panic::AssertUnwindSafe(|| LeafMut::new(&mut node).settle(2..4));
+    assert!(std::panic::catch_unwind(settled).is_err());
+    assert_eq!(held(&armed), 2);
+    let left: Vec<u64> = LeafMut::new(&mut node).into_slice().iter().map(|bomb| bomb.0).collect();
+    assert_eq!(left, [2, 3])
 }
 
 /// A head that is stored is copied, and dropped if nobody else has it: its `Drop` must find the vector whole.

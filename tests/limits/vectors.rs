@@ -1,5 +1,5 @@
-//! The edges of the vector: small stacks, many elements, lengths near the largest there is, indices and ranges beyond all
-//! there are, elements without size, large and over-aligned ones.
+//! The edges of the vector: small stacks, many elements, lengths near the largest there is, indices and ranges beyond
+//! all there are, elements without size, large and over-aligned ones.
 
 use super::{Aligned, PageAligned, aligned, hash_of, on_small_stack, random, says_what_is_left};
 use archery::{ArcTK, RcK};
@@ -484,6 +484,22 @@ fn a_vector_iterator_dropped_half_way_drops_what_it_did_not_give() {
         assert_eq!(std::rc::Rc::strong_count(&value), 501);
         drop(iter);
         assert_eq!(std::rc::Rc::strong_count(&value), 1 + some.len() + others.len());
+    }
+}
+
+#[test]
+fn versions_that_see_as_many_but_other_elements_of_one_leaf_differ() {
+    // The leaf is the tree, with one element behind it.
+    let whole: Vector<u64> = (0..65).collect();
+    for n in 1..64 {
+        let (mut front, mut back) = (whole.clone(), whole.clone());
+        (n..65).for_each(|_| _ = front.pop_back());
+        back.pop_back();
+        (n..64).for_each(|_| _ = back.pop_front());
+        assert!(front.iter().copied().eq(0..n) && back.iter().copied().eq(64 - n..64));
+        assert!(front != back && front == whole.take(n as usize));
+        let replaced: usize = front.diff(&back).map(|splice| splice.new.len()).sum();
+        assert_eq!(replaced, n as usize, "none is at the place where it was")
     }
 }
 

@@ -63,7 +63,7 @@ fn contents<T: Item, P: Kind>(vector: &GenericVector<T, P>) -> Contents {
 /// Works on a vector that went through a panic: edits of all kinds, then all out from both ends.
 fn wear<T: Item, P: Kind>(mut vector: GenericVector<T, P>) {
     let mut model: VecDeque<u32> = contents(&vector).into();
-    for i in 0..40 {
+    for i in 0..12 {
         let at = (i * 7) % (model.len() + 1);
         vector.insert(at, of(i as u32));
         model.insert(at, i as u32);
@@ -99,9 +99,11 @@ enum Form {
     Worked,
     /// Of two that were one: nodes stand in it twice.
     Doubled,
+    /// A leaf that is less than half full is all of the tree, and one at an end is full: the next push joins them.
+    Thin,
 }
 
-const FORMS: [Form; 4] = [Form::Pushed, Form::Fronted, Form::Worked, Form::Doubled];
+const FORMS: [Form; 5] = [Form::Pushed, Form::Fronted, Form::Worked, Form::Doubled, Form::Thin];
 
 /// How the vector under test shares its nodes with versions that are kept.
 #[derive(Clone, Copy, Debug)]
@@ -138,6 +140,19 @@ fn formed<T: Item, P: Kind>(n: u32, form: Form) -> GenericVector<T, P> {
             }
             (0..n.min(3)).for_each(|i| vector.push_front(of(i)));
             (0..n.min(3)).for_each(|_| _ = vector.pop_back());
+            vector
+        }
+        Form::Thin => {
+            let is_front = n.is_multiple_of(2);
+            let mut vector = GenericVector::new();
+            let push = |vector: &mut GenericVector<T, P>, i| match is_front {
+                true => vector.push_front(of(i)),
+                false => vector.push_back(of(i)),
+            };
+            (0..17).for_each(|i| push(&mut vector, i));
+            let at = if is_front { 2 } else { 1 };
+            (n % 7..13).for_each(|_| drop(vector.remove(at)));
+            (0..15).for_each(|i| push(&mut vector, 100 + i));
             vector
         }
         Form::Doubled => {
@@ -226,6 +241,9 @@ fn sweep<P: Kind>(sizes: &[u32], after: After, edit: &Edits<P>) -> [usize; SORTS
     start_of_sweep();
     for &n in sizes {
         for form in FORMS {
+            if matches!(form, Form::Thin) && !matches!(n, 17 | 36 | 90) {
+                continue; // The size is the leaf's only.
+            }
             for sharing in SHARINGS {
                 sweep_one(n, form, sharing, after, &*edit.0);
                 sweep_one(n, form, sharing, after, &*edit.1)

@@ -1,6 +1,6 @@
 //! One test per bug that a peer had in a vector or a view of one. Each names the report and says what broke there.
 //!
-//! Without a likeness here: immer #33 and #45 (of C++ only); imbl #83 (the map's); im #157 is in the types (`traits.rs`,
+//! Without a likeness here: immer #33 and #45, which are of C++ only. im #157 is in the types (`traits.rs`,
 //! `src/vector/compile_fail.rs`).
 
 use backstory::vector::Focus;
@@ -190,7 +190,8 @@ fn large_vectors_of_bytes_are_appended_in_all_proportions() {
     }
 }
 
-/// imbl #163: `swap` and others of a `FocusMut` took the index that is the length, and gave `&mut` past the last element.
+/// imbl #163 (mended by #164): `swap` and others of a `FocusMut` took the index that is the length, and gave `&mut` past
+/// the last element.
 #[test]
 fn the_index_behind_the_last_is_refused_by_all_that_a_mutable_view_does() {
     for n in [1, 3, 64, 65, 5000] {
@@ -216,8 +217,8 @@ fn the_index_behind_the_last_is_refused_by_all_that_a_mutable_view_does() {
     }
 }
 
-/// imbl #164 and #59: a view kept its pointer to a leaf that it had since copied, so that `pair` and `triplet` wrote into the
-/// old one; with leaves that other versions share each look may copy.
+/// imbl #59: what `pair` had found of the first element was no longer good once it looked for the second. Here each look
+/// may copy a leaf, as other versions share them.
 #[test]
 fn a_mutable_view_follows_leaves_that_it_copies() {
     for n in [4, 64, 200, 5000usize] {
@@ -282,7 +283,8 @@ fn all_elements_of_an_iterator_that_changes_them_may_be_held_at_once() {
     assert!((0..2000).all(|i| v[i] == format!("{}-{}", i % 1000, 1999 - i) && old[i] == (i % 1000).to_string()))
 }
 
-/// robrix #330 (imbl #89): `Focus::narrow` refused a range that ends with the last element.
+/// robrix #330 (imbl #89): `Focus::narrow` refused a range that ends with the last element, and took some that end behind
+/// it.
 #[test]
 fn a_view_may_be_narrowed_to_its_last_element() {
     for n in [1usize, 64, 1000] {
@@ -299,7 +301,7 @@ fn a_view_may_be_narrowed_to_its_last_element() {
     }
 }
 
-/// imbl #66: `truncate` to more elements than there are panicked. im #212 wants `update` and `set` beyond the end to panic.
+/// imbl #66: `truncate` to more elements than there are panicked. im #212: `update` and `set` beyond the end should.
 #[test]
 fn truncate_beyond_the_end_does_nothing_and_update_there_panics() {
     let mut v: Vector<u8> = (0..200).collect();
@@ -313,8 +315,8 @@ fn truncate_beyond_the_end_does_nothing_and_update_there_panics() {
     )
 }
 
-/// immer #142, #144, #152 (fuzzed): vectors joined with themselves and cut again lost elements, and their lengths ran over;
-/// moonbit core #4085: the length of a vector joined with itself turned negative, then zero.
+/// immer #142, #144, #152 (fuzzed): large vectors joined with themselves broke. moonbit core #4085: the length of a vector
+/// joined with itself turned negative, then zero.
 #[test]
 fn vectors_joined_with_themselves_and_cut_keep_their_elements_and_lengths() {
     let mut state = 9u64;
@@ -366,8 +368,8 @@ fn vectors_joined_with_themselves_and_cut_keep_their_elements_and_lengths() {
     assert!(long.len() == refused && refused > 1 << 46 && (0..1000).all(|i| long[refused - 1 - i] == 2 - i as u32 % 3))
 }
 
-/// pvec-rs #105: cut so that the right part is just a full tail, the next push ran over it. core.rrb-vector CRRBV-22: pops
-/// about a full node looked for the last leaf one element too far.
+/// pvec-rs #105: cut so that the right part is just a full tail, the next push ran over it. core.rrb-vector #10
+/// (CRRBV-22): pops about a full node looked for the last leaf one element too far.
 #[test]
 fn parts_that_end_with_full_leaves_and_nodes_are_pushed_to_and_popped_from() {
     for full in [64usize, 64 * 32, 64 * 32 * 2, 64 * 32 * 32] {
@@ -385,8 +387,8 @@ fn parts_that_end_with_full_leaves_and_nodes_are_pushed_to_and_popped_from() {
     }
 }
 
-/// Paguro #31, core.rrb-vector CRRBV-29 and -30: many small vectors joined, each pushed to in between, made trees that were
-/// too high or lost elements.
+/// Paguro #31: two vectors of 44 and 45 elements, joined and then pushed to, were wrong; core.rrb-vector #20, #47 and #50
+/// mend more joins. Here many are joined, and pushed to in between.
 #[test]
 fn many_joins_with_pushes_between_them_keep_all_elements() {
     for step in [1u32, 7, 44, 45, 63, 64, 65, 100, 1000] {
