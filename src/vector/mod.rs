@@ -98,7 +98,7 @@ macro_rules! vector {
 ///
 /// # Limits
 ///
-/// A vector has at most 2⁴⁸ − 2¹⁶ elements, which only elements without size can be; more is a panic. 2³¹ clones of one
+/// A vector has at most 2⁴⁸ − 2¹⁶ elements, which one joined with itself can come to; more is a panic. 2³¹ clones of one
 /// version that live at once end the process, as they do for std's `Arc` at 2⁶³. A `Clone`, `Drop` or closure that panics
 /// leaves the vector whole, the edit done or not; what was about to be dropped may leak. What one version pushed and a
 /// clone of it does not see lives as long as the leaf they share.
