@@ -205,7 +205,7 @@ impl Header {
     }
 
     /// As [`MarkCell::set_with`].
-    pub(crate) fn set_mark_with(&self, mark: Mark, write: impl FnOnce()) {
+    pub(crate) fn set_mark_with(&self, mark: Mark, write: impl FnOnce() -> bool) {
         self.mark.set_with(mark, write)
     }
 }

@@ -107,16 +107,16 @@ impl MarkCell {
         (is_same && Mark(mark) != Mark::UNSET).then_some((Mark(mark), with))
     }
 
-    /// Sets a mark that the cell never had, and with it what `write` writes. Does nothing if another thread is just doing
-    /// so: that something is stored may be forgotten, it is stored once more then.
-    pub(crate) fn set_with(&self, mark: Mark, write: impl FnOnce()) {
+    /// Sets a mark that the cell never had, and with it what `write` writes, unless that says no and writes nothing. Does
+    /// nothing if another thread is just doing so: that something is stored may be forgotten, it is stored once more then.
+    pub(crate) fn set_with(&self, mark: Mark, write: impl FnOnce() -> bool) {
         let now = self.get();
         let unset = Mark::UNSET.0;
         if now == Mark::UNSET || self.0.compare_exchange(now.0, unset, Ordering::Acquire, Ordering::Relaxed).is_err() {
             return;
         }
         fence(Ordering::Release);
-        write();
+        let mark = if write() { mark } else { now };
         self.0.store(mark.0, Ordering::Release)
     }
 

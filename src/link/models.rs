@@ -298,7 +298,10 @@ fn what_is_set_with_a_mark_is_read_with_it_or_not_at_all() {
         let value_of = move |mark: Mark| marks.iter().position(|known| *known == mark).map_or(0, |n| n + 1);
         let cell = LoomArc::new((MarkCell::default(), AtomicUsize::new(0)));
         let set = move |cell: &(MarkCell, AtomicUsize), n: usize| {
-            cell.0.set_with(marks[n], || cell.1.store(n + 1, Ordering::Relaxed))
+            cell.0.set_with(marks[n], || {
+                cell.1.store(n + 1, Ordering::Relaxed);
+                true
+            })
         };
         let one = {
             let cell = cell.clone();
@@ -318,5 +321,35 @@ fn what_is_set_with_a_mark_is_read_with_it_or_not_at_all() {
         other.join().unwrap();
         let (mark, value) = cell.0.get_with(|| cell.1.load(Ordering::Relaxed)).expect("nobody sets it");
         assert!(value == value_of(mark) && mark.is_place())
+    });
+}
+
+#[test]
+fn a_mark_is_set_only_while_what_it_was_made_for_stands() {
+    let session = Session::open().unwrap();
+    loom::model(move || {
+        let [splice, whole]: [Mark; 2] = [1, 2].map(|n| Mark::new(session, Address::new(n).unwrap()));
+        // A node with a base: one commit writes it as a splice of it, another whole, which makes the base 0.
+        let node = LoomArc::new((MarkCell::default(), AtomicUsize::new(7)));
+        let commit = move |node: &(MarkCell, AtomicUsize), mark: Mark| {
+            let seen = node.0.get_with(|| node.1.load(Ordering::Relaxed));
+            // Whole already is what no commit makes a splice of.
+            let Some((_, seen @ 7)) = seen else { return };
+            node.0.set_with(mark, || {
+                let is_same = node.1.load(Ordering::Relaxed) == seen;
+                if is_same && mark == whole {
+                    node.1.store(0, Ordering::Relaxed)
+                }
+                is_same
+            })
+        };
+        let other = {
+            let node = node.clone();
+            thread::spawn(move || commit(&node, splice))
+        };
+        commit(&node, whole);
+        other.join().unwrap();
+        let (mark, base) = node.0.get_with(|| node.1.load(Ordering::Relaxed)).expect("nobody sets it");
+        assert!(mark.is_place() && (mark == whole) == (base == 0))
     });
 }

@@ -34,6 +34,11 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
         // It will be no edge any more (V3): the two share what they have.
         LeafMut::own(leaf, 0..leaf_len, leaf_len);
         own_edge(self.reborrow(), side, edge_len, false)?;
+        if edge_len < *self.len {
+            // What will be the way to this edge cannot fail to be read then.
+            let beside = if side == Side::Back { *self.len - edge_len - 1 } else { edge_len };
+            thaw_above(self.view(), beside)?
+        }
         let old = self.pop_leaf(side)?;
         let new = Piece { node: std::mem::replace(leaf, none()), len: leaf_len };
         let (a, b) = if side == Side::Back { (old, new) } else { (new, old) };
@@ -110,6 +115,17 @@ impl<A, C: Count> TreeMut<'_, A, C> {
         self.lower();
         Ok(piece)
     }
+}
+
+/// Thaws the inner nodes above element `i`.
+fn thaw_above<A, C: Count>(mut tree: Tree<'_, A, C>, mut i: usize) -> Result<()> {
+    while tree.level > 1 {
+        let inner = Inner::new(tree.node);
+        let (k, below) = inner.find(tree.level, i);
+        tree = inner.child(tree.level, tree.len, k)?;
+        i = below
+    }
+    Ok(())
 }
 
 /// How many elements the leaf at this side has.

@@ -22,26 +22,30 @@ impl<A: Clone, C: Count> Body<A, C> {
     /// Element `index`, which there is, to be changed.
     #[inline]
     pub(super) fn element_mut(&mut self, index: usize) -> Result<&mut A> {
-        if let Some(place) = own_element(self.root.link(), self.ends, index) {
-            // SAFETY: ours alone, and the vector is borrowed mutably.
-            return Ok(unsafe { &mut *place });
-        }
-        self.element_owned(index)
+        // SAFETY: ours alone, and the vector is borrowed mutably.
+        self.place_mut(index).map(|place| unsafe { &mut *place })
+    }
+
+    /// Where element `index` stands, which there is, to be changed: in an exclusive leaf, of which other elements may be
+    /// borrowed.
+    #[inline]
+    pub(super) fn place_mut(&mut self, index: usize) -> Result<*mut A> {
+        own_element(self.root.link(), self.ends, index).map_or_else(|| self.place_owned(index), Ok)
     }
 
     /// The same, copying what is shared.
     #[inline(never)]
-    fn element_owned(&mut self, index: usize) -> Result<&mut A> {
+    fn place_owned(&mut self, index: usize) -> Result<*mut A> {
         let (leaf, at) = self.leaf_mut(index)?;
         leaf.touch(leaf.len(), at, 1);
-        Ok(&mut leaf.into_slice()[at])
+        Ok(leaf.elements().cast::<A>().wrapping_add(at))
     }
 
-    /// The slice that element `index` is in, to be changed, and where it begins.
-    pub(super) fn chunk_mut(&mut self, index: usize) -> Result<(usize, &mut [A])> {
+    /// Where the slice stands that element `index` is in, to be changed, and where it begins. Some of it may be borrowed.
+    pub(super) fn chunk_mut(&mut self, index: usize) -> Result<(usize, *mut [A])> {
         let (leaf, at) = self.leaf_mut(index)?;
         leaf.touch(leaf.len(), 0, leaf.len());
-        Ok((index - at, leaf.into_slice()))
+        Ok((index - at, leaf.elements()))
     }
 
     /// Makes all exclusive that lies above the leaves of this range; leaves are resident then, and head and tail exclusive.
@@ -268,7 +272,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             return Ok(false);
         }
         let within = start.min(self.len() - 1);
-        let (at, slice) = chunk(self.root.link(), self.ends, within)?;
+        let (at, slice) = chunk(self.root.link(), self.ends, within, &(0..self.len()))?;
         let then = (slice.len() + new).saturating_sub(gone);
         let fits = end <= at + slice.len() && then <= Rrb::<A, C>::LEAF_MAX && (new >= gone || then >= half);
         if fits {
@@ -292,6 +296,12 @@ impl<A: Clone, C: Count> Body<A, C> {
             return Ok(right);
         }
         self.thaw_root()?;
+        if self.part(index) == Part::Tree && index > head {
+            // What lies on either side of the cut will stand at the ends: it cannot fail to be read when all is cut.
+            for i in [index - 1, index] {
+                element_thawed(self.root.link(), self.ends, i)?;
+            }
+        }
         if self.root.word().tag() == LEAF {
             right.root = LeafMut::own(&mut self.root, 0..len, len).split(index, len - index);
             right.ends = Ends::new(len - index, 0);

@@ -368,9 +368,11 @@ impl<A: Clone, C: Count> Body<A, C> {
             let owned = LeafMut::own(spine.head, end - head..end, head);
             fill(leaf, std::iter::once(element).chain(owned.drain()))
         }
-        *spine.head = new;
+        // A head of which nothing is seen may still have elements, whose `Drop` may panic.
+        let gone = std::mem::replace(spine.head, new);
         *spine.head_end = most as u32;
         self.ends = ends;
+        drop(gone);
         Ok(())
     }
 

@@ -45,9 +45,9 @@ impl<A, P: Kind> GenericVector<A, P> {
     ) -> std::result::Result<(), E> {
         let mut at = 0;
         while at < self.len() {
-            let (start, slice) = find::chunk(self.body.root.link(), self.body.ends, at)?;
+            let (_, slice) = find::chunk(self.body.root.link(), self.body.ends, at, &(at..self.len()))?;
             slice.iter().try_for_each(&mut f)?;
-            at = start + slice.len()
+            at += slice.len()
         }
         Ok(())
     }

@@ -106,22 +106,32 @@ pub(super) fn own_element<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: u
     }
 }
 
-/// The slice that element `i` is in, which there is, and where it begins.
-pub(super) fn chunk<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) -> Result<(usize, &[A])> {
+/// The slice that element `i` is in, which there is, as far as it lies in this range; and where it begins. Others may
+/// change elements that are not in the range.
+pub(super) fn chunk<'a, A, C: Count>(
+    root: NodeRef<'a, A, C>,
+    ends: Ends,
+    i: usize,
+    range: &Range<usize>,
+) -> Result<(usize, &'a [A])> {
     let root = through_stub(root, ends)?;
-    // SAFETY: a version sees these places.
-    let slice = |leaf, places: Range<usize>| unsafe { Leaf::<A, C>::new(leaf).slice(places) };
+    // A leaf whose first element in these places has this number.
+    let slice = |at: usize, leaf: NodeRef<'a, A, C>, places: Range<usize>| {
+        let (from, to) = (range.start.saturating_sub(at), places.len().min(range.end - at));
+        // SAFETY: a version sees these places.
+        (at + from, unsafe { Leaf::new(leaf).slice(places.start + from..places.start + to) })
+    };
     if root.tag() == LEAF {
-        return Ok((0, slice(root, 0..ends.len())));
+        return Ok(slice(0, root, 0..ends.len()));
     }
     let spine = Spine::new(root);
     let (head, tree_len) = (ends.head(), spine.head().tree_len);
     if i < head {
-        return Ok((0, slice(spine.front(head)?, spine.head().places_in_front(head))));
+        return Ok(slice(0, spine.front(head)?, spine.head().places_in_front(head)));
     }
     if i - head >= tree_len {
         let tail = ends.len() - head - tree_len;
-        return Ok((head + tree_len, slice(spine.back(tail)?, 0..tail)));
+        return Ok(slice(head + tree_len, spine.back(tail)?, 0..tail));
     }
     let (mut tree, mut at) = (spine.tree()?, i - head);
     while tree.level > 0 {
@@ -130,7 +140,7 @@ pub(super) fn chunk<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) 
         tree = inner.child(tree.level, tree.len, k)?;
         at = below
     }
-    Ok((i - at, slice(tree.node, 0..tree.len)))
+    Ok(slice(i - at, tree.node, 0..tree.len))
 }
 
 /// Where the leaf with element `i` is linked, which of its places count and which number the first of these has. None
@@ -167,6 +177,6 @@ pub(super) fn leaf_slot<A, C: Count>(
 #[cold]
 #[inline(never)]
 pub(super) fn element_thawed<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: usize) -> Result<&A> {
-    let (start, slice) = chunk(root, ends, i)?;
-    Ok(&slice[i - start])
+    let (_, slice) = chunk(root, ends, i, &(i..i + 1))?;
+    Ok(&slice[0])
 }

@@ -90,16 +90,24 @@ impl<'a, A, C: Count> Inner<'a, A, C> {
         self.head().header.extra as u32 & 15
     }
 
+    /// Where it is stored, and what of: a base that its record is a splice of, or would be one of. None while a thread sets
+    /// that.
+    pub(super) fn stored(self) -> Option<(Mark, Mark)> {
+        self.head().header.mark_with(|| self.head().base.get())
+    }
+
     /// What the children have in common with those of a node that is stored with all its children.
     pub(super) fn common(self) -> Common {
-        match self.head().header.mark_with(|| self.head().base.get()) {
-            Some((base, Mark::NONE)) if base.is_place() => Common { base, front: self.n(), back: self.n() },
-            Some((_, base)) => {
-                let (front, back) = self.same();
-                Common { base, front, back }
-            }
-            None => Common::NOTHING,
+        self.stored().map_or(Common::NOTHING, |(mark, base)| self.common_with(mark, base))
+    }
+
+    /// The same if this is how it is stored.
+    pub(super) fn common_with(self, mark: Mark, base: Mark) -> Common {
+        if mark.is_place() && base == Mark::NONE {
+            return Common { base: mark, front: self.n(), back: self.n() };
         }
+        let (front, back) = self.same();
+        Common { base, front, back }
     }
 
     /// How many children in front, and at the back, are as in the base.

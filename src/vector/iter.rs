@@ -35,24 +35,20 @@ impl<A, C: Count> Clone for Slices<'_, A, C> {
 impl<'a, A, C: Count> Slices<'a, A, C> {
     #[inline(never)]
     fn first(&mut self) -> Option<&'a [A]> {
-        let Range { start, end } = self.range;
-        if start == end {
+        if self.range.is_empty() {
             return None;
         }
-        let (at, slice) = thawed(chunk(self.root, self.ends, start));
-        let slice = &slice[start - at..slice.len().min(end - at)];
+        let (_, slice) = thawed(chunk(self.root, self.ends, self.range.start, &self.range));
         self.range.start += slice.len();
         Some(slice)
     }
 
     #[inline(never)]
     fn last(&mut self) -> Option<&'a [A]> {
-        let Range { start, end } = self.range;
-        if start == end {
+        if self.range.is_empty() {
             return None;
         }
-        let (at, slice) = thawed(chunk(self.root, self.ends, end - 1));
-        let slice = &slice[start.saturating_sub(at)..end - at];
+        let (_, slice) = thawed(chunk(self.root, self.ends, self.range.end - 1, &self.range));
         self.range.end -= slice.len();
         Some(slice)
     }
@@ -95,7 +91,7 @@ impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
         let (at, slice) = unsafe {
             match self.is_split {
                 true => (*self.body).chunk_below(i),
-                false => thawed((*self.body).chunk_mut(i).map(|(at, slice)| (at, std::ptr::from_mut(slice)))),
+                false => thawed((*self.body).chunk_mut(i)),
             }
         };
         let from = self.range.start.saturating_sub(at);

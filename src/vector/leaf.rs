@@ -68,16 +68,19 @@ impl<'a, A, C: Count> Leaf<'a, A, C> {
 
     /// What these places, as a version sees them, have in common with a leaf that is stored with all its elements.
     pub(super) fn common(self, places: Range<usize>) -> Common {
+        self.head().stored().map_or(Common::NOTHING, |stored| self.common_with(&stored, places))
+    }
+
+    /// The same if this is how it is stored.
+    pub(super) fn common_with(self, stored: &StoredLeaf, places: Range<usize>) -> Common {
         let (head, len) = (self.head(), places.len());
-        let own = || (head.base.get(), head.stored_places());
-        let Some((mark, (base, stored))) = head.header.mark_with(own) else { return Common::NOTHING };
-        let ((front, back), here, base) = match base == Mark::NONE && mark.is_place() {
+        let ((front, back), here, base) = match stored.is_whole() {
             // Itself: a copy of all that is stored.
-            true => ((stored.len(), stored.len()), stored, mark),
+            true => ((stored.places.len(), stored.places.len()), stored.places.clone(), stored.mark),
             // No claim has moved an end where something is as in the base.
             false => {
                 let same = (head.header.len as usize, head.header.cap as usize);
-                (same, head.first.get()..head.end.get(), base)
+                (same, head.first.get()..head.end.get(), stored.base)
             }
         };
         let front = if here.start == places.start { front.min(len) } else { 0 };
@@ -202,12 +205,11 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         self.get().head().end.get() - self.get().head().first.get()
     }
 
-    /// The elements.
+    /// Where the elements stand, of which some may be borrowed mutably.
     #[inline(always)]
-    pub(super) fn into_slice(self) -> &'a mut [A] {
-        let (first, len) = (self.get().head().first.get(), self.len());
-        // SAFETY: exclusive, borrowed for 'a, and these are elements.
-        unsafe { std::slice::from_raw_parts_mut(self.get().places().add(first), len) }
+    pub(super) fn elements(&self) -> *mut [A] {
+        let first = self.get().places().wrapping_add(self.get().head().first.get());
+        std::ptr::slice_from_raw_parts_mut(first, self.len())
     }
 
     /// Notes what these elements, copied from these places of `from`, have in common with what is stored of that.

@@ -12,7 +12,8 @@
 //! - **V3** Nodes of a tree are half full at least, but for those at its left and right edge, which are not empty. So the
 //!   height is O(log n) whatever the history.
 //! - **V4** A tree of level 1 or more has two children at least; if it has two, of level 1 or more, these have more children
-//!   than fit into one node.
+//!   than fit into one node. Where a child could not be read when this was to be restored it may not be so, which is only
+//!   slower.
 
 #[macro_use]
 mod count;

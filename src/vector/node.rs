@@ -93,7 +93,29 @@ pub(super) struct LeafHead {
     stored: AtomicU32,
 }
 
+/// How a leaf is stored, or one that it is a copy of.
+pub(super) struct StoredLeaf {
+    pub(super) mark: Mark,
+    /// What its record is a splice of; or, if it has none, what it would be one of.
+    pub(super) base: Mark,
+    /// What its record has.
+    pub(super) places: Range<usize>,
+}
+
+impl StoredLeaf {
+    /// True if its record has all elements of the places, and no base.
+    pub(super) fn is_whole(&self) -> bool {
+        self.mark.is_place() && self.base == Mark::NONE
+    }
+}
+
 impl LeafHead {
+    /// How it is stored; none while a thread sets that.
+    pub(super) fn stored(&self) -> Option<StoredLeaf> {
+        let with = || (self.base.get(), self.stored_places());
+        self.header.mark_with(with).map(|(mark, (base, places))| StoredLeaf { mark, base, places })
+    }
+
     pub(super) fn stored_places(&self) -> Range<usize> {
         let stored = self.stored.load(Relaxed) as usize;
         stored & 0xffff..stored >> 16

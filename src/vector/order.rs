@@ -56,10 +56,10 @@ impl<A, P: Kind> GenericVector<A, P> {
 impl<A: Clone, P: Kind> GenericVector<A, P> {
     /// Exchanges two elements, both of which there are.
     pub(super) fn exchange(&mut self, i: usize, j: usize) {
-        thawed(self.body.element_mut(i));
-        let b = std::ptr::from_mut(thawed(self.body.element_mut(j)));
+        thawed(self.body.place_mut(i));
+        let b = thawed(self.body.place_mut(j));
         // Both leaves are exclusive now, so that this moves neither.
-        let a = std::ptr::from_mut(thawed(self.body.element_mut(i)));
+        let a = thawed(self.body.place_mut(i));
         // SAFETY: elements of exclusive leaves, borrowed mutably; maybe one and the same.
         unsafe { std::ptr::swap(a, b) }
     }

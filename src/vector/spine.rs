@@ -1,8 +1,7 @@
 //! Spines: a leaf at either end of a tree.
 //!
 //! In: a spine. Out: its three parts, read, or owned and changed in place.
-//! Must hold: V4 (a tree of level 1 or more has two children at least; of two the children are more than a node has room
-//! for), L1, L3, L8.
+//! Must hold: V4, L1, L3, L8.
 //! Uses: `link`, `node`, `inner`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
@@ -109,17 +108,19 @@ pub(super) struct TreeMut<'a, A, C: Count> {
 }
 
 impl<'a, A, C: Count> SpineMut<'a, A, C> {
-    /// The spine made exclusive, a copy if it is shared, and this part resident. A version has `ends`.
+    /// The spine made exclusive, a copy if it is shared, and this part resident as far as a version with these ends sees
+    /// something of it.
     pub(super) fn own(node: &'a mut Node<A, C>, ends: Ends, part: Part) -> Result<Self> {
         let spine = Spine::new(node.link());
-        if matches!(part, Part::Head | Part::All) {
-            spine.front(ends.head())?;
+        let (head, tail) = (ends.head(), ends.tail(spine.0.tree_len));
+        if matches!(part, Part::Head | Part::All) && head > 0 {
+            spine.front(head)?;
         }
         if matches!(part, Part::Tree | Part::All) {
             spine.tree()?;
         }
-        if matches!(part, Part::Tail | Part::All) {
-            spine.back(ends.tail(spine.0.tree_len))?;
+        if matches!(part, Part::Tail | Part::All) && tail > 0 {
+            spine.back(tail)?;
         }
         if !node.is_exclusive() {
             let new = Rrb::new_spine();
@@ -186,7 +187,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
         std::mem::replace(self.node, node)
     }
 
-    /// A tree whose children would fit into one node becomes that node (V4).
+    /// A tree whose children would fit into one node becomes that node (V4); unless they cannot be read.
     pub(super) fn lower(&mut self) {
         loop {
             if *self.len == 0 {
@@ -200,7 +201,6 @@ impl<A, C: Count> TreeMut<'_, A, C> {
             let inner = Inner::new(self.node.link());
             match inner.n() {
                 1 => {
-                    // What cannot be read stays as it is, which is only slower.
                     let Ok(child) = inner.child(level, len, 0) else { return };
                     let child = child.node.to_owned();
                     count!(Lowered);

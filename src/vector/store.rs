@@ -16,11 +16,11 @@ use super::ends::{Body, Ends};
 use super::inner::*;
 use super::leaf::*;
 use super::node::*;
-use super::revive::{Base, load, peek_stub, through_stub};
+use super::revive::{Base, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Kind, Mark, Origin, Session, Word, same};
+use crate::link::{Count, Header, Kind, Mark, MarkCell, Origin, Session, Slot, Word, same};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -87,9 +87,28 @@ struct Written<'a> {
 
 /// What is noted of a node beside its address.
 enum What<'a> {
-    Leaf { head: &'a LeafHead, places: Range<usize>, is_whole: bool },
-    Inner { head: &'a InnerHead, is_whole: bool },
+    Leaf { head: &'a LeafHead, places: Range<usize>, splice: Splice<'a> },
+    Inner { splice: Splice<'a> },
     Spine { head: &'a SpineHead, ends: (usize, usize) },
+}
+
+/// How a leaf or an inner node was written.
+struct Splice<'a> {
+    cell: &'a MarkCell,
+    /// What the cell held; nothing known if another thread was setting it.
+    base: Option<Mark>,
+    is_whole: bool,
+}
+
+impl Splice<'_> {
+    /// Notes it in the node, beside its mark: true unless another commit has written the node with another base since.
+    fn set_base(&self) -> bool {
+        let is_same = self.base == Some(self.cell.get());
+        if is_same && self.is_whole {
+            self.cell.set(Mark::NONE)
+        }
+        is_same
+    }
 }
 
 /// True if it is better to write `n` parts whole than `new` of them: if a run of edits that made a splice of 1, 2, ..,
@@ -141,15 +160,18 @@ impl<'a> Commit<'a> {
     pub(crate) fn finish(self) {
         for Written { header, address, what } in self.written.into_values() {
             header.set_mark_with(Mark::new(self.session, address), || match what {
-                What::Leaf { head, places, is_whole } => {
-                    head.set_stored_places(places);
-                    if is_whole {
-                        head.base.set(Mark::NONE)
+                What::Leaf { head, places, splice } => {
+                    let is_same = splice.set_base();
+                    if is_same {
+                        head.set_stored_places(places)
                     }
+                    is_same
                 }
-                What::Inner { head, is_whole: true } => head.base.set(Mark::NONE),
-                What::Inner { is_whole: false, .. } => {}
-                What::Spine { head, ends } => head.set_stored_ends(ends),
+                What::Inner { splice } => splice.set_base(),
+                What::Spine { head, ends } => {
+                    head.set_stored_ends(ends);
+                    true
+                }
             })
         }
     }
@@ -205,18 +227,22 @@ impl<'a> Commit<'a> {
             return Ok(*address);
         }
         let origin = head.origin.as_ref();
-        let link = |address: Address, len| Some(StoredLink { address, len });
-        let mut end = |word: Word, places: Range<usize>| match places.len() {
-            0 => Ok(None),
-            len => self.end::<A, C, R>(word, origin, places, records).map(|address| link(address, len)),
+        let (front_len, tail_len, level) = (ends.head(), ends.tail(tree_len), spine.level());
+        let mut part = |slot: &Slot, len: usize, write: &mut dyn FnMut(&mut Self) -> Result<Address>| {
+            if len == 0 {
+                return Ok(None);
+            }
+            let address = self.own_address(slot.get(), origin).map_or_else(|| write(self), Ok)?;
+            Ok(Some(StoredLink { address, len }))
         };
-        let front = end(head.head.get(), head.places_in_front(ends.head()))?;
-        let tail = end(head.tail.get(), 0..ends.tail(tree_len))?;
-        let level = spine.level();
-        let tree = match tree_len {
-            0 => None,
-            len => link(self.tree::<A, C, R>(head.tree.get(), origin, level, len, records)?, len),
-        };
+        let places = head.places_in_front(front_len);
+        let front = part(&head.head, front_len, &mut |commit| {
+            commit.end(Leaf::new(spine.front(front_len)?), places.clone(), records)
+        })?;
+        let tail = part(&head.tail, tail_len, &mut |commit| {
+            commit.end(Leaf::new(spine.back(tail_len)?), 0..tail_len, records)
+        })?;
+        let tree = part(&head.tree, tree_len, &mut |commit| commit.tree(spine.tree()?, records))?;
         let head_end = head.head_end as usize;
         let address = records.node(NodeRecord::Spine(SpineParts { level, head_end, head: front, tree, tail }))?;
         let ends = (ends.head(), ends.tail(tree_len));
@@ -228,59 +254,25 @@ impl<'a> Commit<'a> {
     /// noted on the leaf, which stays what it was the base of: the spine knows.
     fn end<A: 'a, C: Count, R: Records<A>>(
         &mut self,
-        word: Word,
-        origin: Option<&Arc<Origin>>,
+        leaf: Leaf<'a, A, C>,
         places: Range<usize>,
         records: &mut R,
     ) -> Result<Address> {
-        if word.tag() == LEAF {
-            // SAFETY: the leaf lives while its spine does.
-            let leaf: Leaf<'a, A, C> = unsafe { Leaf::from_word(word) };
-            let has_grown = leaf.head().header.mark().address(self.session).is_some()
-                && leaf.head().base.get() == Mark::NONE
-                && !covers(&leaf.head().stored_places(), &places);
-            if has_grown && let Some(base) = self.base_of_leaf(leaf, &places) {
-                return self.write_leaf(leaf, &places, Some(base), records);
-            }
+        if let Some(stored) = leaf.head().stored()
+            && stored.is_whole()
+            && !covers(&stored.places, &places)
+            && let Some(base) = self.base_of(leaf.common_with(&stored, places.clone()), places.len())
+        {
+            return self.write_leaf(leaf, &places, Some(base), records);
         }
-        self.tree_or_leaf::<A, C, R>(word, origin, 0, places, records)
+        self.leaf(leaf, places, records)
     }
 
-    /// The address of a tree, after writing it if need be.
-    fn tree<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        word: Word,
-        origin: Option<&Arc<Origin>>,
-        level: u32,
-        len: usize,
-        records: &mut R,
-    ) -> Result<Address> {
-        self.tree_or_leaf::<A, C, R>(word, origin, level, 0..len, records)
-    }
-
-    fn tree_or_leaf<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        word: Word,
-        origin: Option<&Arc<Origin>>,
-        level: u32,
-        places: Range<usize>,
-        records: &mut R,
-    ) -> Result<Address> {
-        if let Some(address) = self.own_address(word, origin) {
-            return Ok(address);
-        }
-        if word.is_stored() {
-            // Stored in another log: read it, and write it here.
-            let node = load::<A, C>(word, origin, level, places.clone())?;
-            let mut other = Commit::new(self.session);
-            return other.tree_or_leaf::<A, C, R>(node.word(), None, level, places, records);
-        }
-        // SAFETY: the node lives while its parent does; its tag says what it is.
-        unsafe {
-            match word.tag() {
-                LEAF => self.leaf(Leaf::<'a, A, C>::from_word(word), places, records),
-                _ => self.inner(Inner::<'a, A, C>::from_word(word), level, places.end, records),
-            }
+    /// The address of a tree, after writing it if need be. What is stored in another log is thawed, and written here.
+    fn tree<A: 'a, C: Count, R: Records<A>>(&mut self, tree: Tree<'a, A, C>, records: &mut R) -> Result<Address> {
+        match tree.level {
+            0 => self.leaf(Leaf::new(tree.node), 0..tree.len, records),
+            level => self.inner(Inner::new(tree.node), level, tree.len, records),
         }
     }
 
@@ -298,16 +290,21 @@ impl<'a> Commit<'a> {
         if let Some(written) = self.written.get(&key(&head.header)) {
             return Ok(written.address);
         }
-        let base = self.base_of(inner.common(), n);
+        let stored = inner.stored();
+        let base = stored.and_then(|(mark, base)| self.base_of(inner.common_with(mark, base), n));
         let new = base.map_or(0..n, |base| base.front..n - base.back);
         let mut links = Vec::with_capacity(new.len());
         for k in new {
-            let len = inner.size(level, len, k);
-            let address = self.tree::<A, C, R>(inner.word(k), inner.origin(), level - 1, len, records)?;
-            links.push(StoredLink { address, len })
+            let address = match self.own_address(inner.word(k), inner.origin()) {
+                Some(address) => address,
+                None => self.tree(inner.child(level, len, k)?, records)?,
+            };
+            links.push(StoredLink { address, len: inner.size(level, len, k) })
         }
         let address = records.node(NodeRecord::Inner { base, level, links: &links })?;
-        self.note(&head.header, address, What::Inner { head, is_whole: base.is_none() });
+        let stored = stored.map(|(_, base)| base);
+        let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
+        self.note(&head.header, address, What::Inner { splice });
         Ok(address)
     }
 
@@ -318,10 +315,10 @@ impl<'a> Commit<'a> {
         records: &mut R,
     ) -> Result<Address> {
         let head = leaf.head();
-        let stored = head.header.mark_with(|| head.stored_places());
-        if let Some((mark, stored)) = stored
-            && let Some(address) = mark.address(self.session)
-            && covers(&stored, &places)
+        let stored = head.stored();
+        if let Some(stored) = &stored
+            && let Some(address) = stored.mark.address(self.session)
+            && covers(&stored.places, &places)
         {
             return Ok(address);
         }
@@ -331,20 +328,19 @@ impl<'a> Commit<'a> {
         {
             return Ok(*address);
         }
-        // What is marked and no splice is stored whole: it has grown, and is stored whole again.
-        let is_splice = head.header.mark() == Mark::NONE || head.base.get() != Mark::NONE;
-        let base = if is_splice { self.base_of_leaf(leaf, &places) } else { None };
+        // What is stored whole has grown, and is stored whole again.
+        let base = stored
+            .as_ref()
+            .filter(|stored| !stored.is_whole())
+            .and_then(|stored| self.base_of(leaf.common_with(stored, places.clone()), places.len()));
         let address = self.write_leaf(leaf, &places, base, records)?;
-        self.note(&head.header, address, What::Leaf { head, places, is_whole: base.is_none() });
+        let stored = stored.map(|stored| stored.base);
+        let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
+        self.note(&head.header, address, What::Leaf { head, places, splice });
         Ok(address)
     }
 
-    /// What these places of a leaf need not be written for, if that pays.
-    fn base_of_leaf<A: 'a, C: Count>(&self, leaf: Leaf<'a, A, C>, places: &Range<usize>) -> Option<Base> {
-        self.base_of(leaf.common(places.clone()), places.len())
-    }
-
-    /// The same for `n` parts of a node.
+    /// What these `n` parts of a node need not be written for, if that pays.
     fn base_of(&self, Common { base, front, back }: Common, n: usize) -> Option<Base> {
         let back = back.min(n - front);
         let at = base.address(self.session).filter(|_| !is_better_whole(n - front - back, n))?;

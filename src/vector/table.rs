@@ -93,12 +93,17 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
         self.commit_all([vector])[0]
     }
 
+    /// A commit, to be written to this table and finished.
+    pub(super) fn begin<'a>(&self) -> Commit<'a> {
+        Commit::new(self.session)
+    }
+
     /// Several vectors in one commit.
     pub(super) fn commit_all<'a, P: Kind<Count = C>>(
         &self,
         vectors: impl IntoIterator<Item = &'a GenericVector<A, P>>,
     ) -> Vec<Option<Address>> {
-        let mut commit = Commit::new(self.session);
+        let mut commit = self.begin();
         let roots = vectors.into_iter().map(|vector| commit.write(vector, &mut { self.clone() }).unwrap()).collect();
         commit.finish();
         roots

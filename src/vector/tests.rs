@@ -467,7 +467,7 @@ fn an_element_whose_drop_panics_keeps_no_other_from_being_dropped() {
     let settled = std::panic::AssertUnwindSafe(|| LeafMut::new(&mut node).settle(2..4));
     assert!(std::panic::catch_unwind(settled).is_err());
     assert_eq!(held(&armed), 2);
-    let left: Vec<u64> = LeafMut::new(&mut node).into_slice().iter().map(|bomb| bomb.0).collect();
+    let left: Vec<u64> = LeafMut::new(&mut node).drain().map(|bomb| bomb.0).collect();
     assert_eq!(left, [2, 3])
 }
 

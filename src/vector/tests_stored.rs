@@ -506,3 +506,46 @@ fn what_is_not_looked_at_stays_stored() {
     vector.assert_invariants();
     assert_eq!(vector.stored_links(), 0)
 }
+
+/// Two commits of nodes that have a base, the first to begin being the last to finish: what is marked then is what was
+/// written, and can be the base of more.
+#[test]
+fn commits_that_overlap_mark_what_they_wrote() {
+    let ours = Table::<u64, Atomic>::new();
+    let other = Table::<u64, Atomic>::new();
+    let check = |vector: &Vector<u64>| {
+        for i in [10, 501] {
+            let mut edited = vector.clone();
+            if i < edited.len() {
+                edited.set(i, 8);
+            }
+            for table in [&ours, &other] {
+                let again: Vector<u64> = table.lazy(&edited, &table.origin());
+                again.try_for_each(|_| Ok::<(), Error>(())).expect("readable");
+                assert!(again.iter().eq(&edited))
+            }
+        }
+    };
+    for elsewhere in [&ours, &other] {
+        // One version: a splice, and whole in another log.
+        let mut vector = numbers(1000);
+        ours.commit(&vector);
+        vector.set(500, 7);
+        // Two versions of one leaf: of one a splice, the other is better whole.
+        let mut short = numbers(41);
+        ours.commit(&short);
+        short.set(38, 7);
+        short.set(40, 7);
+        let mut long = short.clone();
+        long.extend(0..7);
+        let mut first = ours.begin();
+        first.write(&vector, &mut ours.clone()).unwrap();
+        first.write(&short, &mut ours.clone()).unwrap();
+        let mut second = elsewhere.begin();
+        second.write(&vector, &mut elsewhere.clone()).unwrap();
+        second.write(&long, &mut elsewhere.clone()).unwrap();
+        second.finish();
+        first.finish();
+        [&vector, &short, &long].into_iter().for_each(check)
+    }
+}

@@ -235,13 +235,15 @@ macro_rules! edits_survive {
     ($($test:ident: $sizes:ident, $after:ident, [$($sort:ident),*], |$map:ident| $body:expr;)*) => {$(
         #[test]
         fn $test() {
-            let blown = sweep::<archery::ArcTK>(&$sizes, After::$after, &edits!(|$map| $body));
+            let arc: Edits<archery::ArcTK> = edits!(|$map| $body);
+            let rc: Edits<archery::RcK> = edits!(|$map| $body);
+            let blown = sweep(&$sizes, After::$after, &arc);
             let sorts: &[(usize, &str)] = &[$(($sort, stringify!($sort))),*];
             sorts.iter().for_each(|&(sort, name)| assert!(blown[sort] > 0, "no {name} ever panicked"));
-            sweep::<archery::RcK>(&$sizes[..4], After::$after, &edits!(|$map| $body));
+            sweep(&$sizes[..4], After::$after, &rc);
             DROPS.set(true);
-            sweep::<archery::ArcTK>(&DROPPED, After::Between, &edits!(|$map| $body));
-            sweep::<archery::RcK>(&DROPPED[..2], After::Between, &edits!(|$map| $body));
+            sweep(&DROPPED, After::Between, &arc);
+            sweep(&DROPPED[..2], After::Between, &rc);
         }
     )*};
 }

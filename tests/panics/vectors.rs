@@ -346,13 +346,15 @@ macro_rules! edits_survive {
     ($($test:ident: $sizes:ident, $after:ident, [$($sort:ident),*], |$vector:ident| $body:expr;)*) => {$(
         #[test]
         fn $test() {
-            let blown = sweep::<archery::ArcTK>(&$sizes(), After::$after, &edits!(|$vector| $body));
+            let arc: Edits<archery::ArcTK> = edits!(|$vector| $body);
+            let rc: Edits<archery::RcK> = edits!(|$vector| $body);
+            let blown = sweep(&$sizes(), After::$after, &arc);
             let sorts: &[(usize, &str)] = &[$(($sort, stringify!($sort))),*];
             sorts.iter().for_each(|&(sort, name)| assert!(blown[sort] > 0, "no {name} ever panicked"));
-            sweep::<archery::RcK>(&$sizes()[..3], After::$after, &edits!(|$vector| $body));
+            sweep(&$sizes()[..3], After::$after, &rc);
             DROPS.set(true);
-            sweep::<archery::ArcTK>(&[1, 17, 36], After::Some, &edits!(|$vector| $body));
-            sweep::<archery::RcK>(&[2], After::Some, &edits!(|$vector| $body));
+            sweep(&[1, 17, 36], After::Some, &arc);
+            sweep(&[2], After::Some, &rc);
         }
     )*};
 }
