@@ -143,15 +143,15 @@ impl<A, C: Count> Body<A, C> {
         let mut is_new = self.thaw_root()?;
         if self.root.word().tag() == SPINE {
             let spine = Spine::new(self.root.link());
-            let slot = match side {
-                Side::Front => &spine.head().head,
-                Side::Back => &spine.head().tail,
+            let (slot, seen) = match side {
+                Side::Front => (&spine.head().head, self.ends.head()),
+                Side::Back => (&spine.head().tail, self.tail_len()),
             };
-            if slot.get().is_stored() {
+            if seen > 0 && slot.get().is_stored() {
                 is_new = true;
                 match side {
-                    Side::Front => spine.front(self.ends.head())?,
-                    Side::Back => spine.back(self.tail_len())?,
+                    Side::Front => spine.front(seen)?,
+                    Side::Back => spine.back(seen)?,
                 };
             }
         }

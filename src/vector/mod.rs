@@ -45,6 +45,8 @@ mod table;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_failing;
+#[cfg(test)]
 mod tests_stored;
 mod traits;
 

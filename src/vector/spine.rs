@@ -108,8 +108,8 @@ pub(super) struct TreeMut<'a, A, C: Count> {
 }
 
 impl<'a, A, C: Count> SpineMut<'a, A, C> {
-    /// The spine made exclusive, a copy if it is shared, and this part resident as far as a version with these ends sees
-    /// something of it.
+    /// The spine made exclusive, a copy if it is shared, and this part resident. A version has these ends; a stored leaf
+    /// of which it sees nothing goes, unread.
     pub(super) fn own(node: &'a mut Node<A, C>, ends: Ends, part: Part) -> Result<Self> {
         let spine = Spine::new(node.link());
         let (head, tail) = (ends.head(), ends.tail(spine.0.tree_len));
@@ -140,7 +140,13 @@ impl<'a, A, C: Count> SpineMut<'a, A, C> {
             }
             *node = new
         }
-        Ok(Self::new(node))
+        let own = Self::new(node);
+        for (end, seen) in [(&mut *own.head, head), (&mut *own.tail, tail)] {
+            if seen == 0 && end.word().is_stored() {
+                *end = none()
+            }
+        }
+        Ok(own)
     }
 
     /// Puts stored leaves of this origin at the ends of a spine that has none.

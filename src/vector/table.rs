@@ -12,7 +12,7 @@ use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source, Word};
 use std::collections::HashMap;
 use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
 
 /// A log in memory: records in a table, and how many were read.
@@ -29,7 +29,8 @@ struct Shelf<A> {
     /// Elements that were written, and links of inner nodes.
     elements: AtomicU64,
     links: AtomicU64,
-    fails: AtomicBool,
+    /// Reads that succeed until one fails, and all after it.
+    left: AtomicU64,
 }
 
 /// A record: what a [`NodeRecord`] says.
@@ -54,7 +55,7 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
             loads: AtomicU64::new(0),
             elements: AtomicU64::new(0),
             links: AtomicU64::new(0),
-            fails: AtomicBool::new(false),
+            left: AtomicU64::new(u64::MAX),
         };
         Table { session: Session::open().unwrap(), shelf: Arc::new(shelf), kind: PhantomData }
     }
@@ -79,9 +80,9 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
         self.shelf.links.load(Relaxed)
     }
 
-    /// From now on all reads fail, or none.
-    pub(super) fn fail(&self, fails: bool) {
-        self.shelf.fails.store(fails, Relaxed)
+    /// After so many reads all fail, or none.
+    pub(super) fn fail_after(&self, reads: Option<u64>) {
+        self.shelf.left.store(reads.unwrap_or(u64::MAX), Relaxed)
     }
 
     /// Changes each record.
@@ -192,7 +193,8 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Records<A> for Table<A, C> {
 impl<A: Clone + Send + Sync + 'static, C: Count> Source for Table<A, C> {
     fn load(&self, origin: &Arc<Origin>, address: Address) -> Result<Word> {
         self.shelf.loads.fetch_add(1, Relaxed);
-        if self.shelf.fails.load(Relaxed) {
+        let left = |left: u64| if left == u64::MAX { Some(left) } else { left.checked_sub(1) };
+        if self.shelf.left.fetch_update(Relaxed, Relaxed, left).is_err() {
             return Err(Error::new(ErrorKind::Io, "the table is out of order"));
         }
         revive::<A, C>(self.parts(address)?, address, origin).map(|node| node.into_word())

@@ -1,6 +1,7 @@
 //! Tests of stored vectors: a test origin, nodes in a table, proves thawing and laziness (L1 to L8) and splices.
 
 use super::count::Event;
+use super::ends::Ends;
 use super::store::*;
 use super::table::{Image, Table};
 use super::tests::{Element, Run, Step, cases, run, same, same_differences, steps};
@@ -295,7 +296,7 @@ fn a_table_that_fails_leaves_the_vector_as_it_was() {
     let table = Table::new();
     let mut vector: Vector<u64> = table.lazy(&relaxed(10_000), &table.origin());
     assert_eq!(vector.get(1), Some(&1));
-    table.fail(true);
+    table.fail_after(Some(0));
     let kind = |e: Error| e.kind();
     type Try = fn(&mut Vector<u64>) -> crate::Result<()>;
     let tries: [Try; 10] = [
@@ -332,7 +333,7 @@ fn a_table_that_fails_leaves_the_vector_as_it_was() {
         let text = text.downcast_ref::<String>().unwrap();
         assert!(text.contains("a stored node cannot be read") && text.contains("out of order"), "{text}");
     }
-    table.fail(false);
+    table.fail_after(None);
     assert!(vector.iter().copied().eq(0..10_000));
     vector.assert_invariants()
 }
@@ -547,5 +548,43 @@ fn commits_that_overlap_mark_what_they_wrote() {
         second.finish();
         first.finish();
         [&vector, &short, &long].into_iter().for_each(check)
+    }
+}
+
+/// A version that sees nothing of the leaves at its ends is the stored one that sees them all, and none of its edits
+/// reads them.
+#[test]
+fn ends_of_which_nothing_is_seen_are_not_read() {
+    let table = Table::new();
+    let all = relaxed(10_000);
+    let address = table.commit(&all);
+    let (head, tail) = (all.body.ends.head(), all.body.tail_len());
+    assert!(head > 0 && tail > 0);
+    let inner = head as u64..10_000 - tail as u64;
+    let ends = Ends::new(10_000 - head - tail, 0);
+    type Edit = fn(&mut Vector<u64>);
+    let edits: [(Edit, u64); 6] = [
+        (|v| v.push_back(1), 2),
+        (|v| v.push_front(1), 2),
+        (|v| v.insert(5000, 1), 9),
+        (|v| *v = v.split_off(5000), 9),
+        (|v| v.append(numbers(1000)), 12),
+        (|v| _ = v.pop_back(), 9),
+    ];
+    for (edit, most) in edits {
+        let mut vector: Vector<u64> = table.open(address, ends, &table.origin());
+        let mut same: Vector<u64> = inner.clone().collect();
+        let loads = table.loads();
+        edit(&mut vector);
+        assert!(table.loads() - loads <= most, "{} loads", table.loads() - loads);
+        edit(&mut same);
+        assert_eq!(vector, same);
+        vector.clone().assert_invariants();
+        vector.push_back(7);
+        vector.push_front(7);
+        assert!(vector.iter().eq([7].iter().chain(&same).chain(&[7])));
+        vector.assert_invariants();
+        let again: Vector<u64> = table.lazy(&vector, &table.origin());
+        assert_eq!(again, vector)
     }
 }
