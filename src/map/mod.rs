@@ -47,6 +47,8 @@ mod tests;
 #[cfg(test)]
 pub(crate) use tests::cases;
 #[cfg(test)]
+mod table;
+#[cfg(test)]
 mod tests_stored;
 mod traits;
 

@@ -122,27 +122,23 @@ impl<'a> Commit<'a> {
         records: &mut R,
     ) -> Result<Option<Address>> {
         let (word, from) = peek_stub(root);
-        // SAFETY: what a stub links to lives while the stub does.
-        self.word(unsafe { NodeRef::<K, V, C>::from_word(word) }, from, records)
+        match self.own_address(word, from) {
+            None => self.node(through_stub(root)?, records),
+            address => Ok(address),
+        }
     }
 
-    /// The address of what a word names, after writing it if need be.
-    fn word<K, V, C: Count, R: Records<K, V>>(
+    /// The address of a stored word of this log.
+    fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
+        word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
+    }
+
+    /// The address of a node, after writing it if need be; none for a word without one.
+    fn node<K, V, C: Count, R: Records<K, V>>(
         &mut self,
         node: NodeRef<'a, K, V, C>,
-        from: Option<&Arc<Origin>>,
         records: &mut R,
     ) -> Result<Option<Address>> {
-        if let Some(address) = node.word().address() {
-            let own = from.is_some_and(|o| o.session == self.session);
-            if own {
-                return Ok(Some(address));
-            }
-            // Stored in another log: read it, and write it here.
-            let node = load::<K, V, C>(node.word(), from)?;
-            let mut other = Commit::new(self.session);
-            return other.word(node.link(), None, records);
-        }
         let Some(header) = node.header() else { return Ok(None) };
         if let Some(address) = header.mark().address(self.session) {
             return Ok(Some(address));
@@ -171,7 +167,7 @@ impl<'a> Commit<'a> {
             None => view.base.blocks(0, 1 << view.bits()).collect(),
             Some(overlay) => {
                 // SAFETY: an overlay owns its base.
-                base = self.word(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, None, records)?;
+                base = self.node(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, records)?;
                 (0..overlay.len())
                     .map(|j| {
                         let (first, k) = overlay.range(j);
@@ -187,7 +183,12 @@ impl<'a> Commit<'a> {
                 true => Note::of(word).len,
                 false => Leaf::len_of(child).unwrap_or(0),
             };
-            let address = self.word(child, view.origin(), records)?;
+            let address = match self.own_address(word, view.origin()) {
+                // What is stored in another log is thawed, and written here.
+                None if word.is_stored() => self.node(view.child(first)?, records)?,
+                None => self.node(child, records)?,
+                address => address,
+            };
             if address.is_some() || base.is_some() {
                 links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
             }
@@ -201,7 +202,7 @@ impl<'a> Commit<'a> {
         let mut base = None;
         if let Some((node, _)) = leaf.base() {
             // SAFETY: a leaf overlay owns its base.
-            base = self.word(unsafe { NodeRef::<K, V, C>::from_word(node.word()) }, None, records)?;
+            base = self.node(unsafe { NodeRef::<K, V, C>::from_word(node.word()) }, records)?;
         }
         let mut entries = Vec::with_capacity(leaf.own_len());
         // What a base holds the base's record has.

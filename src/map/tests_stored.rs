@@ -1,183 +1,13 @@
 //! Tests of stored links: a test origin, nodes in a table, proves thawing and laziness (L1 to L8).
-#![allow(unsafe_code)] // Promises that a table loads nodes of its own map type.
 
-use super::revive::*;
 use super::store::*;
+use super::table::{Image, Table};
 use super::tests::{Key, Model, Step, apply, same, steps};
 use super::*;
 use crate::error::{Error, ErrorKind};
-use crate::id::Address;
-use crate::link::{Count, Origin, Session, Source, Word};
 use proptest::prelude::*;
-use std::collections::HashMap as StdMap;
-use std::marker::PhantomData;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex};
-
-/// A log in memory: records in a table, and how many were read.
-pub(super) struct Table<K, V, C> {
-    session: Session,
-    inner: Arc<Shelf<K, V>>,
-    kind: PhantomData<fn() -> C>,
-}
-
-struct Shelf<K, V> {
-    nodes: Mutex<StdMap<Address, Image<K, V>>>,
-    entries: Mutex<StdMap<Address, (K, V)>>,
-    next: AtomicU64,
-    loads: AtomicU64,
-    fails: AtomicBool,
-    /// Loads wait a moment, so that others may be faster.
-    is_slow: AtomicBool,
-}
-
-struct Image<K, V> {
-    kind: RecordKind,
-    base: Option<Address>,
-    bits: u32,
-    links: Vec<StoredLink>,
-    dead: u16,
-    places: u16,
-    tags: Vec<u8>,
-    entries: Vec<std::result::Result<Address, (K, V)>>,
-}
-
-impl<K, V, C> Clone for Table<K, V, C> {
-    fn clone(&self) -> Self {
-        Table { session: self.session, inner: self.inner.clone(), kind: PhantomData }
-    }
-}
-
-impl<K, V, C> Table<K, V, C>
-where
-    K: Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    C: Count,
-{
-    pub(super) fn new() -> Self {
-        let shelf = Shelf {
-            nodes: Mutex::default(),
-            entries: Mutex::default(),
-            next: AtomicU64::new(1),
-            loads: AtomicU64::new(0),
-            fails: AtomicBool::new(false),
-            is_slow: AtomicBool::new(false),
-        };
-        Table { session: Session::open().unwrap(), inner: Arc::new(shelf), kind: PhantomData }
-    }
-
-    fn origin(&self) -> Arc<Origin> {
-        Arc::new(Origin { session: self.session, source: Box::new(self.clone()) })
-    }
-
-    fn address(&self) -> Address {
-        Address::new(self.inner.next.fetch_add(1, Relaxed)).unwrap()
-    }
-
-    fn loads(&self) -> u64 {
-        self.inner.loads.load(Relaxed)
-    }
-
-    fn records(&self) -> usize {
-        self.inner.nodes.lock().unwrap().len()
-    }
-
-    pub(super) fn commit<S, P: Kind<Count = C>>(&self, map: &GenericHashMap<K, V, S, P>) -> Option<Address> {
-        let mut commit = Commit::new(self.session);
-        let root = commit.write(map.root.link(), &mut { self.clone() }).unwrap();
-        commit.finish();
-        root
-    }
-
-    /// A map whose root is stored at `address`.
-    pub(super) fn open<S: Default, P: Kind<Count = C>>(
-        &self,
-        address: Option<Address>,
-        len: usize,
-        origin: &Arc<Origin>,
-    ) -> GenericHashMap<K, V, S, P> {
-        let root = match address {
-            None => empty(0),
-            // SAFETY: the table's type says which nodes it loads.
-            Some(address) => unsafe { stored_root(address, origin.clone()) },
-        };
-        GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher: S::default() }
-    }
-}
-
-impl<K: Clone, V: Clone, C> Records<K, V> for Table<K, V, C>
-where
-    K: Send + Sync + 'static,
-    V: Send + Sync + 'static,
-    C: Count,
-{
-    fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
-        let address = self.address();
-        self.inner.entries.lock().unwrap().insert(address, (key.clone(), value.clone()));
-        Ok(Some(address))
-    }
-
-    fn node(&mut self, node: NodeRecord<'_, '_, K, V>) -> Result<Address> {
-        let address = self.address();
-        let entries = node.entries.iter().map(|entry| match entry {
-            StoredEntry::At(address) => Ok(*address),
-            StoredEntry::New(k, v) => Err(((*k).clone(), (*v).clone())),
-        });
-        let below = node.links.iter().filter_map(|link| link.address).chain(node.base);
-        assert!(below.max().is_none_or(|below| below < address), "children come first");
-        let image = Image {
-            kind: node.kind,
-            base: node.base,
-            bits: node.bits,
-            links: node.links.to_vec(),
-            dead: node.dead,
-            places: node.places,
-            tags: node.tags.to_vec(),
-            entries: entries.collect(),
-        };
-        self.inner.nodes.lock().unwrap().insert(address, image);
-        Ok(address)
-    }
-}
-
-impl<K, V, C> Source for Table<K, V, C>
-where
-    K: Clone + Send + Sync + 'static,
-    V: Clone + Send + Sync + 'static,
-    C: Count,
-{
-    fn load(&self, origin: &Arc<Origin>, address: Address) -> Result<Word> {
-        self.inner.loads.fetch_add(1, Relaxed);
-        if self.inner.is_slow.load(Relaxed) {
-            std::thread::sleep(std::time::Duration::from_micros(20))
-        }
-        if self.inner.fails.load(Relaxed) {
-            return Err(Error::new(ErrorKind::Io, "the table is out of order"));
-        }
-        let parts = {
-            let nodes = self.inner.nodes.lock().unwrap();
-            let image = nodes.get(&address).ok_or_else(|| Error::new(ErrorKind::Corrupt, "no such record"))?;
-            let entries = image.entries.iter().map(|entry| match entry {
-                Ok(at) => {
-                    let (k, v) = self.inner.entries.lock().unwrap()[at].clone();
-                    (k, v, Some(*at))
-                }
-                Err((k, v)) => (k.clone(), v.clone(), None),
-            });
-            NodeParts {
-                kind: image.kind,
-                base: image.base,
-                bits: image.bits,
-                links: image.links.clone(),
-                dead: image.dead,
-                places: image.places,
-                tags: image.tags.clone(),
-                entries: entries.collect(),
-            }
-        };
-        revive::<K, V, C>(parts, address, origin).map(|node| node.into_word())
-    }
-}
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 type Atomic = crate::link::Shared;
 type Map = HashMap<u64, u64>;
@@ -313,7 +143,7 @@ fn a_table_that_fails_leaves_the_map_as_it_was() {
     let table = Table::new();
     let mut map = lazy(&table, &numbers(10_000));
     assert_eq!(map.get(&1), Some(&1));
-    table.inner.fails.store(true, Relaxed);
+    table.fail(true);
     let kind = |e: Error| e.kind();
     let missing = (0..10_000).find(|i| map.try_get(i).is_err()).expect("most is stored");
     assert_eq!(map.try_insert(missing, 0).map_err(kind), Err(ErrorKind::Io));
@@ -325,7 +155,7 @@ fn a_table_that_fails_leaves_the_map_as_it_was() {
     let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| map.get(&missing).copied())).unwrap_err();
     let text = text.downcast_ref::<String>().unwrap();
     assert!(text.contains("a stored node cannot be read") && text.contains("out of order"), "{text}");
-    table.inner.fails.store(false, Relaxed);
+    table.fail(false);
     assert_eq!(map, numbers(10_000));
     map.assert_invariants();
 }
@@ -376,7 +206,7 @@ fn threads_that_thaw_one_block_at_once_end_with_one_node() {
             let table = Table::<u64, Arc<()>, Atomic>::new();
             let source: HashMap<u64, Arc<()>> = (0..n).map(|i| (i, value.clone())).collect();
             let map: HashMap<u64, Arc<()>> = table.open(table.commit(&source), n as usize, &table.origin());
-            table.inner.is_slow.store(true, Relaxed);
+            table.slow_down();
             let start = std::sync::Barrier::new(4);
             std::thread::scope(|scope| {
                 for _ in 0..4 {
@@ -529,7 +359,7 @@ fn a_set_operation_that_races_a_thaw_has_room_for_its_overrides() {
 fn harmed(n: u64, harm: impl FnMut(&mut Image<u64, u64>)) -> Map {
     let table = Table::new();
     let map = lazy(&table, &numbers(n));
-    table.inner.nodes.lock().unwrap().values_mut().for_each(harm);
+    table.harm(harm);
     map
 }
 
@@ -585,5 +415,19 @@ fn every_transition_is_taken_a_hundred_times() {
     println!("{hits:?}");
     for (event, hits) in hits {
         assert!(hits >= 100, "{event:?} was hit {hits} times");
+    }
+}
+
+#[test]
+fn what_is_stored_in_another_log_is_written_once() {
+    let (one, other) = (Table::<u64, u64, crate::link::Shared>::new(), Table::new());
+    let mut map: HashMap<u64, u64> = (0..20_000).map(|k| (k, k)).collect();
+    map = one.open(one.commit(&map), map.len(), &one.origin());
+    other.commit(&map);
+    for k in 0..20 {
+        map.insert(k * 999, 1);
+        let before = other.records();
+        other.commit(&map);
+        assert!(other.records() - before <= 8, "{} records", other.records() - before)
     }
 }

@@ -6,11 +6,16 @@ use super::spine::Spine;
 use super::table::Table;
 use super::tests::{Element, Run, steps};
 use super::*;
+use crate::error::{Error, ErrorKind};
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 
 type Atomic = crate::link::Shared;
+
+fn numbers(n: u64) -> Vector<u64> {
+    (0..n).collect()
+}
 
 /// Numbers that look random, the same in each run.
 struct Random(u64);
@@ -187,4 +192,51 @@ fn a_push_past_a_short_leaf_that_cannot_read_leaves_the_elements_as_they_were() 
     }
     // The root, the tail, the way to the last leaf, and what is another way to the leaf before it.
     assert!(failed > 8, "{failed}")
+}
+
+#[test]
+fn a_table_that_fails_leaves_the_vector_as_it_was() {
+    let table = Table::new();
+    let mut vector: Vector<u64> = table.lazy(&numbers(10_000), &table.origin());
+    assert_eq!(vector.get(1), Some(&1));
+    table.fail_after(Some(0));
+    let kind = |e: Error| e.kind();
+    type Try = fn(&mut Vector<u64>) -> crate::Result<()>;
+    let tries: [Try; 10] = [
+        |v| v.try_get(5000).map(|_| ()),
+        |v| v.try_push_back(1),
+        |v| v.try_push_back(1),
+        |v| v.try_pop_back().map(|_| ()),
+        |v| v.try_insert(5000, 1),
+        |v| v.try_insert(9999, 1),
+        |v| v.try_remove(5000).map(|_| ()),
+        |v| v.try_set(5000, 1).map(|_| ()),
+        |v| v.try_for_each(|_| Ok(())),
+        |v| v.thaw_all(),
+    ];
+    for (i, attempt) in tries.into_iter().enumerate() {
+        assert_eq!(attempt(&mut vector).map_err(kind), Err(ErrorKind::Io), "attempt {i}");
+    }
+    assert_eq!(vector.try_get(5000).map_err(kind), Err(ErrorKind::Io));
+    assert_eq!(vector.try_diff(&numbers(10)).map(|_| ()).map_err(kind), Err(ErrorKind::Io));
+    type Edit = fn(&mut Vector<u64>);
+    let edits: [Edit; 9] = [
+        |v| v.push_back(1),
+        |v| assert!(v.pop_back().is_some()),
+        |v| v.insert(5000, 1),
+        |v| assert!(v.remove(5000) > 0),
+        |v| assert!(v.set(5000, 1) > 0),
+        |v| drop(v.split_off(5000)),
+        |v| v.append(numbers(1000)),
+        |v| drop(v.splice(4000..6000, [])),
+        |v| v.sort(),
+    ];
+    for edit in edits {
+        let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| edit(&mut vector))).unwrap_err();
+        let text = text.downcast_ref::<String>().unwrap();
+        assert!(text.contains("a stored node cannot be read") && text.contains("out of order"), "{text}");
+    }
+    table.fail_after(None);
+    assert!(vector.iter().copied().eq(0..10_000));
+    vector.assert_invariants()
 }

@@ -292,53 +292,6 @@ fn what_a_mutable_walk_changed_is_written_again() {
 }
 
 #[test]
-fn a_table_that_fails_leaves_the_vector_as_it_was() {
-    let table = Table::new();
-    let mut vector: Vector<u64> = table.lazy(&relaxed(10_000), &table.origin());
-    assert_eq!(vector.get(1), Some(&1));
-    table.fail_after(Some(0));
-    let kind = |e: Error| e.kind();
-    type Try = fn(&mut Vector<u64>) -> crate::Result<()>;
-    let tries: [Try; 10] = [
-        |v| v.try_get(5000).map(|_| ()),
-        |v| v.try_push_back(1),
-        |v| v.try_push_back(1),
-        |v| v.try_pop_back().map(|_| ()),
-        |v| v.try_insert(5000, 1),
-        |v| v.try_insert(9999, 1),
-        |v| v.try_remove(5000).map(|_| ()),
-        |v| v.try_set(5000, 1).map(|_| ()),
-        |v| v.try_for_each(|_| Ok(())),
-        |v| v.thaw_all(),
-    ];
-    for (i, attempt) in tries.into_iter().enumerate() {
-        assert_eq!(attempt(&mut vector).map_err(kind), Err(ErrorKind::Io), "attempt {i}");
-    }
-    assert_eq!(vector.try_get(5000).map_err(kind), Err(ErrorKind::Io));
-    assert_eq!(vector.try_diff(&numbers(10)).map(|_| ()).map_err(kind), Err(ErrorKind::Io));
-    type Edit = fn(&mut Vector<u64>);
-    let edits: [Edit; 9] = [
-        |v| v.push_back(1),
-        |v| assert!(v.pop_back().is_some()),
-        |v| v.insert(5000, 1),
-        |v| assert!(v.remove(5000) > 0),
-        |v| assert!(v.set(5000, 1) > 0),
-        |v| drop(v.split_off(5000)),
-        |v| v.append(numbers(1000)),
-        |v| drop(v.splice(4000..6000, [])),
-        |v| v.sort(),
-    ];
-    for edit in edits {
-        let text = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| edit(&mut vector))).unwrap_err();
-        let text = text.downcast_ref::<String>().unwrap();
-        assert!(text.contains("a stored node cannot be read") && text.contains("out of order"), "{text}");
-    }
-    table.fail_after(None);
-    assert!(vector.iter().copied().eq(0..10_000));
-    vector.assert_invariants()
-}
-
-#[test]
 fn threads_race_to_thaw_and_to_commit() {
     for round in 0..20 {
         let (table, other) = (Table::<u64, Atomic>::new(), Table::<u64, Atomic>::new());
@@ -586,5 +539,18 @@ fn ends_of_which_nothing_is_seen_are_not_read() {
         vector.assert_invariants();
         let again: Vector<u64> = table.lazy(&vector, &table.origin());
         assert_eq!(again, vector)
+    }
+}
+
+#[test]
+fn what_is_stored_in_another_log_is_written_once() {
+    let (one, other) = (Table::<u64, Atomic>::new(), Table::new());
+    let mut vector: Vector<u64> = one.lazy(&numbers(100_000), &one.origin());
+    other.commit(&vector);
+    for i in 0..20 {
+        vector.set(i * 4999, 1);
+        let before = other.elements();
+        other.commit(&vector);
+        assert_eq!(other.elements() - before, 1)
     }
 }
