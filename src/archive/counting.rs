@@ -113,7 +113,7 @@ impl CountingSink {
     /// Counts what a commit of `map` would write, and marks it as stored here.
     ///
     /// `size` gives the stored length of an entry in bytes. A map that was committed elsewhere before is counted
-    /// whole, and counts as stored here only from then on. Time: O(what is new).
+    /// whole, for which what is stored there is read, and counts as stored here from then on. Time: O(what is new).
     ///
     /// # Errors
     /// If a stored node of another log cannot be read.

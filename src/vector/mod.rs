@@ -86,14 +86,17 @@ macro_rules! vector {
 /// | operation | time | against `Vec` |
 /// |---|---|---|
 /// | [`get`](Self::get), [`set`](Self::set), indexing | O(log n) | O(1) |
-/// | [`push_back`](Self::push_back), [`pop_back`](Self::pop_back) | O(1) amortised, shared or not | O(1) amortised; shared: clone first, O(n) |
-/// | [`push_front`](Self::push_front), [`pop_front`](Self::pop_front) | O(1) amortised, shared or not | O(n) |
+/// | [`push_back`](Self::push_back), [`pop_back`](Self::pop_back) | O(1) amortised, shared or not ¹ | O(1) amortised; shared: clone first, O(n) |
+/// | [`push_front`](Self::push_front), [`pop_front`](Self::pop_front) | O(1) amortised, shared or not ¹ | O(n) |
 /// | [`insert`](Self::insert), [`remove`](Self::remove) | O(log n) | O(n) |
 /// | [`append`](Self::append), [`split_off`](Self::split_off), [`slice`](Self::slice) | O(log n) | O(n) |
 /// | [`splice`](Self::splice) | O(log n + new elements) | O(n) |
 /// | [`clone`](Clone::clone) | O(1) | O(n) |
 /// | `==`, [`diff`](Self::diff) of versions | O(log n + what differs) | O(n) |
 /// | [`iter`](Self::iter), [`leaves`](Self::leaves), [`collect`](FromIterator), [`sort`](Self::sort) | as there | O(n), O(n log n) |
+///
+/// ¹ A chain of versions, each pushed from the last. Where a second version is pushed from the same one, the leaf at that
+/// end is copied, as it is for every edit of a shared leaf: at most 512 bytes of elements, or 2 elements.
 ///
 /// log n stands for the height of the tree: a leaf has up to 512 bytes of elements (64 of 8 bytes, and at least 2), an
 /// inner node up to 32 children. The height is at most log₃₂ n + 2 whatever was joined and cut. Where a version is the only
