@@ -93,7 +93,8 @@ pub(super) fn own_element<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, i: u
                 LEAF => return in_leaf(word, at),
                 STRICT | RELAXED => {
                     let inner: Inner<'_, A, C> = Inner::from_word(word);
-                    if !inner.head().header.is_exclusive() || inner.head().base.get() != Mark::NONE {
+                    // A child that is as in its base is marked, so that its parent has nothing to note.
+                    if !inner.head().header.is_exclusive() {
                         return None;
                     }
                     let (k, below) = inner.find_by(bits, at);

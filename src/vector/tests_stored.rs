@@ -215,15 +215,15 @@ fn what_is_no_longer_seen_is_not_in_common_with_a_base() {
     for side in [Side::Front, Side::Back] {
         let table = Table::<u64, Atomic>::new();
         let mut vector = numbers(1000);
-        (0..40).for_each(|i| vector.body.push(side, i).unwrap());
+        (0..60).for_each(|i| vector.body.push(side, i).unwrap());
         table.commit(&vector);
         let at = |i: usize, len: usize| if side == Side::Front { i } else { len - 1 - i };
-        vector.set(at(20, 1040), 1_000_000);
+        vector.set(at(20, 1060), 1_000_000);
         let kept = vector.clone();
         let popped: Vec<u64> = (0..3).map(|_| vector.body.pop(side).unwrap()).collect();
-        assert_eq!(popped, [39, 38, 37]);
+        assert_eq!(popped, [59, 58, 57]);
         drop(kept);
-        vector.set(at(16, 1037), 1_000_001);
+        vector.set(at(16, 1057), 1_000_001);
         let again: Vector<u64> = table.lazy(&vector, &table.origin());
         assert!(again.iter().eq(&vector), "{side:?}")
     }
