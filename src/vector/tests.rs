@@ -518,3 +518,21 @@ fn a_head_that_is_replaced_by_its_copy_may_panic_as_it_is_dropped() {
         }
     }
 }
+
+/// A head of which nothing is seen, with elements that another version saw.
+#[test]
+fn a_head_that_nobody_sees_may_panic_as_it_is_replaced() {
+    for n in [3, 40] {
+        let armed = std::rc::Rc::new(std::cell::Cell::new(false));
+        let mut vector: GenericVector<Bomb, RcK> = (0..1000).map(|n| Bomb(n, armed.clone())).collect();
+        (0..n).for_each(|n| vector.push_front(Bomb(n, armed.clone())));
+        let all = vector.clone();
+        (0..n).for_each(|_| drop(vector.pop_front()));
+        drop(all);
+        let new = Bomb(7, armed.clone());
+        armed.set(true);
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| vector.push_front(new))).is_err());
+        vector.assert_invariants();
+        assert_eq!((vector.len(), vector[0].0, vector[1].0), (1001, 7, 0));
+    }
+}
