@@ -125,12 +125,11 @@ impl CountingSink {
         map: &GenericHashMap<K, V, S, P>,
         size: impl Fn(&K, &V) -> usize,
     ) -> Result<Counts> {
-        let mut counting = Counting::new(self, size);
-        let mut commit = map::Commit::new(counting.sink.session);
-        commit.write(map.root.link(), &mut counting)?;
-        let counts = counting.counts;
-        commit.finish();
-        Ok(counts)
+        let commit = map::Commit::new(self.session);
+        let mut counting = Counting::new(self, size, commit);
+        map::write(map.root.link(), &mut counting)?;
+        counting.commit.finish();
+        Ok(counting.counts)
     }
 
     /// The same for a set; `size` gives the stored length of a value.
@@ -160,25 +159,26 @@ impl CountingSink {
         vector: &GenericVector<A, P>,
         size: impl Fn(&A) -> usize,
     ) -> Result<Counts> {
-        let mut counting = Counting::new(self, size);
-        let mut commit = vector::Commit::new(counting.sink.session);
-        commit.write(vector, &mut counting)?;
-        let counts = counting.counts;
-        commit.finish();
-        Ok(counts)
+        let commit = vector::Commit::new(self.session);
+        let mut counting = Counting::new(self, size, commit);
+        vector::write(vector, &mut counting)?;
+        counting.commit.finish();
+        Ok(counting.counts)
     }
 }
 
 /// One commit on its way.
-struct Counting<'s, F> {
+struct Counting<'s, F, C> {
     sink: &'s mut CountingSink,
     size: F,
     counts: Counts,
+    /// The collection's.
+    commit: C,
 }
 
-impl<'s, F> Counting<'s, F> {
-    fn new(sink: &'s mut CountingSink, size: F) -> Self {
-        Counting { sink, size, counts: Counts::default() }
+impl<'s, F, C> Counting<'s, F, C> {
+    fn new(sink: &'s mut CountingSink, size: F, commit: C) -> Self {
+        Counting { sink, size, counts: Counts::default(), commit }
     }
 
     /// Counts a record with a body of so many bytes.
@@ -192,7 +192,11 @@ impl<'s, F> Counting<'s, F> {
     }
 }
 
-impl<K, V, F: Fn(&K, &V) -> usize> map::Records<K, V> for Counting<'_, F> {
+impl<'a, K, V, F: Fn(&K, &V) -> usize> map::Records<'a, K, V> for Counting<'_, F, map::Commit<'a>> {
+    fn commit(&mut self) -> &mut map::Commit<'a> {
+        &mut self.commit
+    }
+
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
         let len = (self.size)(key, value) as u64;
         Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len)))
@@ -219,7 +223,11 @@ impl<K, V, F: Fn(&K, &V) -> usize> map::Records<K, V> for Counting<'_, F> {
     }
 }
 
-impl<A, F: Fn(&A) -> usize> vector::Records<A> for Counting<'_, F> {
+impl<'a, A, F: Fn(&A) -> usize> vector::Records<'a, A> for Counting<'_, F, vector::Commit<'a>> {
+    fn commit(&mut self) -> &mut vector::Commit<'a> {
+        &mut self.commit
+    }
+
     fn node(&mut self, node: vector::NodeRecord<'_, '_, A>) -> Result<Address> {
         // A base, and how much of it there is in front and at the back, takes 16 bytes; what a record says of its own parts 8.
         let (kind, body_len) = match node {

@@ -56,7 +56,7 @@ pub use entry::{Entry, OccupiedEntry, VacantEntry};
 pub(crate) use iters::Owned;
 pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Pair, Values};
 pub use lockstep::DiffItem;
-pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry};
+pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, write};
 
 use crate::error::{Result, thawed};
 use crate::hash::PortableHash;

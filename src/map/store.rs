@@ -12,7 +12,8 @@ use super::node::*;
 use super::overlay::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Mark, MarkCell, Origin, Session, Word, same};
+use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Word, same};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Two roots are one version.
@@ -76,7 +77,10 @@ pub(crate) struct NodeRecord<'a, 'b, K, V> {
 }
 
 /// Takes the nodes of a commit.
-pub(crate) trait Records<K, V> {
+pub(crate) trait Records<'a, K, V> {
+    /// What was written so far. It is not held while an entry or a node is written: other collections may be in it.
+    fn commit(&mut self) -> &mut Commit<'a>;
+
     /// Writes an entry out of line, if it is of the kind that is; gives its address then.
     ///
     /// # Errors
@@ -93,13 +97,13 @@ pub(crate) trait Records<K, V> {
 /// The addresses that a commit gave out, to become marks when all is written (L5).
 pub(crate) struct Commit<'a> {
     session: Session,
-    nodes: std::collections::HashMap<*const u8, (&'a crate::link::Header, Address)>,
+    nodes: HashMap<*const Header, (&'a Header, Address)>,
     entries: Vec<(&'a MarkCell, Address)>,
 }
 
 impl<'a> Commit<'a> {
     pub(crate) fn new(session: Session) -> Self {
-        Commit { session, nodes: Default::default(), entries: Vec::new() }
+        Commit { session, nodes: HashMap::new(), entries: Vec::new() }
     }
 
     /// Marks everything that was written: the write has succeeded.
@@ -112,121 +116,120 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Writes what below `root` is not stored yet, children first. None for an empty map.
-    ///
-    /// # Errors
-    /// What the storage says; nothing is marked then.
-    pub(crate) fn write<K, V, C: Count, R: Records<K, V>>(
-        &mut self,
-        root: NodeRef<'a, K, V, C>,
-        records: &mut R,
-    ) -> Result<Option<Address>> {
-        let (word, from) = peek_stub(root);
-        match self.own_address(word, from) {
-            None => self.node(through_stub(root)?, records),
-            address => Ok(address),
-        }
+    /// Where a node was written, by this commit or an earlier one.
+    fn address(&self, header: &Header) -> Option<Address> {
+        let written = || self.nodes.get(&std::ptr::from_ref(header)).map(|(_, address)| *address);
+        header.mark().address(self.session).or_else(written)
     }
 
     /// The address of a stored word of this log.
     fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
         word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
     }
+}
 
-    /// The address of a node, after writing it if need be; none for a word without one.
-    fn node<K, V, C: Count, R: Records<K, V>>(
-        &mut self,
-        node: NodeRef<'a, K, V, C>,
-        records: &mut R,
-    ) -> Result<Option<Address>> {
-        let Some(header) = node.header() else { return Ok(None) };
-        if let Some(address) = header.mark().address(self.session) {
-            return Ok(Some(address));
-        }
-        let key = std::ptr::from_ref(header).cast();
-        if let Some((_, address)) = self.nodes.get(&key) {
-            return Ok(Some(*address));
-        }
-        let address = match form(node.word()) {
-            Form::Divided => self.divided(node, records)?,
-            _ => self.leaf(Leaf::new(node), records)?,
-        };
-        self.nodes.insert(key, (header, address));
-        Ok(Some(address))
+/// Writes what below `root` is not stored yet, children first. None for an empty map.
+///
+/// # Errors
+/// What the storage says; nothing is marked then.
+pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
+    root: NodeRef<'a, K, V, C>,
+    records: &mut R,
+) -> Result<Option<Address>> {
+    let (word, from) = peek_stub(root);
+    match records.commit().own_address(word, from) {
+        None => node(through_stub(root)?, records),
+        address => Ok(address),
     }
+}
 
-    fn divided<K, V, C: Count, R: Records<K, V>>(
-        &mut self,
-        node: NodeRef<'a, K, V, C>,
-        records: &mut R,
-    ) -> Result<Address> {
-        let view = Divided::new(node);
-        let mut links = Vec::with_capacity(16);
-        let mut base = None;
-        let blocks: Vec<(usize, u32, Word)> = match view.overlay {
-            None => view.base.blocks(0, 1 << view.bits()).collect(),
-            Some(overlay) => {
-                // SAFETY: an overlay owns its base.
-                base = self.node(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, records)?;
-                (0..overlay.len())
-                    .map(|j| {
-                        let (first, k) = overlay.range(j);
-                        (first, k, overlay.slot(j).get())
-                    })
-                    .collect()
-            }
-        };
-        for (first, k, word) in blocks {
-            // SAFETY: children live while their parent does.
-            let child = unsafe { NodeRef::<K, V, C>::from_word(word) };
-            let len = match word.is_stored() {
-                true => Note::of(word).len,
-                false => Leaf::len_of(child).unwrap_or(0),
-            };
-            let address = match self.own_address(word, view.origin()) {
-                // What is stored in another log is thawed, and written here.
-                None if word.is_stored() => self.node(view.child(first)?, records)?,
-                None => self.node(child, records)?,
-                address => address,
-            };
-            if address.is_some() || base.is_some() {
-                links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
-            }
-        }
-        let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
-        let bits = view.bits();
-        records.node(NodeRecord { kind, base, bits, links: &links, dead: 0, places: 0, tags: &[], entries: &[] })
+/// The address of a node, after writing it if need be; none for a word without one.
+fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
+    node: NodeRef<'a, K, V, C>,
+    records: &mut R,
+) -> Result<Option<Address>> {
+    let Some(header) = node.header() else { return Ok(None) };
+    if let Some(address) = records.commit().address(header) {
+        return Ok(Some(address));
     }
+    let address = match form(node.word()) {
+        Form::Divided => divided(node, records)?,
+        _ => leaf(Leaf::new(node), records)?,
+    };
+    records.commit().nodes.insert(header, (header, address));
+    Ok(Some(address))
+}
 
-    fn leaf<K, V, C: Count, R: Records<K, V>>(&mut self, leaf: Leaf<'a, K, V, C>, records: &mut R) -> Result<Address> {
-        let mut base = None;
-        if let Some((node, _)) = leaf.base() {
-            // SAFETY: a leaf overlay owns its base.
-            base = self.node(unsafe { NodeRef::<K, V, C>::from_word(node.word()) }, records)?;
+fn divided<'a, K, V, C: Count, R: Records<'a, K, V>>(
+    divided: NodeRef<'a, K, V, C>,
+    records: &mut R,
+) -> Result<Address> {
+    let view = Divided::new(divided);
+    let mut links = Vec::with_capacity(16);
+    let mut base = None;
+    let blocks: Vec<(usize, u32, Word)> = match view.overlay {
+        None => view.base.blocks(0, 1 << view.bits()).collect(),
+        Some(overlay) => {
+            // SAFETY: an overlay owns its base.
+            base = node(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, records)?;
+            (0..overlay.len())
+                .map(|j| {
+                    let (first, k) = overlay.range(j);
+                    (first, k, overlay.slot(j).get())
+                })
+                .collect()
         }
-        let mut entries = Vec::with_capacity(leaf.own_len());
-        // What a base holds the base's record has.
-        let own = |&place: &Place| leaf.word().tag() != LEAF_OVERLAY || leaf.own_places() >> place & 1 == 1;
-        for place in leaf.places().filter(own) {
-            let ((key, value), cell) = (leaf.entry(place), leaf.mark_cell(place));
-            let at = match cell.and_then(|cell| cell.get().address(self.session)) {
-                Some(address) => Some(address),
-                None => {
-                    let address = if cell.is_some() { records.entry(key, value)? } else { None };
-                    if let (Some(cell), Some(address)) = (cell, address) {
-                        self.entries.push((cell, address))
-                    }
-                    address
+    };
+    for (first, k, word) in blocks {
+        // SAFETY: children live while their parent does.
+        let child = unsafe { NodeRef::<K, V, C>::from_word(word) };
+        let len = match word.is_stored() {
+            true => Note::of(word).len,
+            false => Leaf::len_of(child).unwrap_or(0),
+        };
+        let address = match records.commit().own_address(word, view.origin()) {
+            // What is stored in another log is thawed, and written here.
+            None if word.is_stored() => node(view.child(first)?, records)?,
+            None => node(child, records)?,
+            address => address,
+        };
+        if address.is_some() || base.is_some() {
+            links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
+        }
+    }
+    let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
+    let bits = view.bits();
+    records.node(NodeRecord { kind, base, bits, links: &links, dead: 0, places: 0, tags: &[], entries: &[] })
+}
+
+fn leaf<'a, K, V, C: Count, R: Records<'a, K, V>>(leaf: Leaf<'a, K, V, C>, records: &mut R) -> Result<Address> {
+    let mut base = None;
+    if let Some((own, _)) = leaf.base() {
+        // SAFETY: a leaf overlay owns its base.
+        base = node(unsafe { NodeRef::<K, V, C>::from_word(own.word()) }, records)?;
+    }
+    let mut entries = Vec::with_capacity(leaf.own_len());
+    // What a base holds the base's record has.
+    let own = |&place: &Place| leaf.word().tag() != LEAF_OVERLAY || leaf.own_places() >> place & 1 == 1;
+    for place in leaf.places().filter(own) {
+        let ((key, value), cell) = (leaf.entry(place), leaf.mark_cell(place));
+        let at = match cell.and_then(|cell| cell.get().address(records.commit().session)) {
+            Some(address) => Some(address),
+            None => {
+                let address = if cell.is_some() { records.entry(key, value)? } else { None };
+                if let (Some(cell), Some(address)) = (cell, address) {
+                    records.commit().entries.push((cell, address))
                 }
-            };
-            entries.push(at.map_or(StoredEntry::New(key, value), StoredEntry::At))
-        }
-        let (kind, tags): (_, &[u8]) = match leaf.word().tag() {
-            LEAF => (RecordKind::Leaf, &leaf.tags()[..places(leaf.live())]),
-            LEAF_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
-            _ => (RecordKind::Collision, &[]),
+                address
+            }
         };
-        let (dead, places) = leaf.base().map_or((0, 0), |(_, dead)| (dead as u16, leaf.own_places() as u16));
-        records.node(NodeRecord { kind, base, bits: 0, links: &[], dead, places, tags, entries: &entries })
+        entries.push(at.map_or(StoredEntry::New(key, value), StoredEntry::At))
     }
+    let (kind, tags): (_, &[u8]) = match leaf.word().tag() {
+        LEAF => (RecordKind::Leaf, &leaf.tags()[..places(leaf.live())]),
+        LEAF_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
+        _ => (RecordKind::Collision, &[]),
+    };
+    let (dead, places) = leaf.base().map_or((0, 0), |(_, dead)| (dead as u16, leaf.own_places() as u16));
+    records.node(NodeRecord { kind, base, bits: 0, links: &[], dead, places, tags, entries: &entries })
 }

@@ -100,9 +100,9 @@ where
     }
 
     pub(super) fn commit<S, P: Kind<Count = C>>(&self, map: &GenericHashMap<K, V, S, P>) -> Option<Address> {
-        let mut commit = Commit::new(self.session);
-        let root = commit.write(map.root.link(), &mut { self.clone() }).unwrap();
-        commit.finish();
+        let mut writing = Writing { table: self, commit: Commit::new(self.session) };
+        let root = write(map.root.link(), &mut writing).unwrap();
+        writing.commit.finish();
         root
     }
 
@@ -122,20 +122,30 @@ where
     }
 }
 
-impl<K: Clone, V: Clone, C> Records<K, V> for Table<K, V, C>
+/// A commit to a table.
+struct Writing<'t, 'a, K, V, C> {
+    table: &'t Table<K, V, C>,
+    commit: Commit<'a>,
+}
+
+impl<'a, K: Clone, V: Clone, C> Records<'a, K, V> for Writing<'_, 'a, K, V, C>
 where
     K: Send + Sync + 'static,
     V: Send + Sync + 'static,
     C: Count,
 {
+    fn commit(&mut self) -> &mut Commit<'a> {
+        &mut self.commit
+    }
+
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
-        let address = self.address();
-        self.inner.entries.lock().unwrap().insert(address, (key.clone(), value.clone()));
+        let address = self.table.address();
+        self.table.inner.entries.lock().unwrap().insert(address, (key.clone(), value.clone()));
         Ok(Some(address))
     }
 
     fn node(&mut self, node: NodeRecord<'_, '_, K, V>) -> Result<Address> {
-        let address = self.address();
+        let address = self.table.address();
         let entries = node.entries.iter().map(|entry| match entry {
             StoredEntry::At(address) => Ok(*address),
             StoredEntry::New(k, v) => Err(((*k).clone(), (*v).clone())),
@@ -152,7 +162,7 @@ where
             tags: node.tags.to_vec(),
             entries: entries.collect(),
         };
-        self.inner.nodes.lock().unwrap().insert(address, image);
+        self.table.inner.nodes.lock().unwrap().insert(address, image);
         Ok(address)
     }
 }

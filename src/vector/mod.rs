@@ -53,7 +53,7 @@ mod traits;
 pub use focus::{Focus, FocusMut};
 pub use iter::{Chunks, ChunksMut, ConsumingIter, Iter, IterMut};
 pub use lockstep::Splice;
-pub(crate) use store::{Commit, NodeRecord, Records};
+pub(crate) use store::{Commit, NodeRecord, Records, write};
 
 use crate::error::thawed;
 use crate::link::Kind;

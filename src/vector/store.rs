@@ -65,7 +65,10 @@ pub(crate) enum NodeRecord<'a, 'b, A> {
 }
 
 /// Takes the nodes of a commit.
-pub(crate) trait Records<A> {
+pub(crate) trait Records<'a, A> {
+    /// What was written so far. It is not held while a node is written: other collections may be in it.
+    fn commit(&mut self) -> &mut Commit<'a>;
+
     /// Writes a node; everything it refers to has been written.
     ///
     /// # Errors
@@ -176,168 +179,14 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Writes what of a vector is not stored yet, children first. None for an empty one.
-    ///
-    /// # Errors
-    /// What the storage says; nothing is marked then.
-    pub(crate) fn write<A: 'a, P: Kind, R: Records<A>>(
-        &mut self,
-        vector: &'a GenericVector<A, P>,
-        records: &mut R,
-    ) -> Result<Option<Address>> {
-        let body = &vector.body;
-        if body.len() == 0 {
-            return Ok(None);
-        }
-        let (word, from) = peek_stub(body.root.link());
-        if let Some(address) = self.own_address(word, from) {
-            return Ok(Some(address));
-        }
-        let root = through_stub(body.root.link(), body.ends)?;
-        match root.tag() {
-            LEAF => self.leaf(Leaf::new(root), 0..body.len(), records),
-            _ => self.spine(Spine::new(root), body.ends, records),
-        }
-        .map(Some)
+    /// What was noted of a node that this commit wrote.
+    fn written(&self, header: &Header) -> Option<(Address, &What<'a>)> {
+        self.written.get(&std::ptr::from_ref(header)).map(|written| (written.address, &written.what))
     }
 
     /// The address of a stored word of this log.
     fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
         word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
-    }
-
-    fn spine<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        spine: Spine<'a, A, C>,
-        ends: Ends,
-        records: &mut R,
-    ) -> Result<Address> {
-        let head = spine.head();
-        let tree_len = head.tree_len;
-        if let Some((mark, stored)) = head.header.mark_with(|| head.stored_ends())
-            && let Some(address) = mark.address(self.session)
-            && has_ends(stored, ends, tree_len)
-        {
-            return Ok(address);
-        }
-        if let Some(Written { address, what: What::Spine { ends: written, .. }, .. }) =
-            self.written.get(&key(&head.header))
-            && has_ends(*written, ends, tree_len)
-        {
-            return Ok(*address);
-        }
-        let origin = head.origin.as_ref();
-        let (front_len, tail_len, level) = (ends.head(), ends.tail(tree_len), spine.level());
-        let mut part = |slot: &Slot, len: usize, write: &mut dyn FnMut(&mut Self) -> Result<Address>| {
-            if len == 0 {
-                return Ok(None);
-            }
-            let address = self.own_address(slot.get(), origin).map_or_else(|| write(self), Ok)?;
-            Ok(Some(StoredLink { address, len }))
-        };
-        let places = head.places_in_front(front_len);
-        let front = part(&head.head, front_len, &mut |commit| {
-            commit.end(Leaf::new(spine.front(front_len)?), places.clone(), records)
-        })?;
-        let tail = part(&head.tail, tail_len, &mut |commit| {
-            commit.end(Leaf::new(spine.back(tail_len)?), 0..tail_len, records)
-        })?;
-        let tree = part(&head.tree, tree_len, &mut |commit| commit.tree(spine.tree()?, records))?;
-        let head_end = head.head_end as usize;
-        let address = records.node(NodeRecord::Spine(SpineParts { level, head_end, head: front, tree, tail }))?;
-        let ends = (ends.head(), ends.tail(tree_len));
-        self.note(&head.header, address, What::Spine { head, ends });
-        Ok(address)
-    }
-
-    /// A leaf at an end of a vector. Where it has grown a little since it was stored, only what is new is written, and not
-    /// noted on the leaf, which stays what it was the base of: the spine knows.
-    fn end<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        leaf: Leaf<'a, A, C>,
-        places: Range<usize>,
-        records: &mut R,
-    ) -> Result<Address> {
-        if let Some(stored) = leaf.head().stored()
-            && stored.is_whole()
-            && !covers(&stored.places, &places)
-            && let Some(base) = self.base_of(leaf.common_with(&stored, places.clone()), places.len())
-        {
-            return self.write_leaf(leaf, &places, Some(base), records);
-        }
-        self.leaf(leaf, places, records)
-    }
-
-    /// The address of a tree, after writing it if need be. What is stored in another log is thawed, and written here.
-    fn tree<A: 'a, C: Count, R: Records<A>>(&mut self, tree: Tree<'a, A, C>, records: &mut R) -> Result<Address> {
-        match tree.level {
-            0 => self.leaf(Leaf::new(tree.node), 0..tree.len, records),
-            level => self.inner(Inner::new(tree.node), level, tree.len, records),
-        }
-    }
-
-    fn inner<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        inner: Inner<'a, A, C>,
-        level: u32,
-        len: usize,
-        records: &mut R,
-    ) -> Result<Address> {
-        let (head, n) = (inner.head(), inner.n());
-        if let Some(address) = head.header.mark().address(self.session) {
-            return Ok(address);
-        }
-        if let Some(written) = self.written.get(&key(&head.header)) {
-            return Ok(written.address);
-        }
-        let stored = inner.stored();
-        let base = stored.and_then(|(mark, base)| self.base_of(inner.common_with(mark, base), n));
-        let new = base.map_or(0..n, |base| base.front..n - base.back);
-        let mut links = Vec::with_capacity(new.len());
-        for k in new {
-            let address = match self.own_address(inner.word(k), inner.origin()) {
-                Some(address) => address,
-                None => self.tree(inner.child(level, len, k)?, records)?,
-            };
-            links.push(StoredLink { address, len: inner.size(level, len, k) })
-        }
-        let address = records.node(NodeRecord::Inner { base, level, links: &links })?;
-        let stored = stored.map(|(_, base)| base);
-        let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
-        self.note(&head.header, address, What::Inner { splice });
-        Ok(address)
-    }
-
-    fn leaf<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        leaf: Leaf<'a, A, C>,
-        places: Range<usize>,
-        records: &mut R,
-    ) -> Result<Address> {
-        let head = leaf.head();
-        let stored = head.stored();
-        if let Some(stored) = &stored
-            && let Some(address) = stored.mark.address(self.session)
-            && covers(&stored.places, &places)
-        {
-            return Ok(address);
-        }
-        if let Some(Written { address, what: What::Leaf { places: written, .. }, .. }) =
-            self.written.get(&key(&head.header))
-            && covers(written, &places)
-        {
-            return Ok(*address);
-        }
-        // What is stored whole has grown, and is stored whole again.
-        let base = stored
-            .as_ref()
-            .filter(|stored| !stored.is_whole())
-            .and_then(|stored| self.base_of(leaf.common_with(stored, places.clone()), places.len()));
-        let address = self.write_leaf(leaf, &places, base, records)?;
-        let stored = stored.map(|stored| stored.base);
-        let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
-        self.note(&head.header, address, What::Leaf { head, places, splice });
-        Ok(address)
     }
 
     /// What these `n` parts of a node need not be written for, if that pays.
@@ -347,24 +196,164 @@ impl<'a> Commit<'a> {
         Some(Base { at, front, back })
     }
 
-    fn write_leaf<A: 'a, C: Count, R: Records<A>>(
-        &mut self,
-        leaf: Leaf<'a, A, C>,
-        places: &Range<usize>,
-        base: Option<Base>,
-        records: &mut R,
-    ) -> Result<Address> {
-        let (front, back) = base.map_or((0, 0), |base| (base.front, base.back));
-        // SAFETY: a version sees these places.
-        let elements = unsafe { leaf.slice(places.start + front..places.end - back) };
-        records.node(NodeRecord::Leaf { base, first: places.start, elements })
-    }
-
     fn note(&mut self, header: &'a Header, address: Address, what: What<'a>) {
-        self.written.insert(key(header), Written { header, address, what });
+        self.written.insert(header, Written { header, address, what });
     }
 }
 
-fn key(header: &Header) -> *const Header {
-    std::ptr::from_ref(header)
+/// Writes what of a vector is not stored yet, children first. None for an empty one.
+///
+/// # Errors
+/// What the storage says; nothing is marked then.
+pub(crate) fn write<'a, A: 'a, P: Kind, R: Records<'a, A>>(
+    vector: &'a GenericVector<A, P>,
+    records: &mut R,
+) -> Result<Option<Address>> {
+    let body = &vector.body;
+    if body.len() == 0 {
+        return Ok(None);
+    }
+    let (word, from) = peek_stub(body.root.link());
+    if let Some(address) = records.commit().own_address(word, from) {
+        return Ok(Some(address));
+    }
+    let root = through_stub(body.root.link(), body.ends)?;
+    match root.tag() {
+        LEAF => leaf(Leaf::new(root), 0..body.len(), records),
+        _ => spine(Spine::new(root), body.ends, records),
+    }
+    .map(Some)
+}
+
+fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    spine: Spine<'a, A, C>,
+    ends: Ends,
+    records: &mut R,
+) -> Result<Address> {
+    let head = spine.head();
+    let (tree_len, session) = (head.tree_len, records.commit().session);
+    if let Some((mark, stored)) = head.header.mark_with(|| head.stored_ends())
+        && let Some(address) = mark.address(session)
+        && has_ends(stored, ends, tree_len)
+    {
+        return Ok(address);
+    }
+    if let Some((address, What::Spine { ends: written, .. })) = records.commit().written(&head.header)
+        && has_ends(*written, ends, tree_len)
+    {
+        return Ok(address);
+    }
+    let (front_len, tail_len, places) = (ends.head(), ends.tail(tree_len), head.places_in_front(ends.head()));
+    let mut part = |slot: &Slot, len: usize, write: &dyn Fn(&mut R) -> Result<Address>| {
+        if len == 0 {
+            return Ok(None);
+        }
+        let address = records.commit().own_address(slot.get(), head.origin.as_ref());
+        let address = address.map_or_else(|| write(records), Ok)?;
+        Ok(Some(StoredLink { address, len }))
+    };
+    let front = part(&head.head, front_len, &|to| end(Leaf::new(spine.front(front_len)?), places.clone(), to))?;
+    let tail = part(&head.tail, tail_len, &|to| end(Leaf::new(spine.back(tail_len)?), 0..tail_len, to))?;
+    let middle = part(&head.tree, tree_len, &|to| tree(spine.tree()?, to))?;
+    let (level, head_end) = (spine.level(), head.head_end as usize);
+    let parts = SpineParts { level, head_end, head: front, tree: middle, tail };
+    let address = records.node(NodeRecord::Spine(parts))?;
+    records.commit().note(&head.header, address, What::Spine { head, ends: (front_len, tail_len) });
+    Ok(address)
+}
+
+/// A leaf at an end of a vector. Where it has grown a little since it was stored, only what is new is written, and not
+/// noted on the leaf, which stays what it was the base of: the spine knows.
+fn end<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    own: Leaf<'a, A, C>,
+    places: Range<usize>,
+    records: &mut R,
+) -> Result<Address> {
+    if let Some(stored) = own.head().stored()
+        && stored.is_whole()
+        && !covers(&stored.places, &places)
+        && let Some(base) = records.commit().base_of(own.common_with(&stored, places.clone()), places.len())
+    {
+        return write_leaf(own, &places, Some(base), records);
+    }
+    leaf(own, places, records)
+}
+
+/// The address of a tree, after writing it if need be. What is stored in another log is thawed, and written here.
+fn tree<'a, A: 'a, C: Count, R: Records<'a, A>>(tree: Tree<'a, A, C>, records: &mut R) -> Result<Address> {
+    match tree.level {
+        0 => leaf(Leaf::new(tree.node), 0..tree.len, records),
+        level => inner(Inner::new(tree.node), level, tree.len, records),
+    }
+}
+
+fn inner<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    inner: Inner<'a, A, C>,
+    level: u32,
+    len: usize,
+    records: &mut R,
+) -> Result<Address> {
+    let (head, n) = (inner.head(), inner.n());
+    let marked = head.header.mark().address(records.commit().session);
+    let written = || records.commit().written(&head.header).map(|(address, _)| address);
+    if let Some(address) = marked.or_else(written) {
+        return Ok(address);
+    }
+    let stored = inner.stored();
+    let base = stored.and_then(|(mark, base)| records.commit().base_of(inner.common_with(mark, base), n));
+    let new = base.map_or(0..n, |base| base.front..n - base.back);
+    let mut links = Vec::with_capacity(new.len());
+    for k in new {
+        let address = match records.commit().own_address(inner.word(k), inner.origin()) {
+            Some(address) => address,
+            None => tree(inner.child(level, len, k)?, records)?,
+        };
+        links.push(StoredLink { address, len: inner.size(level, len, k) })
+    }
+    let address = records.node(NodeRecord::Inner { base, level, links: &links })?;
+    let stored = stored.map(|(_, base)| base);
+    let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
+    records.commit().note(&head.header, address, What::Inner { splice });
+    Ok(address)
+}
+
+fn leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    leaf: Leaf<'a, A, C>,
+    places: Range<usize>,
+    records: &mut R,
+) -> Result<Address> {
+    let (head, stored) = (leaf.head(), leaf.head().stored());
+    if let Some(stored) = &stored
+        && let Some(address) = stored.mark.address(records.commit().session)
+        && covers(&stored.places, &places)
+    {
+        return Ok(address);
+    }
+    if let Some((address, What::Leaf { places: written, .. })) = records.commit().written(&head.header)
+        && covers(written, &places)
+    {
+        return Ok(address);
+    }
+    // What is stored whole has grown, and is stored whole again.
+    let base = stored
+        .as_ref()
+        .filter(|stored| !stored.is_whole())
+        .and_then(|stored| records.commit().base_of(leaf.common_with(stored, places.clone()), places.len()));
+    let address = write_leaf(leaf, &places, base, records)?;
+    let stored = stored.map(|stored| stored.base);
+    let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };
+    records.commit().note(&head.header, address, What::Leaf { head, places, splice });
+    Ok(address)
+}
+
+fn write_leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    leaf: Leaf<'a, A, C>,
+    places: &Range<usize>,
+    base: Option<Base>,
+    records: &mut R,
+) -> Result<Address> {
+    let (front, back) = base.map_or((0, 0), |base| (base.front, base.back));
+    // SAFETY: a version sees these places.
+    let elements = unsafe { leaf.slice(places.start + front..places.end - back) };
+    records.node(NodeRecord::Leaf { base, first: places.start, elements })
 }

@@ -95,8 +95,8 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
     }
 
     /// A commit, to be written to this table and finished.
-    pub(super) fn begin<'a>(&self) -> Commit<'a> {
-        Commit::new(self.session)
+    pub(super) fn begin<'a>(&self) -> Writing<'a, A, C> {
+        Writing { table: self.clone(), commit: Commit::new(self.session) }
     }
 
     /// Several vectors in one commit.
@@ -105,7 +105,7 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
         vectors: impl IntoIterator<Item = &'a GenericVector<A, P>>,
     ) -> Vec<Option<Address>> {
         let mut commit = self.begin();
-        let roots = vectors.into_iter().map(|vector| commit.write(vector, &mut { self.clone() }).unwrap()).collect();
+        let roots = vectors.into_iter().map(|vector| commit.write(vector)).collect();
         commit.finish();
         roots
     }
@@ -160,21 +160,41 @@ fn spliced<T: Clone>(of_base: &[T], base: Base, new: Vec<T>) -> Result<Vec<T>> {
     Ok([&of_base[..base.front], &new, &of_base[back..]].concat())
 }
 
-impl<A: Clone + Send + Sync + 'static, C: Count> Records<A> for Table<A, C> {
+/// A commit to a table.
+pub(super) struct Writing<'a, A, C> {
+    table: Table<A, C>,
+    commit: Commit<'a>,
+}
+
+impl<'a, A: Clone + Send + Sync + 'static, C: Count> Writing<'a, A, C> {
+    pub(super) fn write<P: Kind<Count = C>>(&mut self, vector: &'a GenericVector<A, P>) -> Option<Address> {
+        write(vector, self).expect("a table takes all; what is read of another log can be")
+    }
+
+    pub(super) fn finish(self) {
+        self.commit.finish()
+    }
+}
+
+impl<'a, A: Clone + Send + Sync + 'static, C: Count> Records<'a, A> for Writing<'a, A, C> {
+    fn commit(&mut self) -> &mut Commit<'a> {
+        &mut self.commit
+    }
+
     fn node(&mut self, node: NodeRecord<'_, '_, A>) -> Result<Address> {
-        let address = Address::new(self.shelf.next.fetch_add(1, Relaxed)).unwrap();
+        let address = Address::new(self.table.shelf.next.fetch_add(1, Relaxed)).unwrap();
         let image = match node {
             NodeRecord::Leaf { base, first, elements } => {
-                self.shelf.elements.fetch_add(elements.len() as u64, Relaxed);
+                self.table.shelf.elements.fetch_add(elements.len() as u64, Relaxed);
                 Image::Leaf { base, first, elements: elements.to_vec() }
             }
             NodeRecord::Inner { base, level, links } => {
-                self.shelf.links.fetch_add(links.len() as u64, Relaxed);
+                self.table.shelf.links.fetch_add(links.len() as u64, Relaxed);
                 Image::Inner { base, level, links: links.to_vec() }
             }
             NodeRecord::Spine(spine) => Image::Spine(spine),
         };
-        let mut nodes = self.shelf.nodes.lock().unwrap();
+        let mut nodes = self.table.shelf.nodes.lock().unwrap();
         let below: Vec<Address> = match &image {
             Image::Leaf { base, .. } => base.iter().map(|base| base.at).collect(),
             Image::Inner { base, links, .. } => {

@@ -536,3 +536,55 @@ fn a_head_that_nobody_sees_may_panic_as_it_is_replaced() {
         assert_eq!((vector.len(), vector[0].0, vector[1].0), (1001, 7, 0));
     }
 }
+
+/// An element of 64 bytes, the clone of which panics when as many were made as were told.
+#[derive(Debug)]
+struct Large(u64, std::rc::Rc<std::cell::Cell<u32>>, [u64; 6]);
+
+impl Clone for Large {
+    fn clone(&self) -> Self {
+        match self.1.get() {
+            1 => std::panic::resume_unwind(Box::new(())),
+            left => self.1.set(left.saturating_sub(1)),
+        }
+        Large(self.0, self.1.clone(), self.2)
+    }
+}
+
+/// All leaves at a seam together are less than half full, and the leaf beside them is shared: it is cloned before anything
+/// is taken apart. A leaf gets that short only where it stood alone below six nodes.
+#[test]
+fn a_join_of_little_clones_what_stands_beside_first() {
+    let left = std::rc::Rc::new(std::cell::Cell::new(0));
+    let large = |n: u64| Large(n, left.clone(), [n; 6]);
+    let leaf = Rrb::<Large, crate::link::Local>::LEAF_MAX as u64;
+    let full = leaf as usize * 32usize.pow(6);
+    let mut high: GenericVector<Large, RcK> = (0..leaf).map(large).collect();
+    while high.len() < full {
+        high.append(high.clone())
+    }
+    high.extend((0..2 * leaf).map(large));
+    (0..6).for_each(|_| drop(high.remove(full)));
+    high.truncate(full + leaf as usize - 6);
+    let mut low: GenericVector<Large, RcK> = (0..2 * leaf).map(large).collect();
+    (0..7).for_each(|_| drop(low.remove(1)));
+    low.truncate(1);
+    assert!(high.body.has_tree() && low.body.has_tree());
+    let ends = |vector: &GenericVector<Large, RcK>| {
+        let back: Vec<u64> = vector.iter().rev().take(30).map(|large| large.0).collect();
+        (vector.len(), back)
+    };
+    let old = ends(&high);
+    for clones in 1.. {
+        let mut joined = high.clone();
+        left.set(clones);
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| joined.append(low.clone())));
+        left.set(0);
+        if result.is_ok() {
+            assert!(clones > leaf as u32, "the leaf beside was cloned");
+            assert_eq!((joined.len(), joined.back().map(|large| large.0)), (old.0 + 1, Some(0)));
+            break;
+        }
+        assert_eq!(ends(&joined), old)
+    }
+}

@@ -493,11 +493,11 @@ fn commits_that_overlap_mark_what_they_wrote() {
         let mut long = short.clone();
         long.extend(0..7);
         let mut first = ours.begin();
-        first.write(&vector, &mut ours.clone()).unwrap();
-        first.write(&short, &mut ours.clone()).unwrap();
+        first.write(&vector);
+        first.write(&short);
         let mut second = elsewhere.begin();
-        second.write(&vector, &mut elsewhere.clone()).unwrap();
-        second.write(&long, &mut elsewhere.clone()).unwrap();
+        second.write(&vector);
+        second.write(&long);
         second.finish();
         first.finish();
         [&vector, &short, &long].into_iter().for_each(check)
