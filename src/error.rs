@@ -1,4 +1,4 @@
-//! The one error of the crate. In: a kind, and a message that says what, where and what to do.
+//! The one error of the crate. In: a kind, and a message that says what, where and what to do. Out: an [`Error`].
 //! Must hold: an [`Error`] is one pointer wide, so that a fallible read costs its caller nothing.
 //! Uses: nothing of ours.
 
@@ -74,6 +74,26 @@ impl fmt::Debug for Error {
 impl StdError for Error {
     fn source(&self) -> Option<&(dyn StdError + 'static)> {
         self.0.source.as_deref().map(|e| e as &(dyn StdError + 'static))
+    }
+}
+
+/// So that rkyv's traits report errors of ours.
+#[cfg(feature = "timeline")]
+impl rkyv::rancor::Trace for Error {
+    fn trace<R: fmt::Debug + fmt::Display + Send + Sync + 'static>(mut self, trace: R) -> Self {
+        self.0.message = format!("{}, {trace}", self.0.message);
+        self
+    }
+}
+
+#[cfg(feature = "timeline")]
+impl rkyv::rancor::Source for Error {
+    fn new<T: StdError + Send + Sync + 'static>(source: T) -> Self {
+        let source: Box<dyn StdError + Send + Sync> = Box::new(source);
+        match source.downcast::<Error>() {
+            Ok(own) => *own,
+            Err(other) => Error::new(ErrorKind::Invalid, format!("rkyv: {other}")).with_source(other),
+        }
     }
 }
 

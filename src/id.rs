@@ -1,7 +1,8 @@
 //! Names of things in a log. In: numbers. Out: types that cannot be mixed up.
-//! Must hold: an [`Address`] is below 2⁴⁴ and never 0.
+//! Must hold: an [`Address`] is below 2⁴⁴ and never 0; a [`VersionId`] is the same for ever.
 //! Uses: nothing of ours.
 
+use std::fmt;
 use std::num::NonZeroU64;
 
 /// A place in a log's one, everlasting address space, counted in 8-byte units since the log began.
@@ -26,5 +27,30 @@ impl Address {
     /// The distance from the log's beginning, in units of 8 bytes.
     pub const fn units(self) -> u64 {
         self.0.get()
+    }
+}
+
+/// A version's number: the first version of a timeline has 0, every new one the next. It never means another version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct VersionId(u64);
+
+impl VersionId {
+    /// The first version of every timeline.
+    pub const FIRST: VersionId = VersionId(0);
+
+    /// The version with this number, in a timeline that has so many.
+    pub const fn new(number: u64) -> Self {
+        VersionId(number)
+    }
+
+    /// Its number.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Display for VersionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
     }
 }

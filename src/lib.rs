@@ -31,6 +31,8 @@
 mod archive;
 mod error;
 mod hash;
+#[cfg(feature = "timeline")]
+mod history;
 mod id;
 mod link;
 pub mod map;
@@ -40,6 +42,8 @@ pub mod proptest;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod set;
+#[cfg(feature = "timeline")]
+mod timeline;
 pub mod vector;
 
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.
@@ -62,10 +66,12 @@ pub mod shared_ptr {
     pub type DefaultSharedPtr = ArcTK;
 }
 
+#[cfg(feature = "timeline")]
+pub use archive::{ArchivedHashMap, ArchivedHashSet, ArchivedVector, Sink, Source, State, Thaw};
 pub use archive::{CountingSink, Counts};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
-pub use id::Address;
+pub use id::{Address, VersionId};
 pub use link::Kind;
 #[doc(no_inline)]
 pub use map as hashmap;
@@ -73,6 +79,8 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
+#[cfg(feature = "timeline")]
+pub use timeline::{Edit, Reader, Timeline, Version};
 pub use vector::{GenericVector, Vector};
 
 /// The README's programs, as doc tests.

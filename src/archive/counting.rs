@@ -161,7 +161,7 @@ impl CountingSink {
     ) -> Result<Counts> {
         let commit = vector::Commit::new(self.session);
         let mut counting = Counting::new(self, size, commit);
-        vector::write(vector, &mut counting)?;
+        vector::write(vector.body.root.link(), vector.body.ends, &mut counting)?;
         counting.commit.finish();
         Ok(counting.counts)
     }

@@ -1,8 +1,41 @@
-//! The way to storage: so far, what it would cost.
+//! The way to storage: collections in rkyv's form, their nodes as records; and what that would cost.
 //!
-//! In: a collection. Out: the records and bytes that a commit of it would write.
-//! Uses: `map`, `link`, `id`.
+//! The data's way: a state → `serializer` (a stack of buffers) → `map` | `vector` (nodes as bodies, `images`) → `record` →
+//! a log; and back: a record → `body` → `map` | `vector` → `loader` (origins, values) → a state.
+//!
+//! In: states and collections. Out: records of what is new; states whose collections stay stored.
+//! Uses: `map`, `set`, `vector`, `link`, `hash`, `id`, `error`.
 
 mod counting;
 
+#[cfg(feature = "timeline")]
+mod body;
+#[cfg(feature = "timeline")]
+mod images;
+#[cfg(feature = "timeline")]
+#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
+mod loader;
+#[cfg(feature = "timeline")]
+mod map;
+#[cfg(feature = "timeline")]
+pub(crate) mod record;
+#[cfg(feature = "timeline")]
+#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
+mod serializer;
+#[cfg(feature = "timeline")]
+#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
+mod state;
+#[cfg(all(test, feature = "timeline"))]
+mod tests;
+#[cfg(feature = "timeline")]
+mod vector;
+
 pub use counting::{CountingSink, Counts};
+#[cfg(feature = "timeline")]
+pub use images::{ArchivedHashMap, ArchivedHashSet, ArchivedVector};
+#[cfg(feature = "timeline")]
+pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub use serializer::Sink;
+#[cfg(feature = "timeline")]
+pub use state::State;

@@ -34,8 +34,7 @@ mod overlay;
 mod overlay_mut;
 mod pour;
 mod remove;
-// Until the log exists (issue 3/6) only the test origin reads nodes back.
-#[cfg_attr(not(test), expect(dead_code))]
+#[cfg_attr(not(any(test, feature = "timeline")), expect(dead_code))] // Nothing is stored then.
 mod revive;
 mod setops;
 mod split;
@@ -57,6 +56,12 @@ pub(crate) use iters::Owned;
 pub use iters::{ConsumingIter, DiffIter, Iter, IterMut, Keys, Pair, Values};
 pub use lockstep::DiffItem;
 pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, write};
+#[cfg(feature = "timeline")]
+pub(crate) use {
+    inner::Note,
+    revive::{NodeParts, revive},
+    store::{StoredLink, stored_address},
+};
 
 use crate::error::{Result, thawed};
 use crate::hash::PortableHash;

@@ -5,6 +5,7 @@
 //! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `store`, `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::GenericHashMap;
 use super::inner::*;
 use super::leaf::*;
 use super::leaf_mut::*;
@@ -12,9 +13,10 @@ use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
 use super::store::{RecordKind, StoredLink};
+use super::tally::Tally;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::link::{Count, Mark, MarkCell, Origin, Word};
+use crate::link::{Count, Kind, Mark, MarkCell, Origin, Word};
 use std::sync::Arc;
 
 /// The parts of a stored node, as a record gives them.
@@ -197,11 +199,14 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     Ok(node)
 }
 
-/// A stored root: nothing is read before it is used.
-///
-/// # Safety
-/// The source of `origin` loads nodes of this tree.
-pub(crate) unsafe fn stored_root<K, V, C: Count>(address: Address, origin: Arc<Origin>) -> Node<K, V, C> {
-    // SAFETY: the caller's promise.
-    unsafe { Trie::new_stub(Word::stored(address, Note { depth: 0, len: 0 }.bits()), origin) }
+impl<K, V, S: Default, P: Kind> GenericHashMap<K, V, S, P> {
+    /// A map of so many entries whose root is stored: nothing is read before it is used.
+    ///
+    /// # Safety
+    /// The source of `origin` loads nodes of this tree.
+    pub(crate) unsafe fn stored(address: Address, len: usize, origin: Arc<Origin>) -> Self {
+        // SAFETY: the caller's promise.
+        let root = unsafe { Trie::new_stub(Word::stored(address, Note { depth: 0, len: 0 }.bits()), origin) };
+        GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher: S::default() }
+    }
 }

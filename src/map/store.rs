@@ -48,8 +48,8 @@ pub(crate) struct StoredLink {
 }
 
 /// An entry as a leaf's record holds it.
-// Until the log exists (issue 3/6) only the test origin reads all of a record; the counting sink needs lengths only.
-#[cfg_attr(not(test), expect(dead_code))]
+// All of a record is read only where there is a log; the counting sink needs lengths only.
+#[cfg_attr(not(any(test, feature = "timeline")), expect(dead_code))]
 pub(crate) enum StoredEntry<'a, K, V> {
     /// Written earlier, out of line.
     At(Address),
@@ -58,7 +58,7 @@ pub(crate) enum StoredEntry<'a, K, V> {
 }
 
 /// A node to be written.
-#[cfg_attr(not(test), expect(dead_code))] // As above.
+#[cfg_attr(not(any(test, feature = "timeline")), expect(dead_code))] // As above.
 pub(crate) struct NodeRecord<'a, 'b, K, V> {
     pub(crate) kind: RecordKind,
     /// Of an overlay or a leaf overlay.
@@ -141,6 +141,18 @@ pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
         None => node(through_stub(root)?, records),
         address => Ok(address),
     }
+}
+
+/// Where a map is stored, if it is, in this session's log.
+#[cfg(feature = "timeline")]
+pub(crate) fn stored_address<K, V, C: Count>(root: NodeRef<'_, K, V, C>, session: Session) -> Option<Address> {
+    let (word, from) = peek_stub(root);
+    if word.is_stored() {
+        return word.address().filter(|_| from.is_some_and(|origin| origin.session == session));
+    }
+    // SAFETY: what a stub links to lives while the stub does.
+    let header = unsafe { NodeRef::<K, V, C>::from_word(word) }.header()?;
+    header.mark().address(session)
 }
 
 /// The address of a node, after writing it if need be; none for a word without one.

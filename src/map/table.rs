@@ -4,10 +4,8 @@
 #![allow(unsafe_code)] // Promises that a table loads nodes of its own map type.
 
 use super::GenericHashMap;
-use super::node::empty;
 use super::revive::*;
 use super::store::*;
-use super::tally::Tally;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source, Word};
@@ -113,12 +111,11 @@ where
         len: usize,
         origin: &Arc<Origin>,
     ) -> GenericHashMap<K, V, S, P> {
-        let root = match address {
-            None => empty(0),
+        match address {
+            None => GenericHashMap::default(),
             // SAFETY: the table's type says which nodes it loads.
-            Some(address) => unsafe { stored_root(address, origin.clone()) },
-        };
-        GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher: S::default() }
+            Some(address) => unsafe { GenericHashMap::stored(address, len, origin.clone()) },
+        }
     }
 }
 

@@ -24,7 +24,7 @@ const FIRST_ROOM: usize = 4;
 
 /// How many elements a vector has, and how many of them are in its head: in 8 bytes, so that a handle is small.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Ends(u64);
+pub(crate) struct Ends(u64);
 
 impl Ends {
     /// Most elements of a vector: 2^48 - 1.
@@ -34,6 +34,19 @@ impl Ends {
     pub(super) fn new(len: usize, head: usize) -> Self {
         debug_assert!(len <= Self::MOST && head <= len && head <= u16::MAX as usize);
         Ends((len as u64) << HEAD_BITS | head as u64)
+    }
+
+    /// Both in a word, as records have them.
+    #[cfg(feature = "timeline")]
+    pub(crate) fn word(self) -> u64 {
+        self.0
+    }
+
+    /// What a word says; none if that are no ends.
+    #[cfg(feature = "timeline")]
+    pub(crate) fn of_word(word: u64) -> Option<Self> {
+        let ends = Ends(word);
+        (ends.head() <= ends.len()).then_some(ends)
     }
 
     /// So many elements and another leaf full; where the length of a vector grows by more than a claim.
@@ -74,9 +87,9 @@ impl Ends {
 }
 
 /// A vector, but for the name of its kind of counts.
-pub(super) struct Body<A, C: Count> {
-    pub(super) root: Node<A, C>,
-    pub(super) ends: Ends,
+pub(crate) struct Body<A, C: Count> {
+    pub(crate) root: Node<A, C>,
+    pub(crate) ends: Ends,
 }
 
 impl<A, C: Count> Body<A, C> {

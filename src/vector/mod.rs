@@ -35,8 +35,7 @@ mod lockstep;
 mod middle;
 mod node;
 mod order;
-// Until the log exists (issue 3/6) only the test origin makes stored nodes resident.
-#[cfg_attr(not(test), expect(dead_code))]
+#[cfg_attr(not(any(test, feature = "timeline")), expect(dead_code))] // Nothing is stored then.
 mod revive;
 mod spine;
 mod store;
@@ -54,6 +53,12 @@ pub use focus::{Focus, FocusMut};
 pub use iter::{Chunks, ChunksMut, ConsumingIter, Iter, IterMut};
 pub use lockstep::Splice;
 pub(crate) use store::{Commit, NodeRecord, Records, write};
+#[cfg(feature = "timeline")]
+pub(crate) use {
+    ends::Ends,
+    revive::{Base, NodeParts, revive},
+    store::{SpineParts, StoredLink, stored_address},
+};
 
 use crate::error::thawed;
 use crate::link::Kind;
@@ -140,7 +145,7 @@ macro_rules! vector {
 /// assert_eq!(greeting + rest, vector!["dear", "patient", "reader", "..."]);
 /// ```
 pub struct GenericVector<A, P: Kind> {
-    body: Body<A, P::Count>,
+    pub(crate) body: Body<A, P::Count>,
 }
 
 /// A [`GenericVector`] with atomic counts.

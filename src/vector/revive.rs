@@ -7,6 +7,7 @@
 //! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `store`, `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::GenericVector;
 use super::ends::{Body, Ends};
 use super::inner::*;
 use super::leaf::*;
@@ -15,7 +16,7 @@ use super::spine::*;
 use super::store::{SpineParts, StoredLink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::link::{Count, Mark, Origin, Word};
+use crate::link::{Count, Kind, Mark, Origin, Word};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -215,11 +216,13 @@ pub(super) fn peek_stub<A, C: Count>(root: NodeRef<'_, A, C>) -> (Word, Option<&
     (head.root.get(), head.origin.as_ref())
 }
 
-/// A vector whose root is stored: nothing is read before it is used.
-///
-/// # Safety
-/// The source of `origin` loads nodes of this tree.
-pub(crate) unsafe fn stored<A, C: Count>(address: Address, ends: Ends, origin: Arc<Origin>) -> Body<A, C> {
-    // SAFETY: the caller's promise.
-    Body { root: unsafe { Rrb::new_stub(Word::stored(address, 0), origin) }, ends }
+impl<A, P: Kind> GenericVector<A, P> {
+    /// A vector whose root is stored: nothing is read before it is used.
+    ///
+    /// # Safety
+    /// The source of `origin` loads nodes of this tree.
+    pub(crate) unsafe fn stored(address: Address, ends: Ends, origin: Arc<Origin>) -> Self {
+        // SAFETY: the caller's promise.
+        GenericVector { body: Body { root: unsafe { Rrb::new_stub(Word::stored(address, 0), origin) }, ends } }
+    }
 }

@@ -11,7 +11,6 @@
 //! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`.
 #![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::GenericVector;
 use super::ends::{Body, Ends};
 use super::inner::*;
 use super::leaf::*;
@@ -20,7 +19,7 @@ use super::revive::{Base, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Kind, Mark, MarkCell, Origin, Session, Slot, Word, same};
+use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Slot, Word, same};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -45,9 +44,9 @@ pub(crate) struct SpineParts {
     pub(crate) tail: Option<StoredLink>,
 }
 
-// Until the log exists (issue 3/6) only the test origin reads all of a record; the counting sink needs lengths only.
+// All of a record is read only where there is a log; the counting sink needs lengths only.
 /// A node to be written.
-#[cfg_attr(not(test), expect(dead_code))]
+#[cfg_attr(not(any(test, feature = "timeline")), expect(dead_code))]
 pub(crate) enum NodeRecord<'a, 'b, A> {
     /// A leaf of these elements, from this place on; without those that its base has.
     Leaf {
@@ -205,24 +204,52 @@ impl<'a> Commit<'a> {
 ///
 /// # Errors
 /// What the storage says; nothing is marked then.
-pub(crate) fn write<'a, A: 'a, P: Kind, R: Records<'a, A>>(
-    vector: &'a GenericVector<A, P>,
+pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
+    root: NodeRef<'a, A, C>,
+    ends: Ends,
     records: &mut R,
 ) -> Result<Option<Address>> {
-    let body = &vector.body;
-    if body.len() == 0 {
+    if ends.len() == 0 {
         return Ok(None);
     }
-    let (word, from) = peek_stub(body.root.link());
+    let (word, from) = peek_stub(root);
     if let Some(address) = records.commit().own_address(word, from) {
         return Ok(Some(address));
     }
-    let root = through_stub(body.root.link(), body.ends)?;
+    let root = through_stub(root, ends)?;
     match root.tag() {
-        LEAF => leaf(Leaf::new(root), 0..body.len(), records),
-        _ => spine(Spine::new(root), body.ends, records),
+        LEAF => leaf(Leaf::new(root), 0..ends.len(), records),
+        _ => spine(Spine::new(root), ends, records),
     }
     .map(Some)
+}
+
+/// Where a vector is stored, if all of it is, in this session's log.
+#[cfg(feature = "timeline")]
+pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, session: Session) -> Option<Address> {
+    let (word, from) = peek_stub(root);
+    if word.is_stored() {
+        return word.address().filter(|_| from.is_some_and(|origin| origin.session == session));
+    }
+    // SAFETY: what a root names lives while that is borrowed; its tag says what it is.
+    unsafe {
+        match word.tag() {
+            LEAF => leaf_address(Leaf::<A, C>::from_word(word).head().stored().as_ref(), &(0..ends.len()), session),
+            SPINE => spine_address(Spine::new(NodeRef::<A, C>::from_word(word)).head(), ends, session),
+            _ => None,
+        }
+    }
+}
+
+/// Where a leaf is stored, if these places of it are.
+fn leaf_address(stored: Option<&StoredLeaf>, places: &Range<usize>, session: Session) -> Option<Address> {
+    stored.filter(|stored| covers(&stored.places, places)).and_then(|stored| stored.mark.address(session))
+}
+
+/// Where a spine is stored, if its ends are as far as a version sees them.
+fn spine_address(head: &SpineHead, ends: Ends, session: Session) -> Option<Address> {
+    let (mark, stored) = head.header.mark_with(|| head.stored_ends())?;
+    mark.address(session).filter(|_| has_ends(stored, ends, head.tree_len))
 }
 
 fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
@@ -231,11 +258,8 @@ fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
     records: &mut R,
 ) -> Result<Address> {
     let head = spine.head();
-    let (tree_len, session) = (head.tree_len, records.commit().session);
-    if let Some((mark, stored)) = head.header.mark_with(|| head.stored_ends())
-        && let Some(address) = mark.address(session)
-        && has_ends(stored, ends, tree_len)
-    {
+    let tree_len = head.tree_len;
+    if let Some(address) = spine_address(head, ends, records.commit().session) {
         return Ok(address);
     }
     if let Some((address, What::Spine { ends: written, .. })) = records.commit().written(&head.header)
@@ -323,10 +347,7 @@ fn leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
     records: &mut R,
 ) -> Result<Address> {
     let (head, stored) = (leaf.head(), leaf.head().stored());
-    if let Some(stored) = &stored
-        && let Some(address) = stored.mark.address(records.commit().session)
-        && covers(&stored.places, &places)
-    {
+    if let Some(address) = leaf_address(stored.as_ref(), &places, records.commit().session) {
         return Ok(address);
     }
     if let Some((address, What::Leaf { places: written, .. })) = records.commit().written(&head.header)

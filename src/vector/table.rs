@@ -120,7 +120,7 @@ impl<A: Clone + Send + Sync + 'static, C: Count> Table<A, C> {
         match address {
             None => GenericVector::new(),
             // SAFETY: the table's type says which nodes it loads.
-            Some(address) => GenericVector { body: unsafe { stored(address, ends, origin.clone()) } },
+            Some(address) => unsafe { GenericVector::stored(address, ends, origin.clone()) },
         }
     }
 
@@ -168,7 +168,8 @@ pub(super) struct Writing<'a, A, C> {
 
 impl<'a, A: Clone + Send + Sync + 'static, C: Count> Writing<'a, A, C> {
     pub(super) fn write<P: Kind<Count = C>>(&mut self, vector: &'a GenericVector<A, P>) -> Option<Address> {
-        write(vector, self).expect("a table takes all; what is read of another log can be")
+        write(vector.body.root.link(), vector.body.ends, self)
+            .expect("a table takes all; what is read of another log can be")
     }
 
     pub(super) fn finish(self) {

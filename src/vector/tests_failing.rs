@@ -84,7 +84,7 @@ fn edits<A: Element>() -> Vec<Edit<A>> {
             let mut n = [i, i];
             let keeps = |n: &mut usize| {
                 *n += 1;
-                if i % 2 == 0 { *n % 3 != 0 } else { *n % 500 != 0 }
+                !n.is_multiple_of(if i.is_multiple_of(2) { 3 } else { 500 })
             };
             let [of_vector, of_model] = &mut n;
             v.retain(|_| keeps(of_vector));

@@ -35,6 +35,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/map/remove.rs",
     "src/map/revive.rs",
     "src/map/check.rs",
+    "src/map/table.rs",
     "src/map/iter.rs",
     "src/map/lockstep.rs",
     "src/map/blocks.rs",
@@ -56,6 +57,8 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/lockstep.rs",
     "src/vector/order.rs",
     "src/vector/focus.rs",
+    "src/archive/serializer.rs",
+    "src/archive/loader.rs",
 ];
 
 /// Where `std::fs` may be named.

@@ -1,0 +1,104 @@
+//! Bodies of records, read: words, bytes and users' values in turn.
+//!
+//! In: a record. Out: its parts. Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; what
+//! it refers to comes before it.
+//! Uses: `record`, `images`, `error`, `id`.
+
+use super::images::{ArchivedLast, SPARE_BITS};
+use super::record::{Record, corrupt, kinds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
+use rkyv::Portable;
+use rkyv::api::high::HighValidator;
+use rkyv::bytecheck::CheckBytes;
+
+/// Reads a body from its beginning on.
+pub(super) struct Body<'r> {
+    at: Address,
+    bytes: &'r [u8],
+    next: usize,
+}
+
+impl<'r> Body<'r> {
+    /// The body of a record; the list of places at its end is not part of it.
+    pub(super) fn new(record: &'r Record, at: Address) -> Result<Self> {
+        let bytes: &[u8] = &record.body;
+        let end = match record.kind & kinds::LINKED {
+            0 => bytes.len(),
+            _ => places_from(bytes).ok_or_else(|| corrupt(at, "a list of places that does not fit its record"))?,
+        };
+        Ok(Body { at, bytes: &bytes[..end], next: 0 })
+    }
+
+    pub(super) fn corrupt(&self, what: &str) -> Error {
+        corrupt(self.at, what)
+    }
+
+    pub(super) fn some(&mut self, n: usize) -> Result<&'r [u8]> {
+        let some = self.bytes.get(self.next..).and_then(|rest| rest.get(..n));
+        let some = some.ok_or_else(|| self.corrupt("a record that is shorter than it says"))?;
+        self.next += n;
+        Ok(some)
+    }
+
+    pub(super) fn byte(&mut self) -> Result<u8> {
+        Ok(self.some(1)?[0])
+    }
+
+    pub(super) fn u16(&mut self) -> Result<u16> {
+        Ok(u16::from_le_bytes(self.some(2)?.try_into().expect("two")))
+    }
+
+    pub(super) fn word(&mut self) -> Result<u64> {
+        Ok(u64::from_le_bytes(self.some(8)?.try_into().expect("eight")))
+    }
+
+    /// The address in a word, which is below the record's own, and the word's spare bits.
+    pub(super) fn address(&mut self) -> Result<(Option<Address>, u64)> {
+        let word = self.word()?;
+        let address = Address::new(word >> SPARE_BITS);
+        if address.is_some_and(|address| address >= self.at) {
+            return Err(self.corrupt("an address that comes after its record"));
+        }
+        Ok((address, word & ((1 << SPARE_BITS) - 1)))
+    }
+
+    /// The same where there is one.
+    pub(super) fn some_address(&mut self) -> Result<(Address, u64)> {
+        let (address, spare) = self.address()?;
+        Ok((address.ok_or_else(|| self.corrupt("a missing address"))?, spare))
+    }
+
+    /// Goes to the next unit.
+    pub(super) fn align(&mut self) -> Result<()> {
+        self.some(self.next.next_multiple_of(8) - self.next).map(|_| ())
+    }
+
+    pub(super) fn left(&self) -> usize {
+        self.bytes.len() - self.next
+    }
+
+    pub(super) fn end(&self) -> Result<()> {
+        if self.left() == 0 { Ok(()) } else { Err(self.corrupt("a record that is longer than it says")) }
+    }
+
+    /// What was written last, as rkyv checks it.
+    pub(super) fn last<T>(self) -> Result<&'r T>
+    where
+        T: Portable + 'r,
+        ArchivedLast<T>: for<'a> CheckBytes<HighValidator<'a, Error>>,
+    {
+        rkyv::access::<ArchivedLast<T>, Error>(self.bytes).map(|last| &last.0).map_err(|error| {
+            let what = format!("address {}: it does not hold a value of the type that is read", self.at.units());
+            Error::new(ErrorKind::Corrupt, what).with_source(error)
+        })
+    }
+}
+
+/// Where a body's list of places begins.
+fn places_from(bytes: &[u8]) -> Option<usize> {
+    let (rest, n) = bytes.split_last_chunk::<4>()?;
+    let n = u32::from_le_bytes(*n) as usize;
+    // A list of an even length has 4 bytes of padding in front, since its count is 4 bytes too.
+    rest.len().checked_sub(n.checked_add((n + 1) % 2)?.checked_mul(4)?)
+}

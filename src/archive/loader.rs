@@ -1,0 +1,231 @@
+//! Reading: where stored nodes thaw from, and the deserializer that makes collections of their handles.
+//!
+//! In: records. Out: values; collections whose roots stay stored.
+//! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
+//! Uses: `map`, `set`, `vector`, `link`, `record`, `images`.
+#![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::images::*;
+use super::record::{Record, RecordSource, corrupt};
+use super::{map, vector};
+use crate::error::{Error, ErrorKind, Result};
+use crate::hash::PortableHasher;
+use crate::id::Address;
+use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
+use crate::map::GenericHashMap;
+use crate::set::GenericHashSet;
+use crate::vector::{Ends, GenericVector};
+use rkyv::api::high::HighValidator;
+use rkyv::bytecheck::CheckBytes;
+use rkyv::de::{ErasedPtr, Pool, Pooling, PoolingState};
+use rkyv::rancor::{Fallible, Strategy};
+use rkyv::{Archive, Deserialize};
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::marker::PhantomData;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+/// The deserializer that states are read with.
+pub type De = Strategy<Loader, Error>;
+
+/// What a value of a collection must be, to be read back: rkyv's traits, as its derives give them.
+pub trait Thaw:
+    Archive<Archived: Deserialize<Self, De> + for<'a> CheckBytes<HighValidator<'a, Error>>> + Sized
+{
+}
+impl<T> Thaw for T
+where
+    T: Archive,
+    T::Archived: Deserialize<T, De> + for<'a> CheckBytes<HighValidator<'a, Error>>,
+{
+}
+
+/// What the crate's collections need of a deserializer. Only the crate's own is one; the trait's name is for
+/// `#[rkyv(deserialize_bounds(__D: backstory::Source))]` on recursive types.
+pub trait Source: Fallible<Error = Error> + Loads {}
+impl<D: Fallible<Error = Error> + Loads + ?Sized> Source for D {}
+
+mod sealed {
+    /// Leads to the crate's deserializer through what wraps it.
+    pub trait Loads {
+        fn loader(&mut self) -> &mut super::Loader;
+    }
+}
+use sealed::Loads;
+
+impl Loads for Loader {
+    fn loader(&mut self) -> &mut Loader {
+        self
+    }
+}
+impl<T: Loads + ?Sized, E> Loads for Strategy<T, E> {
+    fn loader(&mut self) -> &mut Loader {
+        T::loader(self)
+    }
+}
+
+/// A log as one session reads it, and the origins of the nodes that were read.
+pub(crate) struct Library {
+    session: Session,
+    source: Box<dyn RecordSource>,
+    /// An origin owns the library; so this does not own the origin.
+    origins: Mutex<HashMap<TypeId, Weak<Origin>>>,
+}
+
+impl Library {
+    pub(crate) fn new(session: Session, source: Box<dyn RecordSource>) -> Arc<Self> {
+        Arc::new(Library { session, source, origins: Mutex::default() })
+    }
+
+    pub(crate) fn read(&self, at: Address) -> Result<Record> {
+        self.source.read(at)
+    }
+
+    /// The origin of nodes that are loaded by a shelf of type `T`.
+    fn origin<T: NodeSource + 'static>(self: &Arc<Self>, shelf: fn(Arc<Self>) -> T) -> Arc<Origin> {
+        let mut origins = self.origins.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = origins.entry(TypeId::of::<T>()).or_default();
+        slot.upgrade().unwrap_or_else(|| {
+            let origin = Arc::new(Origin { session: self.session, source: Box::new(shelf(self.clone())) });
+            *slot = Arc::downgrade(&origin);
+            origin
+        })
+    }
+}
+
+/// Reads one record's values.
+pub struct Loader {
+    library: Arc<Library>,
+    /// The record's, which is above all that it refers to.
+    at: Address,
+    pool: Pool,
+}
+
+impl Loader {
+    pub(super) fn new(library: Arc<Library>, at: Address) -> Self {
+        Loader { library, at, pool: Pool::new() }
+    }
+
+    /// A root that a handle names.
+    fn root(&self, handle: Handle) -> Result<Option<Address>> {
+        match handle.root() {
+            Some(root) if root >= self.at => Err(corrupt(self.at, "a collection whose root comes after it")),
+            root => Ok(root),
+        }
+    }
+}
+
+// SAFETY: the pool's own promises.
+impl Pooling<Error> for Loader {
+    fn start_pooling(&mut self, address: usize) -> PoolingState {
+        Pooling::<Error>::start_pooling(&mut self.pool, address)
+    }
+
+    unsafe fn finish_pooling(&mut self, address: usize, at: ErasedPtr, drop: unsafe fn(ErasedPtr)) -> Result<()> {
+        // SAFETY: the caller's promise.
+        unsafe { self.pool.finish_pooling(address, at, drop) }
+    }
+}
+
+// Which nodes a shelf loads.
+struct MapNode<K, V, C>(PhantomData<(K, V, C)>);
+struct VectorNode<A, C>(PhantomData<(A, C)>);
+
+/// Loads nodes of one type.
+struct Shelf<T> {
+    library: Arc<Library>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Shelf<T> {
+    fn new(library: Arc<Library>) -> Self {
+        Shelf { library, of: PhantomData }
+    }
+}
+
+impl<K: Thaw, V: Thaw, C: Count> NodeSource for Shelf<MapNode<K, V, C>> {
+    fn load(&self, origin: &Arc<Origin>, at: Address) -> Result<Word> {
+        let parts = map::read::<K, V>(&self.library, at)?;
+        crate::map::revive::<K, V, C>(parts, at, origin).map(|node| node.into_word())
+    }
+}
+
+impl<A: Thaw, C: Count> NodeSource for Shelf<VectorNode<A, C>> {
+    fn load(&self, origin: &Arc<Origin>, at: Address) -> Result<Word> {
+        let parts = vector::read::<A>(&self.library, at)?;
+        crate::vector::revive::<A, C>(parts, at, origin).map(|node| node.into_word())
+    }
+}
+
+/// Bits of a map's word that say how many entries it has; above them is the hasher.
+const LEN_BITS: u32 = 48;
+
+/// A map's own word.
+pub(super) fn map_word<S: PortableHasher>(len: usize) -> u64 {
+    len as u64 | (S::ID as u64) << LEN_BITS
+}
+
+fn map_of<K, V, S, P>(handle: Handle, loader: &Loader) -> Result<GenericHashMap<K, V, S, P>>
+where
+    K: Thaw + 'static,
+    V: Thaw + 'static,
+    S: PortableHasher,
+    P: Kind,
+{
+    let (len, hasher) = (handle.own() & ((1 << LEN_BITS) - 1), handle.own() >> LEN_BITS);
+    if hasher != S::ID as u64 {
+        let what = format!(
+            "address {}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
+             stored with",
+            loader.at.units(),
+            S::ID
+        );
+        return Err(Error::new(ErrorKind::Incompatible, what));
+    }
+    let Some(root) = loader.root(handle)? else { return Ok(GenericHashMap::default()) };
+    let origin = loader.library.origin(Shelf::<MapNode<K, V, P::Count>>::new);
+    // SAFETY: a shelf of this type loads nodes of this type.
+    Ok(unsafe { GenericHashMap::stored(root, len as usize, origin) })
+}
+
+impl<K, V, S, P, D> Deserialize<GenericHashMap<K, V, S, P>, D> for ArchivedHashMap<K, V, S>
+where
+    K: Thaw + 'static,
+    V: Thaw + 'static,
+    S: PortableHasher,
+    P: Kind,
+    D: Source + ?Sized,
+{
+    fn deserialize(&self, d: &mut D) -> Result<GenericHashMap<K, V, S, P>> {
+        map_of(self.handle, d.loader())
+    }
+}
+
+impl<A, S, P, D> Deserialize<GenericHashSet<A, S, P>, D> for ArchivedHashSet<A, S>
+where
+    A: Thaw + 'static,
+    S: PortableHasher,
+    P: Kind,
+    D: Source + ?Sized,
+{
+    fn deserialize(&self, d: &mut D) -> Result<GenericHashSet<A, S, P>> {
+        Ok(GenericHashSet { map: map_of(self.handle, d.loader())? })
+    }
+}
+
+impl<A, P, D> Deserialize<GenericVector<A, P>, D> for ArchivedVector<A>
+where
+    A: Thaw + 'static,
+    P: Kind,
+    D: Source + ?Sized,
+{
+    fn deserialize(&self, d: &mut D) -> Result<GenericVector<A, P>> {
+        let loader = d.loader();
+        let Some(root) = loader.root(self.handle)? else { return Ok(GenericVector::new()) };
+        let origin = loader.library.origin(Shelf::<VectorNode<A, P::Count>>::new);
+        let ends = Ends::of_word(self.handle.own())
+            .ok_or_else(|| corrupt(loader.at, "a vector with more in its head than in all of it"))?;
+        // SAFETY: a shelf of this type loads nodes of this type.
+        Ok(unsafe { GenericVector::stored(root, ends, origin) })
+    }
+}

@@ -1,0 +1,235 @@
+//! Writing: the serializer that collections write their nodes with.
+//!
+//! A node is a record of its own, so that while a state is written there is a stack of buffers: a node's entries may
+//! hold collections, whose nodes come first.
+//!
+//! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
+//! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
+//! Uses: `map`, `vector`, `link`, `record`.
+#![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
+
+use super::record::{RecordSink, kinds};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
+use crate::link::{Link, Owned, Session, Tree};
+use crate::{map, vector};
+use rkyv::rancor::{Fallible, Strategy};
+use rkyv::ser::sharing::{Share, Sharing, SharingState};
+use rkyv::ser::{Allocator, Positional, Writer};
+use rkyv::util::AlignedVec;
+use std::alloc::Layout;
+use std::any::Any;
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+/// So deep may collections be nested in collections.
+pub(crate) const MOST_NESTED: usize = 128;
+
+/// What the crate's collections need of a serializer. Only the crate's own is one; the trait's name is for
+/// `#[rkyv(serialize_bounds(__S: backstory::Sink))]` on recursive types.
+pub trait Sink: Fallible<Error = Error> + Writer<Error> + Allocator<Error> + Sharing<Error> + Nodes {}
+impl<S: Fallible<Error = Error> + Writer<Error> + Allocator<Error> + Sharing<Error> + Nodes + ?Sized> Sink for S {}
+
+mod sealed {
+    /// Leads to the crate's serializer through what wraps it.
+    pub trait Nodes {
+        fn nodes(&mut self) -> &mut super::Serializer;
+    }
+}
+pub(crate) use sealed::Nodes;
+
+impl Nodes for Serializer {
+    fn nodes(&mut self) -> &mut Serializer {
+        self
+    }
+}
+impl<T: Nodes + ?Sized, E> Nodes for Strategy<T, E> {
+    fn nodes(&mut self) -> &mut Serializer {
+        T::nodes(self)
+    }
+}
+
+/// The serializer that states are written with.
+pub type Ser = Strategy<Serializer, Error>;
+
+/// Where addresses stand in the buffer that is being written.
+pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
+
+/// Writes states and the nodes of collections.
+pub struct Serializer {
+    session: Session,
+    sink: Box<dyn RecordSink>,
+    /// One for each node that is being written, the innermost last.
+    stack: Vec<Buffer>,
+    free: Vec<Buffer>,
+    /// Drops before what it refers to.
+    pub(super) maps: map::Commit<'static>,
+    pub(super) vectors: vector::Commit<'static>,
+    kept: Vec<Box<dyn Any>>,
+}
+
+#[derive(Default)]
+struct Buffer {
+    bytes: AlignedVec<16>,
+    /// Of this node alone: a relative pointer does not leave its record.
+    sharing: Share,
+    places: Places,
+}
+
+impl Serializer {
+    pub(crate) fn new(session: Session, sink: Box<dyn RecordSink>) -> Self {
+        Serializer {
+            session,
+            sink,
+            stack: Vec::new(),
+            free: Vec::new(),
+            maps: map::Commit::new(session),
+            vectors: vector::Commit::new(session),
+            kept: Vec::new(),
+        }
+    }
+
+    pub(crate) fn session(&self) -> Session {
+        self.session
+    }
+
+    /// Owns the root of what a commit is going to refer to, until that is finished or dropped.
+    pub(super) fn keep<T: Tree + 'static>(&mut self, root: Owned<T>) -> Link<'static, T> {
+        let word = root.word();
+        self.kept.push(Box::new(root));
+        // SAFETY: the nodes live as long as `kept`, which is dropped after the commits that get this.
+        unsafe { Link::from_word(word) }
+    }
+
+    /// Begins a record: what is written goes to a new buffer until its end.
+    pub(super) fn begin(&mut self) -> Result<()> {
+        if self.stack.len() == MOST_NESTED {
+            return Err(Error::new(
+                ErrorKind::Invalid,
+                format!("collections are nested more than {MOST_NESTED} deep, which cannot be stored: nest them less"),
+            ));
+        }
+        self.stack.push(self.free.pop().unwrap_or_default());
+        Ok(())
+    }
+
+    /// Ends the record that was begun last, appends it and gives its address.
+    pub(super) fn end(&mut self, kind: u8) -> Result<Address> {
+        let mut buffer = self.stack.pop().expect("a record was begun");
+        let mut kind = kind;
+        {
+            let places = buffer.places.borrow();
+            debug_assert!(buffer.bytes.len().is_multiple_of(8), "bodies end where a unit does");
+            if !places.is_empty() {
+                kind |= kinds::LINKED;
+                if places.len().is_multiple_of(2) {
+                    buffer.bytes.extend_from_slice(&[0; 4])
+                }
+                places.iter().for_each(|place| buffer.bytes.extend_from_slice(&place.to_le_bytes()));
+                buffer.bytes.extend_from_slice(&(places.len() as u32).to_le_bytes())
+            }
+        }
+        let address = self.sink.append(kind, &buffer.bytes);
+        self.free(buffer);
+        address
+    }
+
+    /// Forgets the record that was begun last.
+    pub(super) fn cancel(&mut self) {
+        let buffer = self.stack.pop().expect("a record was begun");
+        self.free(buffer)
+    }
+
+    fn free(&mut self, mut buffer: Buffer) {
+        buffer.bytes.clear();
+        buffer.places.borrow_mut().clear();
+        buffer.sharing = Share::new();
+        self.free.push(buffer)
+    }
+
+    /// What was written of the record that was begun last.
+    pub(super) fn written(&self) -> &[u8] {
+        &self.stack.last().expect("a record was begun").bytes
+    }
+
+    pub(super) fn places(&self) -> Places {
+        self.stack.last().expect("a record was begun").places.clone()
+    }
+
+    /// Writes little-endian words.
+    pub(super) fn words(&mut self, words: impl IntoIterator<Item = u64>) {
+        let bytes = &mut self.stack.last_mut().expect("a record was begun").bytes;
+        words.into_iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()))
+    }
+
+    /// Writes bytes and zeros up to a unit's end.
+    pub(super) fn padded(&mut self, some: &[u8]) {
+        let bytes = &mut self.stack.last_mut().expect("a record was begun").bytes;
+        bytes.extend_from_slice(some);
+        bytes.resize(bytes.len().next_multiple_of(8), 0)
+    }
+
+    /// Gives the sink back: all that was written is to be committed there.
+    pub(crate) fn into_parts(self) -> (Box<dyn RecordSink>, Pending) {
+        let Serializer { sink, maps, vectors, kept, .. } = self;
+        (sink, Pending { maps, vectors, kept })
+    }
+}
+
+/// Nodes that were written, to be marked when the log says that they are there.
+pub(crate) struct Pending {
+    maps: map::Commit<'static>,
+    vectors: vector::Commit<'static>,
+    kept: Vec<Box<dyn Any>>,
+}
+
+impl Pending {
+    /// Marks them (L5).
+    pub(crate) fn finish(self) {
+        self.maps.finish();
+        self.vectors.finish();
+        drop(self.kept)
+    }
+}
+
+impl Positional for Serializer {
+    fn pos(&self) -> usize {
+        self.written().len()
+    }
+}
+
+impl Writer<Error> for Serializer {
+    fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        self.stack.last_mut().expect("a record was begun").bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+// SAFETY: memory of the layout that was asked for, from the allocator; freed with the same layout.
+unsafe impl Allocator<Error> for Serializer {
+    unsafe fn push_alloc(&mut self, layout: Layout) -> Result<NonNull<[u8]>> {
+        // SAFETY: rkyv asks for memory that is not empty.
+        let at = NonNull::new(unsafe { std::alloc::alloc(layout) });
+        let Some(at) = at else { std::alloc::handle_alloc_error(layout) };
+        Ok(NonNull::slice_from_raw_parts(at, layout.size()))
+    }
+
+    unsafe fn pop_alloc(&mut self, at: NonNull<u8>, layout: Layout) -> Result<()> {
+        // SAFETY: from `push_alloc`, with this layout (the caller's promise).
+        unsafe { std::alloc::dealloc(at.as_ptr(), layout) };
+        Ok(())
+    }
+}
+
+impl Sharing<Error> for Serializer {
+    fn start_sharing(&mut self, address: usize) -> SharingState {
+        let buffer = self.stack.last_mut().expect("a record was begun");
+        Sharing::<Error>::start_sharing(&mut buffer.sharing, address)
+    }
+
+    fn finish_sharing(&mut self, address: usize, pos: usize) -> Result<()> {
+        let buffer = self.stack.last_mut().expect("a record was begun");
+        Sharing::<Error>::finish_sharing(&mut buffer.sharing, address, pos)
+    }
+}

@@ -1,0 +1,57 @@
+//! States: the values that versions are of.
+//!
+//! In: a state. Out: a root record; and a state again, whose collections stay stored.
+//! Uses: `serializer`, `loader`, `body`, `images`, `record`.
+
+use super::body::Body;
+use super::images::Last;
+use super::loader::{De, Library, Loader, Thaw};
+use super::record::kinds;
+use super::serializer::{Ser, Serializer};
+use crate::error::Result;
+use crate::id::Address;
+use rkyv::{Deserialize, Serialize, SerializeUnsized};
+use std::sync::Arc;
+
+/// What can be stored: a type with rkyv's derives. Nothing of ours is to be implemented.
+///
+/// ```
+/// use backstory::{HashMap, State, Vector};
+/// use rkyv::{Archive, Deserialize, Serialize};
+///
+/// #[derive(Clone, PartialEq, Default, Archive, Serialize, Deserialize)]
+/// struct Notes {
+///     titles: Vector<String>,
+///     body: HashMap<String, Vector<char>>,
+///     cursor: u64,
+/// }
+///
+/// fn can_be_stored<T: State>() {}
+/// can_be_stored::<Notes>();
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be stored in a log",
+    label = "it needs `Clone`, `PartialEq` and rkyv's `Archive`, `Serialize` and `Deserialize`, and so do all its fields",
+    note = "derive them: `#[derive(Clone, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]`",
+    note = "a map needs a hasher that is the same everywhere (`PortableHasher`), not std's `RandomState`"
+)]
+pub trait State: Thaw + Serialize<Ser> + Clone + PartialEq + 'static {}
+impl<T: Thaw + Serialize<Ser> + Clone + PartialEq + 'static> State for T {}
+
+/// Writes what is new of a state, its root last.
+pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<Address> {
+    serializer.begin()?;
+    Last(state).serialize_unsized(Ser::wrap(serializer))?;
+    serializer.end(kinds::ROOT)
+}
+
+/// The state with this root.
+pub(crate) fn read<T: State>(library: &Arc<Library>, at: Address) -> Result<T> {
+    let record = library.read(at)?;
+    let body = Body::new(&record, at)?;
+    if record.kind & !kinds::LINKED != kinds::ROOT {
+        return Err(body.corrupt("it is no root of a state"));
+    }
+    let state: &T::Archived = body.last()?;
+    state.deserialize(De::wrap(&mut Loader::new(library.clone(), at)))
+}

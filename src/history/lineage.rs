@@ -1,0 +1,132 @@
+//! Ancestors in O(log depth) steps.
+//!
+//! Every version knows its parent, its depth and one ancestor further up, its jump. With these the path to any ancestor is
+//! O(log depth) long, whatever the tree's shape, and a new version's jump follows from its parent's in O(1).
+//!
+//! In: versions' lines. Out: ancestors. Must hold: H3.
+//! Source: Myers, "An applicative random-access stack", Information Processing Letters 17, 1983 (skew-binary jumps).
+//! Uses: `error`.
+
+use crate::error::Result;
+
+/// What a version says of where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Line {
+    /// Its own number for the first version.
+    pub(crate) parent: u64,
+    pub(crate) jump: u64,
+    /// How many ancestors it has.
+    pub(crate) depth: u64,
+}
+
+impl Line {
+    /// The first version's.
+    pub(crate) const FIRST: Line = Line { parent: 0, jump: 0, depth: 0 };
+}
+
+/// Where lines are.
+pub(crate) trait Lineage {
+    /// The line of a version that there is.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn line(&self, id: u64) -> Result<Line>;
+}
+
+/// The jump of a new version whose parent is `parent`: over both of its parent's jumps, if these are as long as each other.
+pub(crate) fn jump_of(lineage: &(impl Lineage + ?Sized), parent: u64) -> Result<u64> {
+    let line = lineage.line(parent)?;
+    let over = lineage.line(line.jump)?;
+    let beyond = lineage.line(over.jump)?;
+    Ok(if line.depth - over.depth == over.depth - beyond.depth { over.jump } else { parent })
+}
+
+/// The ancestor of a version, or itself, that has so many ancestors; it has as many at least.
+///
+/// Time: O(log depth).
+pub(crate) fn ancestor_at(lineage: &(impl Lineage + ?Sized), mut id: u64, depth: u64) -> Result<u64> {
+    let mut line = lineage.line(id)?;
+    debug_assert!(depth <= line.depth);
+    while line.depth > depth {
+        let over = lineage.line(line.jump)?;
+        (id, line) = match over.depth >= depth {
+            true => (line.jump, over),
+            false => (line.parent, lineage.line(line.parent)?),
+        }
+    }
+    Ok(id)
+}
+
+/// True if `one` is `other`, or one of its ancestors. Time: O(log depth).
+pub(crate) fn is_ancestor(lineage: &(impl Lineage + ?Sized), one: u64, other: u64) -> Result<bool> {
+    let depth = lineage.line(one)?.depth;
+    Ok(one <= other && lineage.line(other)?.depth >= depth && ancestor_at(lineage, other, depth)? == one)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    /// Lines in memory, and how many were looked at.
+    struct Lines(Vec<Line>, Cell<usize>);
+
+    impl Lineage for Lines {
+        fn line(&self, id: u64) -> Result<Line> {
+            self.1.set(self.1.get() + 1);
+            Ok(self.0[id as usize])
+        }
+    }
+
+    /// A tree of versions: each from the parent that `parent` says.
+    fn lines(n: u64, parent: impl Fn(u64) -> u64) -> Lines {
+        let mut lines = Lines(vec![Line::FIRST], Cell::new(0));
+        for id in 1..n {
+            let parent = parent(id);
+            let jump = jump_of(&lines, parent).unwrap();
+            let depth = lines.0[parent as usize].depth + 1;
+            lines.0.push(Line { parent, jump, depth })
+        }
+        lines
+    }
+
+    #[test]
+    fn ancestors_are_those_of_a_walk_from_parent_to_parent() {
+        let shapes: [fn(u64) -> u64; 5] = [
+            |id| id - 1,
+            |id| id / 2,
+            |id| if id % 10 == 0 { id - 10 } else { id - 1 },
+            |id| id * 7919 % id,
+            |id| (id * id * 31 + id) % id.min(50),
+        ];
+        for shape in shapes {
+            let lines = lines(600, shape);
+            for id in 0..600 {
+                let mut walk = vec![id];
+                while *walk.last().unwrap() > 0 {
+                    walk.push(lines.0[*walk.last().unwrap() as usize].parent)
+                }
+                walk.reverse();
+                for (depth, ancestor) in walk.iter().enumerate() {
+                    assert_eq!(ancestor_at(&lines, id, depth as u64).unwrap(), *ancestor)
+                }
+                for other in 0..600 {
+                    assert_eq!(is_ancestor(&lines, other, id).unwrap(), walk.contains(&other), "{other} of {id}")
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_to_an_ancestor_looks_at_few_versions() {
+        for (n, most) in [(1_000, 60), (1_000_000, 120)] {
+            let lines = lines(n, |id| id - 1);
+            for step in 1..200 {
+                lines.1.set(0);
+                let depth = n * step / 200;
+                assert_eq!(ancestor_at(&lines, n - 1, depth).unwrap(), depth);
+                assert!(lines.1.get() <= most, "{} of {n} for depth {depth}", lines.1.get())
+            }
+        }
+    }
+}

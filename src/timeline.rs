@@ -1,0 +1,339 @@
+//! The timeline: a state, all its versions, and where among them we stand.
+//!
+//! In: edits of a state. Out: versions, and any of them again.
+//! - **T1** What `state` shows is the version `head` names.
+//! - **T2** A call that fails, or in which the user's code panics, has changed nothing; an acknowledged version is there for
+//!   ever.
+//! - **T3** An edit after undo makes a branch: no version is ever lost.
+//!
+//! Uses: `history`, `archive`, `log`, `id`, `error`.
+
+mod home;
+mod memory;
+mod reader;
+#[cfg(test)]
+mod tests;
+
+pub use reader::Reader;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{Line, Lineage, ancestor_at, is_ancestor, jump_of};
+use crate::id::VersionId;
+use home::{Home, Made, Past};
+use memory::Memory;
+use reader::{known, version};
+use std::time::SystemTime;
+
+/// A state with all its versions: undo, redo, rollback and a look at any version, at once, however large the state and
+/// however long its history.
+///
+/// Every edit that changes the state makes a version. Versions share what they have in common, so that one costs what the
+/// edit changed. An edit after undo starts a branch beside the versions that were undone, which stay.
+///
+/// Fields that are not this crate's collections are compared, and stored, whole at each commit: keep them small.
+///
+/// | operation | time |
+/// |---|---|
+/// | [`edit`](Self::edit), [`commit`](Self::commit) | that of the edit, and O(what changed) |
+/// | [`undo`](Self::undo), [`checkout`](Self::checkout), [`at`](Self::at) | O(1) |
+/// | [`redo`](Self::redo), [`rollback`](Self::rollback), [`jump`](Self::jump) | O(log versions), each |
+///
+/// ```
+/// use backstory::{Timeline, Vector};
+///
+/// let mut timeline = Timeline::new(Vector::<&str>::new());
+/// timeline.edit("monday", |list| list.push_back("milk"))?;
+/// let tuesday = timeline.edit("tuesday", |list| list.push_back("bread"))?.version.expect("it changed");
+/// timeline.undo()?;
+/// assert_eq!(timeline.state().len(), 1);
+///
+/// // An edit after undo loses nothing.
+/// timeline.edit("wednesday", |list| list.push_back("eggs"))?;
+/// assert_eq!(timeline.at(tuesday)?.back(), Some(&"bread"));
+/// # Ok::<(), backstory::Error>(())
+/// ```
+pub struct Timeline<T> {
+    home: Memory<T>,
+    state: T,
+    head: u64,
+    tip: u64,
+    time_us: u64,
+}
+
+/// What an edit did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Edit<R> {
+    /// The version it made; none if the state is as it was.
+    pub version: Option<VersionId>,
+    /// What the edit's closure gave.
+    pub value: R,
+}
+
+/// What is known of a version beside its state.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Version {
+    /// Its number.
+    pub id: VersionId,
+    /// The version it was made from; none for the first.
+    pub parent: Option<VersionId>,
+    /// How many ancestors it has.
+    pub depth: u64,
+    /// When it was made; never before its parent.
+    pub time: SystemTime,
+    /// What its edit was called.
+    pub label: String,
+}
+
+impl<T: Clone + PartialEq + 'static> Timeline<T> {
+    /// A timeline in memory, whose first version is `initial`.
+    pub fn new(initial: T) -> Self {
+        let time_us = now_us(0);
+        let made = Made { line: Line::FIRST, time_us, label: "".into() };
+        Timeline { home: Memory::new(initial.clone(), made), state: initial, head: 0, tip: 0, time_us }
+    }
+
+    /// The state as it is. Time: O(1).
+    pub fn state(&self) -> &T {
+        &self.state
+    }
+
+    /// The version that [`state`](Self::state) shows. Time: O(1).
+    pub fn head(&self) -> VersionId {
+        VersionId::new(self.head)
+    }
+
+    /// Lets `f` change the state. If it is another one then, it is a new version, called `label`.
+    ///
+    /// If `f` panics nothing has changed.
+    ///
+    /// # Errors
+    /// What the storage says; nothing has changed then.
+    pub fn edit<R>(&mut self, label: &str, f: impl FnOnce(&mut T) -> R) -> Result<Edit<R>> {
+        self.try_edit(label, |state| Ok::<R, Error>(f(state)))
+    }
+
+    /// As [`edit`](Self::edit), of an edit that may fail: nothing has changed then.
+    ///
+    /// # Errors
+    /// What `f` says; what the storage says.
+    pub fn try_edit<R, E: From<Error>>(
+        &mut self,
+        label: &str,
+        f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
+    ) -> std::result::Result<Edit<R>, E> {
+        let mut state = self.state.clone();
+        let value = f(&mut state)?;
+        let version = self.commit(label, state)?;
+        Ok(Edit { version, value })
+    }
+
+    /// Makes `state` a new version, called `label`, if it is not what is there.
+    ///
+    /// # Errors
+    /// What the storage says; nothing has changed then.
+    pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
+        if state == self.state {
+            return Ok(None);
+        }
+        self.append(label, state).map(Some)
+    }
+
+    /// A new version, the head's child.
+    fn append(&mut self, label: &str, state: T) -> Result<VersionId> {
+        let (id, parent) = (self.home.count(), self.head);
+        let line = Line { parent, jump: jump_of(&self.home, parent)?, depth: self.home.line(parent)?.depth + 1 };
+        let time_us = now_us(self.time_us);
+        self.home.append(&state, Made { line, time_us, label: label.into() })?;
+        (self.state, self.head, self.tip, self.time_us) = (state, id, id, time_us);
+        Ok(VersionId::new(id))
+    }
+
+    /// Shows another version.
+    fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
+        if head != self.head || tip != self.tip {
+            let state = self.home.state(head)?;
+            self.home.move_head(head, tip)?;
+            (self.state, self.head, self.tip) = (state, head, tip)
+        }
+        Ok(VersionId::new(head))
+    }
+
+    /// Goes back to the version that the head was made from; gives it, or none at the first version. Time: O(1).
+    ///
+    /// # Errors
+    /// What the storage says; nothing has changed then.
+    pub fn undo(&mut self) -> Result<Option<VersionId>> {
+        match self.head {
+            0 => Ok(None),
+            head => self.show(self.home.line(head)?.parent, self.tip).map(Some),
+        }
+    }
+
+    /// Goes forward by one version on the way to the tip, the version that was made or gone to last; gives it, or none at the
+    /// tip. Time: O(log versions).
+    ///
+    /// # Errors
+    /// What the storage says; nothing has changed then.
+    pub fn redo(&mut self) -> Result<Option<VersionId>> {
+        if self.head == self.tip {
+            return Ok(None);
+        }
+        let depth = self.home.line(self.head)?.depth;
+        self.show(ancestor_at(&self.home, self.tip, depth + 1)?, self.tip).map(Some)
+    }
+
+    /// True if there is something to undo. Time: O(1).
+    pub fn can_undo(&self) -> bool {
+        self.head != 0
+    }
+
+    /// True if there is something to redo. Time: O(1).
+    pub fn can_redo(&self) -> bool {
+        self.head != self.tip
+    }
+
+    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to).
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
+        let children = self.home.tree()?.children(&self.home, self.head, self.home.count() - 1)?;
+        Ok(children.into_iter().map(VersionId::new).collect())
+    }
+
+    /// All versions from which none was made, oldest first: the ends of all branches.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub fn heads(&self) -> Result<Vec<VersionId>> {
+        let leaves = self.home.tree()?.leaves(self.home.count() - 1)?;
+        Ok(leaves.into_iter().map(VersionId::new).collect())
+    }
+
+    /// Goes to a descendant of the head, which is the tip then unless it is on the way to the one there is.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version, `Conflict` if it is no descendant of the head; what the storage says. Nothing
+    /// has changed then.
+    pub fn redo_to(&mut self, id: VersionId) -> Result<()> {
+        let to = known(&self.home, id)?;
+        if !is_ancestor(&self.home, self.head, to)? {
+            let what = format!("version {id} was not made from version {}: go there with checkout", self.head);
+            return Err(Error::new(ErrorKind::Conflict, what));
+        }
+        self.checkout(id)
+    }
+
+    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many; gives the version it ends at. Time:
+    /// O(log versions).
+    ///
+    /// # Errors
+    /// What the storage says; nothing has changed then.
+    pub fn jump(&mut self, steps: isize) -> Result<VersionId> {
+        let depth = self.home.line(self.head)?.depth;
+        let (from, most) = match steps < 0 {
+            true => (self.head, depth),
+            false => (self.tip, self.home.line(self.tip)?.depth),
+        };
+        let to = depth.saturating_add_signed(steps as i64).min(most);
+        self.show(ancestor_at(&self.home, from, to)?, self.tip)
+    }
+
+    /// Goes to any version. Redo leads on to the tip if that comes from there, and else nowhere: see
+    /// [`redo_choices`](Self::redo_choices). Time: O(log versions).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
+    pub fn checkout(&mut self, id: VersionId) -> Result<()> {
+        let to = known(&self.home, id)?;
+        let tip = if is_ancestor(&self.home, to, self.tip)? { self.tip } else { to };
+        self.show(to, tip).map(|_| ())
+    }
+
+    /// Goes back to an ancestor of the head. What came after it can be redone. Time: O(log versions).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version, `Conflict` if it is no ancestor of the head; what the storage says. Nothing has
+    /// changed then.
+    pub fn rollback(&mut self, id: VersionId) -> Result<()> {
+        let to = known(&self.home, id)?;
+        if !is_ancestor(&self.home, to, self.head)? {
+            let what = format!("version {id} is no ancestor of version {}: go there with checkout", self.head);
+            return Err(Error::new(ErrorKind::Conflict, what));
+        }
+        self.show(to, self.tip).map(|_| ())
+    }
+
+    /// Makes a new version whose state is that of version `id`; gives it, also where it equals the head's. Time: O(1).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
+    pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
+        let state = self.home.state(known(&self.home, id)?)?;
+        self.append(&format!("restore {id}"), state)
+    }
+
+    /// The state of a version, to keep. Time: O(1).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn at(&self, id: VersionId) -> Result<T> {
+        self.home.state(known(&self.home, id)?)
+    }
+
+    /// What is known of a version.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn version(&self, id: VersionId) -> Result<Version> {
+        version(&self.home, id)
+    }
+
+    /// The versions from the head back to the first.
+    pub fn log(&self) -> impl Iterator<Item = Result<Version>> {
+        self.reader().log(self.head())
+    }
+
+    /// All versions, the first one first.
+    pub fn versions(&self) -> impl Iterator<Item = Result<Version>> {
+        self.reader().versions()
+    }
+
+    /// What `select` picks of two versions, for a diff of its own.
+    ///
+    /// ```
+    /// use backstory::{HashMap, Timeline, VersionId};
+    ///
+    /// let mut timeline = Timeline::new(HashMap::<&str, u32>::new());
+    /// timeline.edit("one", |map| map.insert("one", 1))?;
+    /// let (old, new) = timeline.diff(VersionId::FIRST, timeline.head(), |map| map.clone())?;
+    /// assert_eq!(old.diff(&new).count(), 1);
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
+        Ok((select(&self.at(a)?), select(&self.at(b)?)))
+    }
+
+    /// A view of all versions, those included that will be made, for other threads.
+    pub fn reader(&self) -> Reader<T> {
+        Reader::new(self.home.clone())
+    }
+
+    /// Makes everything durable that was done so far.
+    ///
+    /// # Errors
+    /// What the storage says: it may not be durable then.
+    pub fn flush(&mut self) -> Result<()> {
+        self.home.flush()
+    }
+}
+
+/// Microseconds since 1970, and not before `last`, whatever the clock says.
+fn now_us(last: u64) -> u64 {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    (since.as_micros() as u64).max(last)
+}

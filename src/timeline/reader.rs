@@ -1,0 +1,87 @@
+//! Readers: all versions of a timeline, beside whoever makes new ones.
+//!
+//! In: numbers of versions. Out: states, and what is known of versions.
+//! Uses: `home`, `memory`, `history`, `id`, `error`.
+
+use super::Version;
+use super::home::Past;
+use super::memory::Memory;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::VersionId;
+use std::time::{Duration, SystemTime};
+
+/// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
+pub struct Reader<T> {
+    past: Memory<T>,
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        Reader { past: self.past.clone() }
+    }
+}
+
+impl<T: Clone> Reader<T> {
+    pub(super) fn new(past: Memory<T>) -> Self {
+        Reader { past }
+    }
+
+    /// The state of a version, to keep. Time: O(1).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn at(&self, id: VersionId) -> Result<T> {
+        self.past.state(known(&self.past, id)?)
+    }
+
+    /// What is known of a version.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn version(&self, id: VersionId) -> Result<Version> {
+        version(&self.past, id)
+    }
+
+    /// A version and its ancestors, back to the first.
+    pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
+        let (past, mut next) = (self.past.clone(), Some(from));
+        std::iter::from_fn(move || {
+            let found = version(&past, next.take()?);
+            next = found.as_ref().ok().and_then(|version| version.parent);
+            Some(found)
+        })
+    }
+
+    /// All versions there are so far, the first one first.
+    pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {
+        let past = self.past.clone();
+        let mut next = 0;
+        std::iter::from_fn(move || {
+            let id = next;
+            next += 1;
+            (id < past.count()).then(|| version(&past, VersionId::new(id)))
+        })
+    }
+}
+
+/// The number of a version that there is.
+pub(super) fn known<T>(past: &impl Past<T>, id: VersionId) -> Result<u64> {
+    let count = past.count();
+    if id.number() < count { Ok(id.number()) } else { Err(no_version(id, count)) }
+}
+
+fn no_version(id: VersionId, count: u64) -> Error {
+    let what = format!("there is no version {id}: versions are numbered 0 to {}", count - 1);
+    Error::new(ErrorKind::NotFound, what)
+}
+
+pub(super) fn version<T>(past: &impl Past<T>, id: VersionId) -> Result<Version> {
+    let made = past.made(known(past, id)?)?;
+    Ok(Version {
+        id,
+        parent: (id != VersionId::FIRST).then(|| VersionId::new(made.line.parent)),
+        depth: made.line.depth,
+        time: SystemTime::UNIX_EPOCH + Duration::from_micros(made.time_us),
+        label: made.label.into(),
+    })
+}
