@@ -33,6 +33,9 @@ mod error;
 mod hash;
 mod id;
 mod link;
+#[cfg(feature = "timeline")]
+#[expect(dead_code, unused_imports, reason = "the timeline will be the first to use it")]
+mod log;
 pub mod map;
 mod nested;
 #[cfg(feature = "proptest")]
