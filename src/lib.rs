@@ -35,6 +35,8 @@ mod hash;
 mod history;
 mod id;
 mod link;
+#[cfg(feature = "timeline")]
+mod log;
 pub mod map;
 mod nested;
 #[cfg(feature = "proptest")]

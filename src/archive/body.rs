@@ -2,12 +2,13 @@
 //!
 //! In: a record. Out: its parts. Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; what
 //! it refers to comes before it.
-//! Uses: `record`, `images`, `error`, `id`.
+//! Uses: `log`, `record`, `images`, `error`, `id`.
 
 use super::images::{ArchivedLast, SPARE_BITS};
-use super::record::{Record, corrupt, kinds};
+use super::record::{corrupt, kinds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use crate::log::Record;
 use rkyv::Portable;
 use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
@@ -22,8 +23,8 @@ pub(super) struct Body<'r> {
 impl<'r> Body<'r> {
     /// The body of a record; the list of places at its end is not part of it.
     pub(super) fn new(record: &'r Record, at: Address) -> Result<Self> {
-        let bytes: &[u8] = &record.body;
-        let end = match record.kind & kinds::LINKED {
+        let bytes = record.body();
+        let end = match record.kind() & kinds::LINKED {
             0 => bytes.len(),
             _ => places_from(bytes).ok_or_else(|| corrupt(at, "a list of places that does not fit its record"))?,
         };

@@ -2,16 +2,17 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `map`, `set`, `vector`, `link`, `record`, `images`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::images::*;
-use super::record::{Record, RecordSource, corrupt};
+use super::record::corrupt;
 use super::{map, vector};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
+use crate::log::{Reader, Record};
 use crate::map::GenericHashMap;
 use crate::set::GenericHashSet;
 use crate::vector::{Ends, GenericVector};
@@ -67,18 +68,24 @@ impl<T: Loads + ?Sized, E> Loads for Strategy<T, E> {
 /// A log as one session reads it, and the origins of the nodes that were read.
 pub(crate) struct Library {
     session: Session,
-    source: Box<dyn RecordSource>,
+    reader: Arc<Reader>,
     /// An origin owns the library; so this does not own the origin.
     origins: Mutex<HashMap<TypeId, Weak<Origin>>>,
 }
 
 impl Library {
-    pub(crate) fn new(session: Session, source: Box<dyn RecordSource>) -> Arc<Self> {
-        Arc::new(Library { session, source, origins: Mutex::default() })
+    pub(crate) fn new(session: Session, reader: Arc<Reader>) -> Arc<Self> {
+        Arc::new(Library { session, reader, origins: Mutex::default() })
     }
 
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
-        self.source.read(at)
+        self.reader.read(at)
+    }
+
+    /// Where the log ends, in units.
+    #[cfg(test)]
+    pub(super) fn end(&self) -> u64 {
+        self.reader.end()
     }
 
     /// The origin of nodes that are loaded by a shelf of type `T`.

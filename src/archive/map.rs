@@ -155,7 +155,7 @@ pub(super) fn read<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Res
         tags: Vec::new(),
         entries: Vec::new(),
     };
-    match record.kind & !kinds::LINKED {
+    match record.kind() & !kinds::LINKED {
         kind @ (kinds::MAP_INNER | kinds::MAP_OVERLAY) => {
             if kind == kinds::MAP_OVERLAY {
                 parts.kind = RecordKind::Overlay;
@@ -241,7 +241,7 @@ fn entries<K: Thaw, V: Thaw>(
 fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Result<(K, V)> {
     let record = library.read(at)?;
     let body = Body::new(&record, at)?;
-    if record.kind & !kinds::LINKED != kinds::ENTRY {
+    if record.kind() & !kinds::LINKED != kinds::ENTRY {
         return Err(body.corrupt("it is no entry of a map"));
     }
     let entry: &ArchivedEntry<K::Archived, V::Archived> = body.last()?;

@@ -5,13 +5,14 @@
 //!
 //! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `map`, `vector`, `link`, `record`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::record::{RecordSink, kinds};
+use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Link, Owned, Session, Tree};
+use crate::log::Log;
 use crate::{map, vector};
 use rkyv::rancor::{Fallible, Strategy};
 use rkyv::ser::sharing::{Share, Sharing, SharingState};
@@ -22,6 +23,7 @@ use std::any::Any;
 use std::cell::RefCell;
 use std::ptr::NonNull;
 use std::rc::Rc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// So deep may collections be nested in collections.
 pub(crate) const MOST_NESTED: usize = 128;
@@ -59,7 +61,10 @@ pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
 /// Writes states and the nodes of collections.
 pub struct Serializer {
     session: Session,
-    sink: Box<dyn RecordSink>,
+    /// Its batch was begun.
+    log: Arc<Mutex<Log>>,
+    /// How many records were written.
+    records: u64,
     /// One for each node that is being written, the innermost last.
     stack: Vec<Buffer>,
     free: Vec<Buffer>,
@@ -78,10 +83,12 @@ struct Buffer {
 }
 
 impl Serializer {
-    pub(crate) fn new(session: Session, sink: Box<dyn RecordSink>) -> Self {
+    /// Writes to the batch that was begun in `log`.
+    pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
         Serializer {
             session,
-            sink,
+            log,
+            records: 0,
             stack: Vec::new(),
             free: Vec::new(),
             maps: map::Commit::new(session),
@@ -130,7 +137,8 @@ impl Serializer {
                 buffer.bytes.extend_from_slice(&(places.len() as u32).to_le_bytes())
             }
         }
-        let address = self.sink.append(kind, &buffer.bytes);
+        self.records += 1;
+        let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
         self.free(buffer);
         address
     }
@@ -170,22 +178,12 @@ impl Serializer {
         bytes.resize(bytes.len().next_multiple_of(8), 0)
     }
 
-    /// Gives the sink back: all that was written is to be committed there.
-    pub(crate) fn into_parts(self) -> (Box<dyn RecordSink>, Pending) {
-        let Serializer { sink, maps, vectors, kept, .. } = self;
-        (sink, Pending { maps, vectors, kept })
+    /// How many records were written.
+    pub(crate) fn records(&self) -> u64 {
+        self.records
     }
-}
 
-/// Nodes that were written, to be marked when the log says that they are there.
-pub(crate) struct Pending {
-    maps: map::Commit<'static>,
-    vectors: vector::Commit<'static>,
-    kept: Vec<Box<dyn Any>>,
-}
-
-impl Pending {
-    /// Marks them (L5).
+    /// Marks the nodes that were written: the log says that they are there (L5).
     pub(crate) fn finish(self) {
         self.maps.finish();
         self.vectors.finish();

@@ -8,9 +8,10 @@ use super::images::Last;
 use super::loader::{De, Library, Loader, Thaw};
 use super::record::kinds;
 use super::serializer::{Ser, Serializer};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Address;
-use rkyv::{Deserialize, Serialize, SerializeUnsized};
+use crate::log::{Identity, Layout};
+use rkyv::{Archive, Deserialize, Serialize, SerializeUnsized};
 use std::sync::Arc;
 
 /// What can be stored: a type with rkyv's derives. Nothing of ours is to be implemented.
@@ -38,6 +39,29 @@ use std::sync::Arc;
 pub trait State: Thaw + Serialize<Ser> + Clone + PartialEq + 'static {}
 impl<T: Thaw + Serialize<Ser> + Clone + PartialEq + 'static> State for T {}
 
+/// What a log of such states says of itself.
+pub(crate) fn identity<T: State>(schema: &str, schema_version: u32) -> Identity {
+    let layout = Layout {
+        align_of_u32: align_of::<<u32 as Archive>::Archived>() as u8,
+        align_of_u64: align_of::<<u64 as Archive>::Archived>() as u8,
+        size_of_vec: size_of::<<Vec<u8> as Archive>::Archived>() as u8,
+        size_of_usize: size_of::<<usize as Archive>::Archived>() as u8,
+        byte_order: bytes_of_one()[0],
+    };
+    Identity {
+        schema: schema.into(),
+        schema_version,
+        state_bytes: size_of::<T::Archived>() as u32,
+        state_align: align_of::<T::Archived>() as u32,
+        layout,
+    }
+}
+
+/// How rkyv archives the number 1, in 4 bytes.
+fn bytes_of_one() -> Vec<u8> {
+    rkyv::to_bytes::<Error>(&1u32).map_or_else(|_| vec![0], |bytes| bytes.to_vec())
+}
+
 /// Writes what is new of a state, its root last.
 pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<Address> {
     serializer.begin()?;
@@ -49,7 +73,7 @@ pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<
 pub(crate) fn read<T: State>(library: &Arc<Library>, at: Address) -> Result<T> {
     let record = library.read(at)?;
     let body = Body::new(&record, at)?;
-    if record.kind & !kinds::LINKED != kinds::ROOT {
+    if record.kind() & !kinds::LINKED != kinds::ROOT {
         return Err(body.corrupt("it is no root of a state"));
     }
     let state: &T::Archived = body.last()?;

@@ -1,72 +1,64 @@
-//! The bridge against a log in memory: collections nested in all ways, what is written and what is read.
+//! The bridge against a log on a simulated storage: collections nested in all ways, what is written and what is read.
 
+use super::images::Last;
 use super::loader::Library;
-use super::record::{Record, RecordSink, RecordSource, corrupt, kinds};
-use super::serializer::{MOST_NESTED, Serializer};
+use super::record::kinds;
+use super::serializer::{MOST_NESTED, Ser, Serializer};
 use super::state::{self, State};
 use crate::error::{ErrorKind, Result};
+use crate::hash::{PortableHash, StrongHash};
 use crate::id::Address;
 use crate::link::Session;
-use crate::{GenericHashMap, GenericVector, HashMap, HashSet, PortableHash, StrongHash, Vector};
+use crate::log::simulated::Simulated;
+use crate::log::{Log, Options, Root, Stamp};
+use crate::map::{GenericHashMap, HashMap};
+use crate::set::HashSet;
+use crate::vector::{GenericVector, Vector};
 use archery::RcK;
-use rkyv::util::AlignedVec;
-use rkyv::{Archive, Deserialize, Serialize};
+use rkyv::{Archive, Deserialize, Serialize, SerializeUnsized};
+use std::cell::Cell;
 use std::fmt::Debug;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-/// Records in memory.
-#[derive(Clone, Default)]
-struct Memory(Arc<Mutex<Vec<(u8, AlignedVec<16>)>>>);
-
-impl Memory {
-    fn len(&self) -> usize {
-        self.0.lock().unwrap().len()
-    }
-
-    fn bytes(&self) -> usize {
-        self.0.lock().unwrap().iter().map(|(_, body)| 8 + body.len()).sum()
-    }
-}
-
-impl RecordSink for Memory {
-    fn append(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
-        assert!(body.len().is_multiple_of(8));
-        let mut aligned = AlignedVec::new();
-        aligned.extend_from_slice(body);
-        let mut records = self.0.lock().unwrap();
-        records.push((kind, aligned));
-        Ok(Address::new(records.len() as u64).unwrap())
-    }
-}
-
-impl RecordSource for Memory {
-    fn read(&self, at: Address) -> Result<Record> {
-        let records = self.0.lock().unwrap();
-        let (kind, body) = records.get(at.units() as usize - 1).ok_or_else(|| corrupt(at, "no such record"))?;
-        Ok(Record { kind: *kind, body: Arc::new(body.clone()) })
-    }
-}
-
-/// A log in memory, as one session has it.
-struct Log {
-    memory: Memory,
+/// A log on a simulated storage, as one session has it.
+struct Book {
+    log: Arc<Mutex<Log>>,
     session: Session,
     library: Arc<Library>,
+    /// Records of states and nodes.
+    records: Cell<u64>,
+    versions: Cell<u64>,
 }
 
-impl Log {
+impl Book {
     fn new() -> Self {
-        let (memory, session) = (Memory::default(), Session::open().unwrap());
-        Log { library: Library::new(session, Box::new(memory.clone())), memory, session }
+        let identity = state::identity::<u64>("Test", 1);
+        let (log, _) = Log::open(Arc::new(Simulated::new(1)), Options::new(identity)).unwrap();
+        let session = Session::open().unwrap();
+        let library = Library::new(session, log.reader());
+        Book { log: Arc::new(Mutex::new(log)), session, library, records: Cell::new(0), versions: Cell::new(0) }
+    }
+
+    fn write(&self, write: impl FnOnce(&mut Serializer) -> Result<Address>) -> Result<Address> {
+        self.log.lock().unwrap().begin()?;
+        let mut serializer = Serializer::new(self.session, self.log.clone());
+        let root = write(&mut serializer).inspect_err(|_| self.log.lock().unwrap().give_up())?;
+        self.records.set(self.records.get() + serializer.records());
+        let id = self.versions.replace(self.versions.get() + 1);
+        let mut stamp = Stamp::version(id, Root::At(root));
+        stamp.parents = id.checked_sub(1).into_iter().collect();
+        self.log.lock().unwrap().finish(stamp, false)?;
+        serializer.finish();
+        Ok(root)
     }
 
     fn commit<T: State>(&self, state: &T) -> Result<Address> {
-        let mut serializer = Serializer::new(self.session, Box::new(self.memory.clone()));
-        let root = state::write(state, &mut serializer)?;
-        let (_, pending) = serializer.into_parts();
-        pending.finish();
-        Ok(root)
+        self.write(|serializer| state::write(state, serializer))
+    }
+
+    fn bytes(&self) -> u64 {
+        self.library.end() * 8
     }
 
     fn read<T: State>(&self, root: Address) -> T {
@@ -78,11 +70,11 @@ impl Log {
         let root = self.commit(state).unwrap();
         let again: T = self.read(root);
         assert_eq!(&again, state);
-        let n = self.memory.len();
+        let n = self.records.get();
         self.commit(state).unwrap();
-        assert_eq!(self.memory.len(), n + 1, "a root");
+        assert_eq!(self.records.get(), n + 1, "a root");
         self.commit(&again).unwrap();
-        assert_eq!(self.memory.len(), n + 2, "a root");
+        assert_eq!(self.records.get(), n + 2, "a root");
         again
     }
 }
@@ -109,7 +101,7 @@ fn notes(n: u32) -> Notes {
 #[test]
 fn states_come_back_as_they_were() {
     for n in [0, 1, 2, 10, 100, 3000] {
-        let log = Log::new();
+        let log = Book::new();
         let mut state = log.keeps(&notes(n));
         state.titles.push_back("Monday".into());
         state.body.insert("Monday".into(), "rain".chars().collect());
@@ -121,15 +113,15 @@ fn states_come_back_as_they_were() {
 
 #[test]
 fn an_edit_writes_its_path_and_a_read_reads_its_path() {
-    let log = Log::new();
+    let log = Book::new();
     let root = log.commit(&notes(3000)).unwrap();
     let mut state: Notes = log.read(root);
     state.body.get_mut("title 100").unwrap().push_back('x');
-    let (records, bytes) = (log.memory.len(), log.memory.bytes());
+    let (records, bytes) = (log.records.get(), log.bytes());
     log.commit(&state).unwrap();
     // A leaf of characters, its spine, the entry, a leaf overlay, two inner overlays, the root; bases of overlays were there.
-    assert!(log.memory.len() - records <= 8, "{} records", log.memory.len() - records);
-    assert!(log.memory.bytes() - bytes <= 900, "{} bytes", log.memory.bytes() - bytes)
+    assert!(log.records.get() - records <= 8, "{} records", log.records.get() - records);
+    assert!(log.bytes() - bytes <= 900, "{} bytes", log.bytes() - bytes)
 }
 
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -172,7 +164,7 @@ fn collections_may_be_anywhere() {
         strong: (0..100).map(|i| (format!("key {i}"), i as f64 / 7.0)).collect(),
         local: (0..20).map(|i| (0..i).map(|k| (k, "text".repeat(k as usize))).collect()).collect(),
     };
-    Log::new().keeps(&state);
+    Book::new().keeps(&state);
 }
 
 /// Of a recursive type rkyv's derive is told what the recursion needs.
@@ -197,7 +189,7 @@ fn tree(depth: u32) -> Tree {
 
 #[test]
 fn types_may_be_recursive() {
-    let log = Log::new();
+    let log = Book::new();
     let mut state = log.keeps(&tree(4));
     state.children[1].children[2].by_name.insert("new".into(), tree(1));
     log.keeps(&state);
@@ -205,7 +197,7 @@ fn types_may_be_recursive() {
 
 #[test]
 fn what_is_nested_too_deep_is_refused_and_nothing_is_marked() {
-    let log = Log::new();
+    let log = Book::new();
     let nested = |n: usize| {
         (0..n).fold(tree(0), |inner, i| Tree {
             name: i.to_string(),
@@ -238,7 +230,7 @@ fn types_may_be_generic() {
         many: (0..50).map(inner).collect(),
         named: [("x".to_string(), Some(inner(7)))].into_iter().collect(),
     };
-    Log::new().keeps(&state);
+    Book::new().keeps(&state);
 }
 
 /// Values that are shared in memory are shared in their record.
@@ -253,20 +245,20 @@ fn counted_values_stay_shared_within_a_record() {
     let one: Rc<Vector<u64>> = Rc::new((0..100).collect());
     let text = Arc::new("shared".repeat(10));
     let state = Counted { one: one.clone(), other: one, many: (0..10).map(|_| text.clone()).collect() };
-    let again = Log::new().keeps(&state);
+    let again = Book::new().keeps(&state);
     assert!(Rc::ptr_eq(&again.one, &again.other) && Arc::ptr_eq(&again.many[0], &again.many[9]))
 }
 
 #[test]
 fn two_collections_that_share_nodes_write_them_once() {
-    let log = Log::new();
+    let log = Book::new();
     let one: Vector<u64> = (0..10_000).collect();
     let map: HashMap<u64, u64> = (0..10_000).map(|i| (i, i)).collect();
     log.commit(&(one.clone(), map.clone())).unwrap();
-    let all = log.memory.len();
-    let other = Log::new();
+    let all = log.records.get();
+    let other = Book::new();
     other.commit(&(Vector::from_iter([one.clone(), one.update(5000, 7)]), [map.clone(), map.update(1, 7)])).unwrap();
-    assert!(other.memory.len() <= all + 12, "{} records, one takes {all}", other.memory.len())
+    assert!(other.records.get() <= all + 12, "{} records, one takes {all}", other.records.get())
 }
 
 /// A collection that is made while a state is written, and gone when it is marked.
@@ -285,21 +277,21 @@ fn collections_that_live_only_while_they_are_written_are_written() {
             (0..self.0).collect::<Vector<u64>>().serialize(s)
         }
     }
-    let log = Log::new();
-    let mut serializer = Serializer::new(log.session, Box::new(log.memory.clone()));
-    serializer.begin().unwrap();
+    let log = Book::new();
     let many: Vec<Made> = (0..50).map(|i| Made(i * 10)).collect();
-    use rkyv::SerializeUnsized;
-    super::images::Last(&many).serialize_unsized(super::serializer::Ser::wrap(&mut serializer)).unwrap();
-    let root = serializer.end(kinds::ROOT).unwrap();
-    serializer.into_parts().1.finish();
+    let write = |serializer: &mut Serializer| {
+        serializer.begin()?;
+        Last(&many).serialize_unsized(Ser::wrap(serializer))?;
+        serializer.end(kinds::ROOT)
+    };
+    let root = log.write(write).unwrap();
     let again: Vec<Vector<u64>> = log.read(root);
     assert!(again.iter().enumerate().all(|(i, vector)| vector.iter().copied().eq(0..i as u64 * 10)))
 }
 
 #[test]
 fn another_type_or_hasher_is_refused() {
-    let log = Log::new();
+    let log = Book::new();
     let map: HashMap<String, u64> = (0..100).map(|i| (i.to_string(), i)).collect();
     let root = log.commit(&map).unwrap();
     type Other = GenericHashMap<String, u64, StrongHash, archery::ArcTK>;

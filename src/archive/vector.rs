@@ -7,11 +7,12 @@
 use super::body::Body;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw};
-use super::record::{Record, corrupt, kinds};
+use super::record::{corrupt, kinds};
 use super::serializer::{Serializer, Sink};
 use crate::error::Result;
 use crate::id::Address;
 use crate::link::Kind;
+use crate::log::Record;
 use crate::vector::{self, Base, Commit, GenericVector, NodeParts, NodeRecord, Records, SpineParts, StoredLink};
 use rkyv::{Archive, Deserialize, Place, Serialize, SerializeUnsized};
 use std::sync::Arc;
@@ -75,7 +76,7 @@ impl<A: Serialize<S>, S: Sink + ?Sized> Records<'static, A> for Writing<'_, S> {
 pub(super) fn read<A: Thaw>(library: &Arc<Library>, at: Address) -> Result<NodeParts<A>> {
     let record = library.read(at)?;
     let mut body = Body::new(&record, at)?;
-    Ok(match record.kind & !kinds::LINKED {
+    Ok(match record.kind() & !kinds::LINKED {
         kinds::VECTOR_LEAF => {
             let row: &ArchivedRow<A::Archived> = body.last()?;
             let mut elements = Vec::new();
@@ -120,7 +121,7 @@ fn base(body: &mut Body<'_>) -> Result<Base> {
 /// The record of a base, which is stored whole.
 fn whole(library: &Arc<Library>, at: Address, base: Base, kind: u8) -> Result<Record> {
     let record = library.read(base.at)?;
-    if record.kind & !kinds::LINKED != kind {
+    if record.kind() & !kinds::LINKED != kind {
         return Err(corrupt(at, "a splice of what is not stored whole"));
     }
     Ok(record)

@@ -1,0 +1,228 @@
+//! Segments in files, read and written at offsets: the storage of [`open`](super::Log::open), safe whatever others do.
+//! In: a folder. Out: a [`Storage`].
+//! Must hold: an error names the file and what to do.
+//! Uses: `error`, `storage`.
+
+use super::storage::{SegmentFile, Storage};
+use crate::error::{Error, ErrorKind, Result};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// The ending of segment files.
+const ENDING: &str = "segment";
+/// The file that a writer locks, and writes its process id into.
+const LOCK: &str = "lock";
+
+/// A folder of segment files.
+pub(crate) struct Files {
+    folder: PathBuf,
+}
+
+/// An open segment file.
+pub(crate) struct OneFile {
+    file: File,
+    path: PathBuf,
+}
+
+/// An `Io` error: what failed at `path`, why, and what to do.
+fn failed(what: &str, path: &Path, error: io::Error) -> Error {
+    let kind = if error.kind() == io::ErrorKind::NotFound { ErrorKind::NotFound } else { ErrorKind::Io };
+    let advice = match error.kind() {
+        io::ErrorKind::NotFound => "name one that is there",
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => "free space, then open the log again",
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => "give the right to, or open read-only",
+        _ => "look at the device, then open the log again",
+    };
+    Error::new(kind, format!("cannot {what} {}: {error}: {advice}", path.display())).with_source(error)
+}
+
+impl Files {
+    pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
+        Files { folder: folder.into() }
+    }
+
+    pub(crate) fn path(&self, first: u64) -> PathBuf {
+        self.folder.join(format!("{first:011x}.{ENDING}"))
+    }
+
+    /// Opens a segment's file; `NotFound` if there is none.
+    pub(super) fn open_file(&self, first: u64, may_write: bool) -> Result<OneFile> {
+        let path = self.path(first);
+        let file = OpenOptions::new().read(true).write(may_write).open(&path);
+        Ok(OneFile { file: file.map_err(|e| failed("open", &path, e))?, path })
+    }
+
+    pub(super) fn create_file(&self, first: u64) -> Result<OneFile> {
+        let path = self.path(first);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
+        Ok(OneFile { file: file.map_err(|e| failed("create", &path, e))?, path })
+    }
+
+    /// Makes the folder, durably.
+    fn make_folder(&self) -> Result<()> {
+        if self.folder.is_dir() {
+            return Ok(());
+        }
+        fs::create_dir_all(&self.folder).map_err(|e| failed("create the folder", &self.folder, e))?;
+        match self.folder.parent() {
+            Some(above) if !above.as_os_str().is_empty() => sync_folder(above),
+            _ => sync_folder(Path::new(".")),
+        }
+    }
+
+    fn try_lock(&self) -> Result<File> {
+        let path = self.folder.join(LOCK);
+        let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+        let mut file = open.map_err(|e| failed("open", &path, e))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::Error(e)) => return Err(failed("lock", &path, e)),
+            Err(TryLockError::WouldBlock) => {
+                let mut holder = String::new();
+                let holder = match file.read_to_string(&mut holder) {
+                    Ok(1..) => format!("process {}", holder.trim()),
+                    _ => "another process".to_owned(),
+                };
+                let what = format!("{} is open in {holder}: close it there, or open it read-only", self.name());
+                return Err(Error::new(ErrorKind::Locked, what));
+            }
+        }
+        let note = |mut file: &File| {
+            file.set_len(0)?;
+            file.rewind()?;
+            writeln!(file, "{}", std::process::id())
+        };
+        note(&file).map_err(|e| failed("write", &path, e))?;
+        Ok(file)
+    }
+}
+
+/// Makes the names in a folder durable. Windows does so by itself, and cannot open folders as files.
+fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(windows) {
+        return Ok(());
+    }
+    File::open(folder).and_then(|f| f.sync_all()).map_err(|e| failed("sync the folder", folder, e))
+}
+
+impl Storage for Files {
+    fn name(&self) -> String {
+        self.folder.display().to_string()
+    }
+
+    fn lock(&self) -> Result<Box<dyn Send + Sync>> {
+        self.make_folder()?;
+        Ok(Box::new(self.try_lock()?))
+    }
+
+    fn segments(&self) -> Result<Vec<u64>> {
+        let entries = match fs::read_dir(&self.folder) {
+            Ok(entries) => entries,
+            Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(e) => return Err(failed("list", &self.folder, e)),
+        };
+        let mut firsts = Vec::new();
+        for entry in entries {
+            let name = entry.map_err(|e| failed("list", &self.folder, e))?.file_name();
+            let stem = name.to_str().and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.'));
+            let Some(first) = stem.and_then(|stem| u64::from_str_radix(stem, 16).ok()) else { continue };
+            // Only the names that `path` gives.
+            if stem == Some(&format!("{first:011x}")) {
+                firsts.push(first)
+            }
+        }
+        firsts.sort_unstable();
+        Ok(firsts)
+    }
+
+    fn create(&self, first: u64) -> Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(self.create_file(first)?))
+    }
+
+    fn open(&self, first: u64, may_write: bool) -> Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(self.open_file(first, may_write)?))
+    }
+
+    fn remove(&self, first: u64) -> Result<()> {
+        let path = self.path(first);
+        fs::remove_file(&path).map_err(|e| failed("remove", &path, e))
+    }
+
+    fn sync_names(&self) -> Result<()> {
+        sync_folder(&self.folder)
+    }
+
+    fn draw_id(&self) -> u64 {
+        // The seeds of std's hash tables are the machine's randomness.
+        RandomState::new().hash_one((std::process::id(), std::time::SystemTime::now()))
+    }
+}
+
+impl OneFile {
+    pub(super) fn file(&self) -> &File {
+        &self.file
+    }
+
+    #[cfg(unix)]
+    fn read_once(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::read_at(&self.file, into, offset)
+    }
+
+    #[cfg(windows)]
+    fn read_once(&self, into: &mut [u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_read(&self.file, into, offset)
+    }
+
+    #[cfg(unix)]
+    fn write_once(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::unix::fs::FileExt::write_at(&self.file, bytes, offset)
+    }
+
+    #[cfg(windows)]
+    fn write_once(&self, bytes: &[u8], offset: u64) -> io::Result<usize> {
+        std::os::windows::fs::FileExt::seek_write(&self.file, bytes, offset)
+    }
+}
+
+impl SegmentFile for OneFile {
+    fn len_bytes(&self) -> Result<u64> {
+        self.file.metadata().map(|m| m.len()).map_err(|e| failed("read the length of", &self.path, e))
+    }
+
+    fn read(&self, into: &mut [u8], offset: u64) -> Result<usize> {
+        let mut done = 0;
+        while done < into.len() {
+            match self.read_once(&mut into[done..], offset + done as u64) {
+                Ok(0) => break,
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(failed("read", &self.path, e)),
+            }
+        }
+        Ok(done)
+    }
+
+    fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
+        let mut done = 0;
+        while done < bytes.len() {
+            match self.write_once(&bytes[done..], offset + done as u64) {
+                Ok(0) => return Err(failed("write", &self.path, io::ErrorKind::WriteZero.into())),
+                Ok(n) => done += n,
+                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+                Err(e) => return Err(failed("write", &self.path, e)),
+            }
+        }
+        Ok(())
+    }
+
+    fn set_len(&self, len_bytes: u64) -> Result<()> {
+        self.file.set_len(len_bytes).map_err(|e| failed("change the length of", &self.path, e))
+    }
+
+    fn sync(&self) -> Result<()> {
+        self.file.sync_data().map_err(|e| failed("sync", &self.path, e))
+    }
+}

@@ -1,0 +1,31 @@
+//! The log: records at everlasting addresses, in batches that are there whole or not at all.
+//! In: bodies of records, and stamps, from one writer. Out: the same at their addresses, for any number of readers; after a
+//! crash a prefix of the batches, with all that was acknowledged as durable.
+//! Must hold: G1 to G9, docs/FORMAT.md, "Invariants".
+//! Uses: `error`, `id`. What the records mean is known above.
+
+mod files;
+mod index;
+mod reader;
+mod record;
+mod recovery;
+mod scan;
+mod segments;
+mod stamp;
+mod storage;
+mod superblock;
+mod varint;
+mod writer;
+
+#[cfg(test)]
+pub(crate) mod simulated;
+#[cfg(test)]
+mod tests_crash;
+
+pub(crate) use files::Files;
+pub(crate) use reader::{BODY_ALIGN, Reader, Record};
+pub(crate) use record::{MOST_BODY_BYTES, kinds};
+pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
+pub(crate) use storage::Storage;
+pub(crate) use superblock::{Identity, Layout};
+pub(crate) use writer::{Batch, Log, Options};

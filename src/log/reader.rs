@@ -1,0 +1,229 @@
+//! Reading beside the writer: records at addresses, stamps by the numbers of their versions.
+//! In: addresses, numbers of versions. Out: [`Record`]s and stamps.
+//! Must hold: no byte is believed before its checksum; whatever the bytes are, a read ends in a record or an error, and
+//! asks for no more memory than the log has bytes.
+//! Uses: `error`, `id`, `index`, `record`, `segments`, `stamp`, `storage`, `superblock`.
+
+use super::index::{Index, Spot};
+use super::record::{HEADER_BYTES, Header, Seal, UNIT, kinds};
+use super::segments::{Segments, Site};
+use super::stamp::{Stamp, StampKind};
+use super::storage::Mapped;
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+/// What all who have a log open in this process share.
+pub(crate) struct Reader {
+    pub(super) segments: Segments,
+    pub(super) seal: Seal,
+    /// Where the last batch ends.
+    end: AtomicU64,
+    index: RwLock<Index>,
+}
+
+/// A record: its kind and its body, with the zeros that fill up its last unit. Cheap to clone and to hold on to.
+#[derive(Clone)]
+pub(crate) struct Record {
+    kind: u8,
+    body: Body,
+}
+
+#[derive(Clone)]
+enum Body {
+    Owned { chunks: Arc<[u128]>, len: usize },
+    Mapped(Mapped),
+}
+
+/// How a body is aligned in memory.
+pub(crate) const BODY_ALIGN: usize = align_of::<u128>();
+const _: () = assert!(BODY_ALIGN == 16);
+const CHUNK: usize = size_of::<u128>();
+/// A first read fetches so much: most records whole.
+const FIRST_READ: usize = 1024;
+
+impl Record {
+    pub(crate) fn kind(&self) -> u8 {
+        self.kind
+    }
+
+    /// The body, aligned to [`BODY_ALIGN`].
+    #[inline]
+    pub(crate) fn body(&self) -> &[u8] {
+        match &self.body {
+            Body::Owned { chunks, len } => &bytemuck::cast_slice(chunks)[..*len],
+            Body::Mapped(mapped) => mapped.bytes(),
+        }
+    }
+
+    fn owned(kind: u8, body: &[u8]) -> Self {
+        let mut chunks: Arc<[u128]> = std::iter::repeat_n(0, body.len().div_ceil(CHUNK)).collect();
+        let own = Arc::get_mut(&mut chunks).map(bytemuck::cast_slice_mut);
+        if let Some(own) = own {
+            own[..body.len()].copy_from_slice(body)
+        }
+        Record { kind, body: Body::Owned { chunks, len: body.len() } }
+    }
+}
+
+impl Reader {
+    pub(super) fn new(segments: Segments, seal: Seal, end: u64, index: Index) -> Self {
+        Reader { segments, seal, end: AtomicU64::new(end), index: RwLock::new(index) }
+    }
+
+    /// Where the last batch ends.
+    pub(crate) fn end(&self) -> u64 {
+        self.end.load(Ordering::Acquire)
+    }
+
+    pub(super) fn publish(&self, end: u64, change: impl FnOnce(&mut Index)) {
+        self.end.store(end, Ordering::Release);
+        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(super) fn index(&self) -> RwLockReadGuard<'_, Index> {
+        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How many versions there are.
+    pub(crate) fn versions(&self) -> u64 {
+        self.index().versions()
+    }
+
+    /// The record at an address, of all that was committed so far, durable or not.
+    ///
+    /// Cost: one read of the storage for records up to 1 KB, two for longer ones, one checksum.
+    ///
+    /// # Errors
+    /// `Corrupt` if no whole record begins there; `Io`.
+    pub(crate) fn read(&self, address: Address) -> Result<Record> {
+        let (at, end) = (address.units(), self.end());
+        if at >= end {
+            return Err(self.segments.damage(at, format!("no record: the log ends at the address {end:#x}")));
+        }
+        let site = self.segments.site(at)?;
+        if at < site.first_record() {
+            return Err(self.segments.damage(at, "no record begins in a superblock"));
+        }
+        let room = (site.next.unwrap_or(end).min(end).saturating_sub(at) * UNIT) as usize;
+        match site.file.mapped(site.offset(at), room.min(HEADER_BYTES)) {
+            Some(header) => self.read_mapped(&site, at, room, header.bytes()),
+            None => self.read_copied(&site, at, room),
+        }
+    }
+
+    fn read_copied(&self, site: &Site, at: u64, room: usize) -> Result<Record> {
+        let mut first = [0u8; FIRST_READ];
+        let first = &mut first[..room.min(FIRST_READ)];
+        let got = site.file.read(first, site.offset(at))?;
+        let (header, bytes) = self.header(&first[..got], at, room)?;
+        if bytes <= got {
+            self.check(at, &first[..bytes])?;
+            return Ok(Record::owned(header.kind(), &first[HEADER_BYTES..bytes]));
+        }
+        // The header goes into the chunk before the body.
+        let mut chunks: Arc<[u128]> = std::iter::repeat_n(0, (bytes - HEADER_BYTES).div_ceil(CHUNK) + 1).collect();
+        let own: Option<&mut [u8]> = Arc::get_mut(&mut chunks).map(bytemuck::cast_slice_mut);
+        let Some(own) = own else { return Err(Error::new(ErrorKind::Io, "a new buffer is shared: report this")) };
+        let record = &mut own[CHUNK - HEADER_BYTES..][..bytes];
+        let got = site.file.read(record, site.offset(at))?;
+        self.check(at, &record[..got])?;
+        Ok(Record::owned(header.kind(), &record[HEADER_BYTES..]))
+    }
+
+    fn read_mapped(&self, site: &Site, at: u64, room: usize, header: &[u8]) -> Result<Record> {
+        let (header, bytes) = self.header(header, at, room)?;
+        let Some(mut mapped) = site.file.mapped(site.offset(at), bytes) else {
+            return Err(self.segments.damage(at, "the segment ends within this record"));
+        };
+        self.check(at, mapped.bytes())?;
+        mapped.from += HEADER_BYTES;
+        mapped.len -= HEADER_BYTES;
+        if mapped.bytes().as_ptr().addr() % BODY_ALIGN != 0 {
+            return Ok(Record::owned(header.kind(), mapped.bytes()));
+        }
+        Ok(Record { kind: header.kind(), body: Body::Mapped(mapped) })
+    }
+
+    /// The header at the front of `bytes`, and how long its record is: at most `room`.
+    fn header(&self, bytes: &[u8], at: u64, room: usize) -> Result<(Header, usize)> {
+        let Some(&header) = bytes.first_chunk() else {
+            return Err(self.segments.damage(at, "the segment ends before this record"));
+        };
+        let header = Header::from_bytes(header);
+        let bytes = HEADER_BYTES + header.body_bytes();
+        if header.kind() == 0 || bytes > room {
+            let what = format!("no record: kind {}, {bytes} bytes, room for {room}", header.kind());
+            return Err(self.segments.damage(at, what));
+        }
+        Ok((header, bytes))
+    }
+
+    fn check(&self, at: u64, record: &[u8]) -> Result<()> {
+        self.seal
+            .check(at, record)
+            .map_err(|(want, got)| self.segments.damage(at, format!("record checksum: want {want:08x}, got {got:08x}")))
+    }
+
+    /// The stamp at an address.
+    ///
+    /// # Errors
+    /// `Corrupt` if there is none; `Io`.
+    pub(crate) fn stamp_at(&self, address: Address) -> Result<Stamp> {
+        let record = self.read(address)?;
+        let stamp = if record.kind() == kinds::STAMP { Stamp::decode(record.body(), address.units()) } else { None };
+        stamp.ok_or_else(|| self.segments.damage(address.units(), "this record is no stamp"))
+    }
+
+    /// Where the stamp of a version is.
+    ///
+    /// Cost: nothing is read for the newest versions that this process committed; else at most one record for each
+    /// level of the index, or, once after opening, the stamps of the newest versions back to this one, at most 255.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version yet; `Corrupt`, `Io`.
+    pub(crate) fn address_of(&self, id: u64) -> Result<Address> {
+        let spot = self.index().find(id);
+        match spot {
+            Spot::At(address) => Ok(address),
+            Spot::Below { node, level } => super::index::descend(self, node, level, id),
+            Spot::Before { id: known, stamp } => self.walk_back(id, known, stamp),
+            Spot::Nowhere => {
+                let what = format!("no version {id}: the log has {}", self.versions());
+                Err(Error::new(ErrorKind::NotFound, what))
+            }
+        }
+    }
+
+    /// From the stamp of `known` back to that of `id`, remembering all between.
+    fn walk_back(&self, id: u64, known: u64, stamp: Address) -> Result<Address> {
+        let mut found = Vec::new();
+        let mut stamp = stamp;
+        for expected in (id..known).rev() {
+            let previous = self.version_at(stamp, expected + 1)?.chain.previous;
+            stamp =
+                previous.ok_or_else(|| self.segments.damage(stamp.units(), "the stamp names no version before it"))?;
+            found.push(stamp)
+        }
+        self.index.write().unwrap_or_else(PoisonError::into_inner).remember(known, &found);
+        Ok(stamp)
+    }
+
+    fn version_at(&self, address: Address, id: u64) -> Result<Stamp> {
+        let stamp = self.stamp_at(address)?;
+        if stamp.kind == StampKind::Version && stamp.id == id {
+            return Ok(stamp);
+        }
+        let what = format!("the index says version {id}, the stamp is of {} ({:?})", stamp.id, stamp.kind);
+        Err(self.segments.damage(address.units(), what))
+    }
+
+    /// The stamp of a version. Cost: that of [`address_of`](Self::address_of), and a read.
+    ///
+    /// # Errors
+    /// As [`address_of`](Self::address_of).
+    pub(crate) fn stamp_of(&self, id: u64) -> Result<Stamp> {
+        self.version_at(self.address_of(id)?, id)
+    }
+}

@@ -1,0 +1,346 @@
+//! Crashes: random batches on the simulated storage, stopped anywhere, opened again, and on.
+//! What is found must be a prefix of what was committed, with all that was acknowledged, equal bit for bit.
+
+use super::simulated::*;
+use super::*;
+use crate::id::Address;
+use std::sync::Arc;
+
+pub(super) fn identity() -> Identity {
+    let layout = Layout { align_of_u32: 4, align_of_u64: 8, size_of_vec: 8, size_of_usize: 4, byte_order: 1 };
+    Identity { schema: "Test".into(), schema_version: 1, state_bytes: 8, state_align: 4, layout }
+}
+
+/// Segments, parts and anchors so small that all of them occur in a short log.
+pub(super) fn small_options() -> Options {
+    Options {
+        segment_bytes: 12 << 10,
+        part_bytes: 1 << 10,
+        ahead_bytes: (1 << 10, 4 << 10),
+        anchor_bytes: 3 << 10,
+        ..Options::new(identity())
+    }
+}
+
+/// A batch as it was committed.
+#[derive(Clone)]
+pub(super) struct Committed {
+    stamp: Stamp,
+    records: Vec<(Address, u8, Vec<u8>)>,
+    /// Where its stamp is; none while it is not known whether it is there.
+    at: Option<Address>,
+    /// Where its stamp was to be, when all its records were appended.
+    next: Address,
+}
+
+/// What a run of the machine has seen.
+#[derive(Default, Debug)]
+struct Seen {
+    crashes: u64,
+    power_losses: u64,
+    batches_lost: u64,
+    unknown_kept: u64,
+    longest: u64,
+    rolls: u64,
+    parts: u64,
+    abandoned: u64,
+    failed_opens: u64,
+    index_nodes: u64,
+}
+
+struct Machine {
+    storage: Simulated,
+    dice: Dice,
+    options: Options,
+    model: Vec<Committed>,
+    /// So many batches are acknowledged as durable.
+    acked: usize,
+    seen: Seen,
+}
+
+impl Machine {
+    fn new(seed: u64) -> Self {
+        let storage = Simulated::new(seed);
+        let dice = Dice(!seed);
+        Machine { storage, dice, options: small_options(), model: Vec::new(), acked: 0, seen: Seen::default() }
+    }
+
+    fn open(&self) -> crate::Result<Log> {
+        let (log, stamp) = Log::open(Arc::new(self.storage.clone()), self.options.clone())?;
+        assert_eq!(log.last(), stamp.as_ref());
+        Ok(log)
+    }
+
+    fn versions(&self) -> u64 {
+        self.model.last().map_or(0, |last| last.stamp.id + 1)
+    }
+
+    /// A batch to commit.
+    fn draw(&mut self) -> (Stamp, Vec<(u8, Vec<u8>)>) {
+        let versions = self.versions();
+        let dice = &mut self.dice;
+        let is_version = versions == 0 || !dice.one_in(5);
+        let mut stamp = Stamp::version(versions, Root::Inline((0..dice.below(60)).map(|b| b as u8).collect()));
+        if is_version && versions > 0 {
+            let parents = 1 + dice.below(5) / 4;
+            stamp.parents = (0..parents).map(|_| dice.below(versions)).collect();
+            (stamp.depth, stamp.jump) = (dice.below(versions), dice.below(versions))
+        }
+        if let Some(last) = self.model.last() {
+            if !is_version {
+                stamp = last.stamp.after([StampKind::Move, StampKind::Names][dice.below(2) as usize]);
+                stamp.head = dice.below(versions)
+            }
+            stamp.time_us = last.stamp.time_us + dice.below(1 << 20)
+        }
+        if dice.one_in(2) {
+            stamp.tags.push(Tags::LABEL, &b"a label for a version"[..dice.below(20) as usize])
+        }
+        let is_long = dice.one_in(20);
+        let count = if is_long { 3 + dice.below(30) } else { dice.below(4) };
+        let body = |dice: &mut Dice| {
+            let len = if dice.one_in(40) { dice.below(5000) } else { dice.below(250) };
+            let filler = dice.roll() as u8;
+            (64 + dice.below(150) as u8, (0..len).map(|i| (i as u8).wrapping_mul(filler)).collect())
+        };
+        (stamp, (0..count).map(|_| body(dice)).collect())
+    }
+
+    /// One step of a session; an error ends it.
+    fn step(&mut self, log: &mut Log) -> crate::Result<()> {
+        match self.dice.below(20) {
+            0 => {
+                log.flush()?;
+                self.acked = self.model.len()
+            }
+            1 => {
+                let (_, records) = self.draw();
+                let mut batch = log.batch()?;
+                for (kind, body) in &records {
+                    batch.append(*kind, body)?;
+                }
+                drop(batch);
+                self.seen.abandoned += 1
+            }
+            2 => self.look_around(&log.reader()),
+            _ => self.commit(log)?,
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self, log: &mut Log) -> crate::Result<()> {
+        let (stamp, records) = self.draw();
+        let is_durable = self.dice.one_in(2);
+        let mut batch = log.batch()?;
+        let mut written = Vec::new();
+        for (kind, body) in records {
+            let next = batch.next_address()?;
+            let address = batch.append(kind, &body)?;
+            assert_eq!(next, address);
+            written.push((address, kind, body))
+        }
+        let next = batch.next_address()?;
+        self.model.push(Committed { stamp: stamp.clone(), records: written, at: None, next });
+        let at = batch.commit(stamp, is_durable)?;
+        self.model.last_mut().unwrap().at = Some(at);
+        if is_durable {
+            self.acked = self.model.len()
+        }
+        let first = log.reader().read(at);
+        assert_eq!(first.unwrap().kind(), kinds::STAMP);
+        Ok(())
+    }
+
+    /// Reads some batches and versions, and what is not there.
+    fn look_around(&mut self, reader: &Reader) {
+        for _ in 0..3.min(self.model.len()) {
+            let i = self.dice.below(self.model.len() as u64) as usize;
+            check_batch(reader, &self.model[i])
+        }
+        assert_eq!(reader.versions(), self.versions());
+        let missing = reader.address_of(self.versions()).unwrap_err();
+        assert_eq!(missing.kind(), crate::ErrorKind::NotFound);
+    }
+
+    /// Opens what is there after a crash and compares.
+    fn recover(&mut self, was_killed: bool) -> Log {
+        let log = match self.open() {
+            Ok(log) => log,
+            Err(error) => panic!("a crash left what cannot be opened: {error}"),
+        };
+        let reader = log.reader();
+        let end = reader.end();
+        let known = self.model.iter().take_while(|b| b.at.is_some_and(|at| at.units() < end)).count();
+        let mut kept = known;
+        // The batch under way may be there or not; only the last is unknown.
+        if let Some(unknown) = self.model.get_mut(known).filter(|b| b.at.is_none())
+            && log.last().is_some_and(|last| is_of(last, &unknown.stamp))
+        {
+            // Nodes of the index may be before a version's stamp.
+            let is_version = unknown.stamp.kind == StampKind::Version;
+            unknown.at = if is_version { reader.address_of(unknown.stamp.id).ok() } else { Some(unknown.next) };
+            kept += 1;
+            self.seen.unknown_kept += 1
+        }
+        assert!(kept >= self.acked, "{kept} of {} acknowledged batches are there", self.acked);
+        let written = self.model.iter().take_while(|b| b.at.is_some()).count();
+        assert!(!was_killed || kept >= written, "a process that died loses nothing: {kept} of {written}");
+        self.seen.batches_lost += (self.model.len() - kept) as u64;
+        self.model.truncate(kept);
+        match (log.last(), self.model.last()) {
+            (Some(last), Some(model)) => assert!(is_of(last, &model.stamp), "{last:?} is not {:?}", model.stamp),
+            (None, None) => {}
+            (last, model) => panic!("{last:?} instead of {:?}", model.map(|b| &b.stamp)),
+        }
+        assert_eq!(reader.versions(), self.versions());
+        self.look_around(&reader);
+        if let Some(last) = self.model.last() {
+            check_batch(&reader, last)
+        }
+        log
+    }
+
+    fn check_all(&mut self, log: &Log) {
+        let reader = log.reader();
+        self.model.iter().for_each(|batch| check_batch(&reader, batch));
+        self.seen.longest = self.seen.longest.max(self.versions());
+        self.seen.rolls += self.storage.files().len() as u64 - 1;
+        self.seen.index_nodes += reader.versions() / 256
+    }
+
+    /// A session that ends in a crash.
+    fn crash(&mut self, mut log: Log) {
+        let now = self.storage.disk().operations;
+        let at = now + self.dice.below(60);
+        let mut faults = Faults::default();
+        match self.dice.below(6) {
+            0 => faults.fail_at = Some(at),
+            1 => {
+                let used: u64 = self.storage.files().values().map(|f| f.len() as u64).sum();
+                faults.room_bytes = Some(used + self.dice.below(3000))
+            }
+            _ => faults.stop_at = Some((at, self.dice.below(600))),
+        }
+        self.storage.disk().faults = faults;
+        let steps = self.dice.below(25);
+        let result = (0..steps).try_for_each(|_| self.step(&mut log));
+        let result = result.and_then(|()| {
+            if self.dice.one_in(4) {
+                // Closed and opened again, if it gets so far.
+                drop(std::mem::replace(&mut log, self.spare()));
+            }
+            Ok(())
+        });
+        drop(result);
+        self.stop(log);
+        self.seen.crashes += 1
+    }
+
+    /// Drops a log that has no chance to close itself.
+    fn stop(&self, log: Log) {
+        let now = self.storage.disk().operations;
+        self.storage.disk().faults = Faults { stop_at: Some((now, 0)), ..Faults::default() };
+        drop(log)
+    }
+
+    /// A log of its own, to take the place of one that is dropped.
+    fn spare(&self) -> Log {
+        Log::open(Arc::new(Simulated::new(0)), self.options.clone()).unwrap().0
+    }
+
+    /// Power is lost, or the process dies; true for the latter.
+    fn down(&mut self) -> bool {
+        if self.dice.one_in(3) {
+            self.storage.kill();
+            return true;
+        }
+        self.storage.lose_power();
+        self.seen.power_losses += 1;
+        false
+    }
+}
+
+/// True if `found` is what `committed` became: itself, or the closing stamp after it.
+fn is_of(found: &Stamp, committed: &Stamp) -> bool {
+    let plain = |stamp: &Stamp| Stamp { chain: Default::default(), ..stamp.clone() };
+    plain(found) == plain(committed)
+        || found.kind == StampKind::Closing && plain(found) == plain(&committed.after(StampKind::Closing))
+}
+
+pub(super) fn check_batch(reader: &Reader, batch: &Committed) {
+    for (address, kind, body) in &batch.records {
+        let record = reader.read(*address).unwrap();
+        assert_eq!(record.kind(), *kind);
+        let (own, padding) = record.body().split_at(body.len());
+        assert!(own == body && padding.len() < 8 && padding.iter().all(|&b| b == 0));
+        assert_eq!(record.body().as_ptr().addr() % BODY_ALIGN, 0);
+    }
+    let stamp = match batch.stamp.kind {
+        StampKind::Version => reader.stamp_of(batch.stamp.id).unwrap(),
+        _ => reader.stamp_at(batch.at.unwrap()).unwrap(),
+    };
+    assert!(is_of(&stamp, &batch.stamp));
+    if batch.stamp.kind == StampKind::Version {
+        assert_eq!(Some(reader.address_of(stamp.id).unwrap()), batch.at)
+    }
+}
+
+/// Says which seed it was, if a test fails.
+pub(super) struct Seed(pub(super) u64);
+
+impl Drop for Seed {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("seed {}", self.0)
+        }
+    }
+}
+
+fn long() -> u64 {
+    std::env::var("BACKSTORY_LONG").ok().and_then(|n| n.parse().ok()).unwrap_or(1)
+}
+
+#[test]
+fn after_any_crash_a_prefix_is_there_with_all_that_was_acknowledged() {
+    let mut seen = Seen::default();
+    for seed in 0..1000 * long() {
+        let _seed = Seed(seed);
+        let mut machine = Machine::new(seed);
+        let mut log = machine.open().unwrap();
+        if seed % 8 == 0 {
+            let versions = machine.dice.below(600);
+            while machine.versions() < versions {
+                machine.commit(&mut log).unwrap()
+            }
+        }
+        for _ in 0..20 {
+            machine.crash(log);
+            let was_killed = machine.down();
+            // Every third time the recovery is stopped too.
+            if machine.dice.one_in(3) {
+                let at = machine.storage.disk().operations + machine.dice.below(8);
+                machine.storage.disk().faults.stop_at = Some((at, machine.dice.below(300)));
+                match machine.open() {
+                    Ok(log) => machine.stop(log),
+                    Err(_) => machine.seen.failed_opens += 1,
+                }
+                machine.down();
+                log = machine.recover(false);
+            } else {
+                log = machine.recover(was_killed);
+            }
+        }
+        machine.check_all(&log);
+        let own = machine.seen;
+        seen.crashes += own.crashes;
+        seen.power_losses += own.power_losses;
+        seen.batches_lost += own.batches_lost;
+        seen.unknown_kept += own.unknown_kept;
+        seen.longest = seen.longest.max(own.longest);
+        seen.rolls += own.rolls;
+        seen.abandoned += own.abandoned;
+        seen.failed_opens += own.failed_opens;
+        seen.index_nodes += own.index_nodes;
+    }
+    println!("{seen:?}");
+}

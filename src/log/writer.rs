@@ -1,0 +1,529 @@
+//! The one writer: batches of records, each ended by a stamp.
+//! In: records and stamps. Out: their addresses, once they are written, and durable if that was asked for.
+//! Must hold: **L6** after a failed write or sync nothing more is written until the log is opened again; **G4** a batch is
+//! one write and one sync, and can be seen when both have succeeded; **G5** a segment is begun when all before it is
+//! durable; **G6** an anchor names only what is durable.
+//! Uses: `error`, `id`, `index`, `reader`, `record`, `recovery`, `scan`, `segments`, `stamp`, `storage`, `superblock`.
+
+use super::index::{self, Filled, Index};
+use super::reader::Reader;
+use super::record::{self, Header, Seal, UNIT, kinds};
+use super::recovery::{self, Found};
+use super::scan::Ending;
+use super::segments::Segments;
+use super::stamp::{Chain, MOST_STAMP_BYTES, Stamp, StampKind};
+use super::storage::{SegmentFile, Storage};
+use super::superblock::{Anchor, BLOCK_UNITS, Identity, Superblock};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
+use std::mem::ManuallyDrop;
+use std::sync::Arc;
+
+/// How a log is written.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) identity: Identity,
+    /// A segment that is as long is ended with its batch, or with its part of a long one.
+    pub(crate) segment_bytes: u64,
+    /// A batch that gets as long is written as far as it goes.
+    pub(crate) part_bytes: usize,
+    /// How far a file is filled with zeros ahead: from the first so much to the second, as much as the file has.
+    pub(crate) ahead_bytes: (u64, u64),
+    /// How far from the last anchor a new one is written.
+    pub(crate) anchor_bytes: u64,
+}
+
+impl Options {
+    pub(crate) fn new(identity: Identity) -> Self {
+        Options {
+            identity,
+            segment_bytes: 64 << 20,
+            part_bytes: 1 << 20,
+            ahead_bytes: (64 << 10, 1 << 20),
+            anchor_bytes: 1 << 20,
+        }
+    }
+}
+
+/// The writer of a log. Dropping it closes it, as far as that goes without an error.
+pub(crate) struct Log {
+    reader: Arc<Reader>,
+    options: Options,
+    superblock: Superblock,
+    /// The last segment.
+    file: Arc<dyn SegmentFile>,
+    first: u64,
+    /// How long its file is.
+    len_bytes: u64,
+    /// Records of the batch that are not written yet, the first of them at `part`.
+    buffer: Vec<u8>,
+    part: u64,
+    /// Where the next record goes.
+    at: u64,
+    /// Where the batch begins, or the next one will, and the checksum of the headers in it.
+    batch: u64,
+    checksum: u32,
+    last: Option<Ending>,
+    /// Everything before here is durable.
+    synced: u64,
+    epoch: u64,
+    anchor_end: u64,
+    anchor_slot: usize,
+    /// What failed.
+    failed: Option<String>,
+    _lock: Box<dyn Send + Sync>,
+}
+
+/// A batch on its way. Dropped before it is committed it leaves nothing behind.
+pub(crate) struct Batch<'a> {
+    log: &'a mut Log,
+}
+
+impl Log {
+    /// Opens the log in `storage`, or makes it; and its last stamp, if it has one.
+    ///
+    /// Cost: a few reads, and those of what was appended since the last anchor.
+    ///
+    /// # Errors
+    /// `Locked`, `Incompatible`, `Io`; `Corrupt` if acknowledged batches are damaged: nothing is changed then.
+    pub(crate) fn open(storage: Arc<dyn Storage>, options: Options) -> Result<(Log, Option<Stamp>)> {
+        options.identity.check()?;
+        let lock = storage.lock()?;
+        let segments = Segments::open(storage.clone(), true)?;
+        let found = match recovery::look(&segments)? {
+            Some(found) => found,
+            None => create(&segments, &options.identity)?,
+        };
+        found.superblock.identity.is_for(&options.identity, &storage.name())?;
+        found.check(&segments)?;
+        Self::go_on(segments, found, options, lock)
+    }
+
+    fn go_on(
+        segments: Segments,
+        mut found: Found,
+        options: Options,
+        lock: Box<dyn Send + Sync>,
+    ) -> Result<(Log, Option<Stamp>)> {
+        let is_closed = found.last.as_ref().is_none_or(|last| last.stamp.kind == StampKind::Closing);
+        let mut epoch = found.last.as_ref().map_or(0, |last| last.stamp.chain.epoch);
+        // A closing stamp that is written need not be durable; the anchor that is written after its sync says so.
+        if !is_closed || found.durable < found.end || !found.is_all(&segments)? {
+            found.cut(&segments)?;
+            epoch += 1
+        }
+        let Found { superblock, last, end, durable, slot, .. } = found;
+        let site = segments.site(end)?;
+        let stamp = last.as_ref().map(|last| last.stamp.clone());
+        let reader = open_reader(segments, &superblock, end, last.as_ref())?;
+        let len_bytes = site.file.len_bytes()?;
+        let log = Log {
+            reader: Arc::new(reader),
+            options,
+            superblock,
+            first: site.first,
+            file: site.file,
+            len_bytes,
+            buffer: Vec::new(),
+            part: end,
+            at: end,
+            batch: end,
+            checksum: 0,
+            last,
+            synced: durable,
+            epoch,
+            anchor_end: durable,
+            anchor_slot: slot,
+            failed: None,
+            _lock: lock,
+        };
+        Ok((log, stamp))
+    }
+
+    /// What reads this log beside it, on any thread.
+    pub(crate) fn reader(&self) -> Arc<Reader> {
+        self.reader.clone()
+    }
+
+    /// The last stamp.
+    pub(crate) fn last(&self) -> Option<&Stamp> {
+        self.last.as_ref().map(|last| &last.stamp)
+    }
+
+    /// Begins a batch.
+    ///
+    /// # Errors
+    /// `Io` if a write or a sync failed before.
+    pub(crate) fn batch(&mut self) -> Result<Batch<'_>> {
+        self.check_alive()?;
+        self.begin_at(self.batch);
+        if (self.at - self.first) * UNIT >= self.options.segment_bytes {
+            self.roll()?;
+            self.begin_at(self.at)
+        }
+        Ok(Batch { log: self })
+    }
+
+    fn begin_at(&mut self, at: u64) {
+        self.buffer.clear();
+        (self.batch, self.part, self.at, self.checksum) = (at, at, at, 0)
+    }
+
+    /// Makes everything durable that was committed.
+    ///
+    /// # Errors
+    /// `Io`; then nothing is known of what was not durable before, and the log must be opened again.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        self.check_alive()?;
+        let end = self.reader.end();
+        if end > self.synced {
+            self.guarded(|log| log.file.sync())?;
+            self.set_synced(end)
+        }
+        Ok(())
+    }
+
+    /// Everything before `end` is durable now.
+    fn set_synced(&mut self, end: u64) {
+        self.synced = end;
+        if (end - self.anchor_end) * UNIT >= self.options.anchor_bytes {
+            // Only a hint: if it cannot be written, the next opening reads more.
+            let _ = self.write_anchor();
+        }
+    }
+
+    fn write_anchor(&mut self) -> Result<()> {
+        let Some(Ending { at, end, .. }) = self.last else { return Ok(()) };
+        if end > self.synced {
+            return Ok(());
+        }
+        self.anchor_end = end;
+        self.anchor_slot = 1 - self.anchor_slot;
+        Anchor { stamp: at, end }.write(&*self.file, self.seal(), self.first, 1 - self.anchor_slot)
+    }
+
+    /// Makes everything durable, ends the log with a closing stamp, and gives back room that was made ahead.
+    ///
+    /// # Errors
+    /// `Io`. What was acknowledged stays.
+    pub(crate) fn close(mut self) -> Result<()> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.check_alive()?;
+        let closing = self.last.as_ref().map(|last| &last.stamp).filter(|stamp| stamp.kind != StampKind::Closing);
+        let is_open = closing.is_some();
+        if let Some(stamp) = closing {
+            let stamp = stamp.after(StampKind::Closing);
+            self.batch()?.commit(stamp, false)?;
+        }
+        let end = self.batch;
+        let len_bytes = (end - self.first) * UNIT;
+        if is_open || self.len_bytes != len_bytes {
+            self.guarded(|log| log.file.set_len(len_bytes))?;
+            self.len_bytes = len_bytes;
+            self.guarded(|log| log.file.sync())?;
+            self.synced = end;
+            self.guarded(Self::write_anchor)?;
+            self.guarded(|log| log.file.sync())?
+        }
+        Ok(())
+    }
+
+    fn seal(&self) -> Seal {
+        self.reader.seal
+    }
+
+    fn check_alive(&self) -> Result<()> {
+        let Some(failed) = &self.failed else { return Ok(()) };
+        let name = self.reader.segments.storage.name();
+        Err(Error::new(
+            ErrorKind::Io,
+            format!("the log {name} takes no more since this failed: {failed}: open it again"),
+        ))
+    }
+
+    /// Does what writes; if it fails, this log writes no more (L6).
+    fn guarded<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
+        let result = write(self);
+        if let Err(error) = &result {
+            self.failed = Some(error.to_string())
+        }
+        result
+    }
+
+    fn next_address(&self) -> Result<Address> {
+        let full = || Error::new(ErrorKind::Invalid, "the log is full: 128 TiB; begin a new one");
+        Address::new(self.at).ok_or_else(full)
+    }
+
+    /// Appends a record to the batch.
+    fn append(&mut self, kind: u8, body: impl FnOnce(&mut Vec<u8>, u64)) -> Result<Address> {
+        let address = self.next_address()?;
+        let start = record::begin(&mut self.buffer);
+        body(&mut self.buffer, self.at);
+        let seal = self.seal();
+        let header = record::finish(&mut self.buffer, start, seal, self.at, kind)?;
+        self.count(header);
+        Ok(address)
+    }
+
+    fn count(&mut self, header: Header) {
+        self.checksum = crc32c::crc32c_append(self.checksum, &header.to_bytes());
+        self.at += header.record_units()
+    }
+
+    /// Writes what there is of the batch, and begins a segment if this one is long enough.
+    fn end_part(&mut self) -> Result<()> {
+        self.write()?;
+        if (self.at - self.first) * UNIT >= self.options.segment_bytes {
+            self.roll()?
+        }
+        Ok(())
+    }
+
+    /// Writes the records that are in memory.
+    fn write(&mut self) -> Result<()> {
+        let offset = (self.part - self.first) * UNIT;
+        let end = offset + self.buffer.len() as u64;
+        if end > self.len_bytes {
+            self.len_bytes = end.max(self.extend(end))
+        }
+        self.guarded(|log| log.file.write(&log.buffer, offset))?;
+        self.buffer.clear();
+        self.part = self.at;
+        Ok(())
+    }
+
+    /// Fills the file with zeros ahead of `end`; how long it is then. A write into them changes no metadata, so that its
+    /// sync is faster.
+    fn extend(&mut self, end: u64) -> u64 {
+        let (least, most) = self.options.ahead_bytes;
+        let ahead = self.len_bytes.clamp(least, most.max(least));
+        let goal = (end + ahead).min(self.options.segment_bytes.max(end));
+        let zeros = vec![0; (goal - end) as usize];
+        // Where there is no room for zeros there may be room for the batch.
+        if zeros.is_empty() || self.file.write(&zeros, end).is_err() { end } else { goal }
+    }
+
+    /// Ends this segment and begins the next: the old one is durable then (G5), and so is the name of the new one.
+    fn roll(&mut self) -> Result<()> {
+        self.guarded(|log| {
+            let (len_bytes, first) = ((log.at - log.first) * UNIT, log.at);
+            log.file.set_len(len_bytes)?;
+            log.file.sync()?;
+            // The rest of a batch that is under way is not acknowledged.
+            log.synced = log.batch;
+            let anchor = log.last.as_ref().map(|last| Anchor { stamp: last.at, end: last.end });
+            let superblock = Superblock { first, ..log.superblock.clone() };
+            let segments = &log.reader.segments;
+            let file = segments.storage.create(first)?;
+            let block = superblock.to_block(anchor);
+            file.write(&block, 0)?;
+            file.sync()?;
+            segments.storage.sync_names()?;
+            segments.push(first, file.clone());
+            (log.file, log.first, log.len_bytes) = (file, first, block.len() as u64);
+            (log.anchor_end, log.anchor_slot) = (log.batch, 1);
+            (log.at, log.part) = (first + BLOCK_UNITS, first + BLOCK_UNITS);
+            Ok(())
+        })
+    }
+
+    /// # Errors
+    /// `Invalid` if this stamp cannot come next.
+    fn check_stamp(&self, stamp: &Stamp) -> Result<()> {
+        let versions = self.last().map_or(0, |last| last.id + 1);
+        let is_new = stamp.kind == StampKind::Version;
+        let wrong = if stamp.id + u64::from(!is_new) != versions {
+            format!("its version is {}, the log has {versions}", stamp.id)
+        } else if self.last().is_some_and(|last| stamp.time_us < last.time_us) {
+            "its time is before that of the last stamp".to_owned()
+        } else if stamp.len_bound() > MOST_STAMP_BYTES {
+            format!("it may be at most {MOST_STAMP_BYTES} bytes long; keep what is longer in a record of its own")
+        } else {
+            return stamp.check(self.at);
+        };
+        Err(Error::new(ErrorKind::Invalid, format!("a stamp of kind {:?} does not come next: {wrong}", stamp.kind)))
+    }
+
+    /// The stamp of the newest version.
+    fn newest(&self) -> Option<Address> {
+        self.last.as_ref().and_then(Ending::newest)
+    }
+
+    /// Writes the nodes of the index that a new version makes full.
+    fn fill_index(&mut self, versions: u64) -> Result<Filled> {
+        let reader = self.reader.clone();
+        reader.address_of(versions - index::FANOUT)?;
+        let index = reader.index();
+        index.fill(|node| self.append(kinds::INDEX, |out, at| node.encode(out, at)))
+    }
+
+    fn commit(&mut self, mut stamp: Stamp, is_durable: bool) -> Result<Address> {
+        self.check_stamp(&stamp)?;
+        let is_version = stamp.kind == StampKind::Version;
+        let is_full = is_version && stamp.id > 0 && stamp.id.is_multiple_of(index::FANOUT);
+        let filled = if is_full { Some(self.fill_index(stamp.id)?) } else { None };
+        let root = self.last().and_then(|last| last.chain.index);
+        stamp.chain = Chain {
+            batch: self.batch,
+            checksum: self.checksum,
+            synced_upto: self.synced,
+            epoch: self.epoch,
+            previous: self.newest(),
+            index: filled.as_ref().map(Filled::root).or(root),
+        };
+        let at = self.append(kinds::STAMP, |out, at| stamp.encode(out, at))?;
+        self.write()?;
+        if is_durable {
+            self.guarded(|log| log.file.sync())?
+        }
+        let end = self.at;
+        self.last = Some(Ending { stamp, at, end });
+        self.begin_at(end);
+        self.reader.publish(end, |index| {
+            if is_version {
+                index.push(at, filled)
+            }
+        });
+        if is_durable {
+            self.set_synced(end)
+        }
+        Ok(at)
+    }
+
+    /// Takes back what was written of a batch that is not to be.
+    fn abandon(&mut self) -> Result<()> {
+        if self.failed.is_none() && self.part != self.batch {
+            self.guarded(|log| {
+                let segments = &log.reader.segments;
+                recovery::cut(segments, log.batch)?;
+                let site = segments.site(log.batch)?;
+                log.len_bytes = site.offset(log.batch);
+                (log.file, log.first) = (site.file, site.first);
+                Ok(())
+            })?
+        }
+        self.begin_at(self.batch);
+        Ok(())
+    }
+}
+
+impl Batch<'_> {
+    /// Where the next record will be, or the stamp.
+    pub(crate) fn next_address(&self) -> Result<Address> {
+        self.log.next_address()
+    }
+
+    /// Appends a record of the archive's.
+    ///
+    /// # Errors
+    /// `Invalid` if the kind is the log's, or the body too long; `Io`.
+    pub(crate) fn append(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
+        if kind < kinds::FIRST_OF_ARCHIVE {
+            let what = format!("records of kind {kind} are the log's own: use {} and up", kinds::FIRST_OF_ARCHIVE);
+            return Err(Error::new(ErrorKind::Invalid, what));
+        }
+        self.log.check_alive()?;
+        let address = self.log.append(kind, |out, _| out.extend_from_slice(body))?;
+        if self.log.buffer.len() >= self.log.options.part_bytes {
+            self.log.end_part()?
+        }
+        Ok(address)
+    }
+
+    /// Ends the batch: its stamp's address. The stamp's chain is filled in here. It is one write and, if it is to be
+    /// durable, one sync.
+    ///
+    /// # Errors
+    /// `Invalid` if the stamp cannot come next; `Io`. Nothing of the batch can be seen then.
+    pub(crate) fn commit(self, stamp: Stamp, is_durable: bool) -> Result<Address> {
+        self.log.check_alive()?;
+        self.log.commit(stamp, is_durable)
+    }
+}
+
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        // If it fails, the log takes no more and says why.
+        let _ = self.log.abandon();
+    }
+}
+
+/// Makes the first segment. Until its superblock is durable there is no log.
+fn create(segments: &Segments, identity: &Identity) -> Result<Found> {
+    let storage = &segments.storage;
+    let superblock = Superblock { log_id: storage.draw_id(), first: 0, identity: identity.clone() };
+    let file = storage.create(0)?;
+    file.write(&superblock.to_block(None), 0)?;
+    file.sync()?;
+    storage.sync_names()?;
+    if segments.firsts().is_empty() {
+        segments.push(0, file)
+    }
+    Ok(Found::new(superblock))
+}
+
+/// A reader of all up to `end`.
+fn open_reader(segments: Segments, superblock: &Superblock, end: u64, last: Option<&Ending>) -> Result<Reader> {
+    let reader = Reader::new(segments, Seal::of(superblock.log_id), end, Index::default());
+    if let Some(last) = last {
+        let index = Index::open(&reader, last.stamp.id + 1, last.stamp.chain.index, last.newest())?;
+        reader.publish(end, |own| *own = index)
+    }
+    Ok(reader)
+}
+
+impl Reader {
+    /// Opens the log in `storage` to read what was committed until now, beside a writer or on a medium that cannot be
+    /// written; and its last stamp. Of a log whose acknowledged batches are damaged it reads what is before them.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io`.
+    pub(crate) fn open(storage: Arc<dyn Storage>, identity: &Identity) -> Result<(Arc<Reader>, Option<Stamp>)> {
+        let name = storage.name();
+        let segments = Segments::open(storage, false)?;
+        let Some(Found { superblock, last, end, .. }) = recovery::look(&segments)? else {
+            return Err(Error::new(
+                ErrorKind::NotFound,
+                format!("there is no log at {name}: open one for writing first"),
+            ));
+        };
+        superblock.identity.is_for(identity, &name)?;
+        let reader = open_reader(segments, &superblock, end, last.as_ref())?;
+        Ok((Arc::new(reader), last.map(|last| last.stamp)))
+    }
+}
+
+impl Drop for Log {
+    fn drop(&mut self) {
+        // Nobody is left to hear of an error; what was acknowledged stays.
+        let _ = self.end();
+    }
+}
+
+/// A batch step by step, for who writes it from inside something else.
+impl Log {
+    /// As [`batch`](Self::batch).
+    pub(crate) fn begin(&mut self) -> Result<()> {
+        std::mem::forget(self.batch()?);
+        Ok(())
+    }
+
+    /// As [`Batch::append`], to the batch that was begun.
+    pub(crate) fn put(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
+        ManuallyDrop::new(Batch { log: self }).append(kind, body)
+    }
+
+    /// As [`Batch::commit`], of the batch that was begun.
+    pub(crate) fn finish(&mut self, stamp: Stamp, is_durable: bool) -> Result<Address> {
+        Batch { log: self }.commit(stamp, is_durable)
+    }
+
+    /// Leaves nothing behind of the batch that was begun, if it was not finished.
+    pub(crate) fn give_up(&mut self) {
+        drop(Batch { log: self })
+    }
+}
