@@ -10,12 +10,16 @@
 
 mod home;
 mod memory;
+mod options;
 mod reader;
+mod stored;
 #[cfg(test)]
 mod tests;
 
+pub use options::{Durability, Options};
 pub use reader::Reader;
 
+use crate::archive::State;
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, jump_of};
 use crate::id::VersionId;
@@ -53,7 +57,7 @@ use std::time::SystemTime;
 /// # Ok::<(), backstory::Error>(())
 /// ```
 pub struct Timeline<T> {
-    home: Memory<T>,
+    home: Home<T>,
     state: T,
     head: u64,
     tip: u64,
@@ -90,7 +94,13 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn new(initial: T) -> Self {
         let time_us = now_us(0);
         let made = Made { line: Line::FIRST, time_us, label: "".into() };
-        Timeline { home: Memory::new(initial.clone(), made), state: initial, head: 0, tip: 0, time_us }
+        Timeline {
+            home: Home { past: Past::Memory(Memory::new(initial.clone(), made)), writer: None },
+            state: initial,
+            head: 0,
+            tip: 0,
+            time_us,
+        }
     }
 
     /// The state as it is. Time: O(1).
@@ -141,8 +151,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// A new version, the head's child.
     fn append(&mut self, label: &str, state: T) -> Result<VersionId> {
-        let (id, parent) = (self.home.count(), self.head);
-        let line = Line { parent, jump: jump_of(&self.home, parent)?, depth: self.home.line(parent)?.depth + 1 };
+        let (id, parent) = (self.home.past.count(), self.head);
+        let line =
+            Line { parent, jump: jump_of(&self.home.past, parent)?, depth: self.home.past.line(parent)?.depth + 1 };
         let time_us = now_us(self.time_us);
         self.home.append(&state, Made { line, time_us, label: label.into() })?;
         (self.state, self.head, self.tip, self.time_us) = (state, id, id, time_us);
@@ -152,7 +163,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Shows another version.
     fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
         if head != self.head || tip != self.tip {
-            let state = self.home.state(head)?;
+            let state = self.home.past.state(head)?;
             self.home.move_head(head, tip)?;
             (self.state, self.head, self.tip) = (state, head, tip)
         }
@@ -166,7 +177,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn undo(&mut self) -> Result<Option<VersionId>> {
         match self.head {
             0 => Ok(None),
-            head => self.show(self.home.line(head)?.parent, self.tip).map(Some),
+            head => self.show(self.home.past.line(head)?.parent, self.tip).map(Some),
         }
     }
 
@@ -179,8 +190,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         if self.head == self.tip {
             return Ok(None);
         }
-        let depth = self.home.line(self.head)?.depth;
-        self.show(ancestor_at(&self.home, self.tip, depth + 1)?, self.tip).map(Some)
+        let depth = self.home.past.line(self.head)?.depth;
+        self.show(ancestor_at(&self.home.past, self.tip, depth + 1)?, self.tip).map(Some)
     }
 
     /// True if there is something to undo. Time: O(1).
@@ -198,7 +209,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says.
     pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
-        let children = self.home.tree()?.children(&self.home, self.head, self.home.count() - 1)?;
+        let children = self.home.past.tree()?.children(&self.home.past, self.head, self.home.past.count() - 1)?;
         Ok(children.into_iter().map(VersionId::new).collect())
     }
 
@@ -207,7 +218,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says.
     pub fn heads(&self) -> Result<Vec<VersionId>> {
-        let leaves = self.home.tree()?.leaves(self.home.count() - 1)?;
+        let leaves = self.home.past.tree()?.leaves(self.home.past.count() - 1)?;
         Ok(leaves.into_iter().map(VersionId::new).collect())
     }
 
@@ -217,8 +228,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version, `Conflict` if it is no descendant of the head; what the storage says. Nothing
     /// has changed then.
     pub fn redo_to(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home, id)?;
-        if !is_ancestor(&self.home, self.head, to)? {
+        let to = known(&self.home.past, id)?;
+        if !is_ancestor(&self.home.past, self.head, to)? {
             let what = format!("version {id} was not made from version {}: go there with checkout", self.head);
             return Err(Error::new(ErrorKind::Conflict, what));
         }
@@ -231,13 +242,13 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn jump(&mut self, steps: isize) -> Result<VersionId> {
-        let depth = self.home.line(self.head)?.depth;
+        let depth = self.home.past.line(self.head)?.depth;
         let (from, most) = match steps < 0 {
             true => (self.head, depth),
-            false => (self.tip, self.home.line(self.tip)?.depth),
+            false => (self.tip, self.home.past.line(self.tip)?.depth),
         };
         let to = depth.saturating_add_signed(steps as i64).min(most);
-        self.show(ancestor_at(&self.home, from, to)?, self.tip)
+        self.show(ancestor_at(&self.home.past, from, to)?, self.tip)
     }
 
     /// Goes to any version. Redo leads on to the tip if that comes from there, and else nowhere: see
@@ -246,8 +257,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn checkout(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home, id)?;
-        let tip = if is_ancestor(&self.home, to, self.tip)? { self.tip } else { to };
+        let to = known(&self.home.past, id)?;
+        let tip = if is_ancestor(&self.home.past, to, self.tip)? { self.tip } else { to };
         self.show(to, tip).map(|_| ())
     }
 
@@ -257,8 +268,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version, `Conflict` if it is no ancestor of the head; what the storage says. Nothing has
     /// changed then.
     pub fn rollback(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home, id)?;
-        if !is_ancestor(&self.home, to, self.head)? {
+        let to = known(&self.home.past, id)?;
+        if !is_ancestor(&self.home.past, to, self.head)? {
             let what = format!("version {id} is no ancestor of version {}: go there with checkout", self.head);
             return Err(Error::new(ErrorKind::Conflict, what));
         }
@@ -270,7 +281,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
-        let state = self.home.state(known(&self.home, id)?)?;
+        let state = self.home.past.state(known(&self.home.past, id)?)?;
         self.append(&format!("restore {id}"), state)
     }
 
@@ -279,7 +290,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.home.state(known(&self.home, id)?)
+        self.home.past.state(known(&self.home.past, id)?)
     }
 
     /// What is known of a version.
@@ -287,7 +298,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn version(&self, id: VersionId) -> Result<Version> {
-        version(&self.home, id)
+        version(&self.home.past, id)
     }
 
     /// The versions from the head back to the first.
@@ -320,7 +331,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// A view of all versions, those included that will be made, for other threads.
     pub fn reader(&self) -> Reader<T> {
-        Reader::new(self.home.clone())
+        Reader::new(self.home.past.clone())
     }
 
     /// Makes everything durable that was done so far.
@@ -329,6 +340,39 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says: it may not be durable then.
     pub fn flush(&mut self) -> Result<()> {
         self.home.flush()
+    }
+}
+
+impl<T: State> Timeline<T> {
+    /// Opens the timeline in the folder `path`, as it was left; or makes it, with `initial` as its first version. See
+    /// [`Options::open`].
+    ///
+    /// ```
+    /// use backstory::{Timeline, Vector};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("backstory-doc-{}", std::process::id()));
+    /// let mut timeline = Timeline::open(&path, Vector::<String>::new())?;
+    /// timeline.edit("monday", |list| list.push_back("milk".to_string()))?;
+    /// drop(timeline);
+    ///
+    /// let mut timeline = Timeline::open(&path, Vector::<String>::new())?;
+    /// assert_eq!(timeline.state().len(), 1);
+    /// timeline.undo()?;
+    /// assert!(timeline.state().is_empty() && timeline.can_redo());
+    /// # drop(timeline);
+    /// # std::fs::remove_dir_all(&path).unwrap();
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open(path: impl AsRef<std::path::Path>, initial: T) -> Result<Self> {
+        Self::options().open(path, initial)
+    }
+
+    /// How to open a timeline otherwise than [`open`](Self::open) does.
+    pub fn options() -> Options<T> {
+        Options::new()
     }
 }
 

@@ -13,17 +13,14 @@ mod body;
 #[cfg(feature = "timeline")]
 mod images;
 #[cfg(feature = "timeline")]
-#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
 mod loader;
 #[cfg(feature = "timeline")]
 mod map;
 #[cfg(feature = "timeline")]
 pub(crate) mod record;
 #[cfg(feature = "timeline")]
-#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
 mod serializer;
 #[cfg(feature = "timeline")]
-#[cfg_attr(not(test), expect(dead_code))] // Until the log is joined to it.
 mod state;
 #[cfg(all(test, feature = "timeline"))]
 mod tests;
@@ -34,8 +31,14 @@ pub use counting::{CountingSink, Counts};
 #[cfg(feature = "timeline")]
 pub use images::{ArchivedHashMap, ArchivedHashSet, ArchivedVector};
 #[cfg(feature = "timeline")]
+pub(crate) use loader::Library;
+#[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub(crate) use serializer::Serializer;
 #[cfg(feature = "timeline")]
 pub use serializer::Sink;
 #[cfg(feature = "timeline")]
 pub use state::State;
+#[cfg(feature = "timeline")]
+pub(crate) use state::{identity, read, write};

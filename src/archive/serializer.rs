@@ -63,7 +63,7 @@ pub struct Serializer {
     session: Session,
     /// Its batch was begun.
     log: Arc<Mutex<Log>>,
-    /// How many records were written.
+    #[cfg(test)]
     records: u64,
     /// One for each node that is being written, the innermost last.
     stack: Vec<Buffer>,
@@ -88,6 +88,7 @@ impl Serializer {
         Serializer {
             session,
             log,
+            #[cfg(test)]
             records: 0,
             stack: Vec::new(),
             free: Vec::new(),
@@ -137,7 +138,10 @@ impl Serializer {
                 buffer.bytes.extend_from_slice(&(places.len() as u32).to_le_bytes())
             }
         }
-        self.records += 1;
+        #[cfg(test)]
+        {
+            self.records += 1
+        }
         let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
         self.free(buffer);
         address
@@ -179,6 +183,7 @@ impl Serializer {
     }
 
     /// How many records were written.
+    #[cfg(test)]
     pub(crate) fn records(&self) -> u64 {
         self.records
     }

@@ -224,12 +224,11 @@ impl Machine {
         self.storage.disk().faults = faults;
         let steps = self.dice.below(25);
         let result = (0..steps).try_for_each(|_| self.step(&mut log));
-        let result = result.and_then(|()| {
+        let result = result.map(|()| {
             if self.dice.one_in(4) {
                 // Closed and opened again, if it gets so far.
                 drop(std::mem::replace(&mut log, self.spare()));
             }
-            Ok(())
         });
         drop(result);
         self.stop(log);

@@ -1,10 +1,12 @@
-//! Where a timeline's versions are, in memory or in a log: what both can do.
+//! Where a timeline's versions are: in memory, or in a log.
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `history`, `id`, `error`.
+//! Uses: `memory`, `stored`, `history`, `error`.
 
-use crate::error::Result;
+use super::memory::Memory;
+use super::stored::{Stored, Writer};
+use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 
 /// What is known of a version beside its state.
@@ -16,41 +18,103 @@ pub(super) struct Made {
     pub(super) label: Box<str>,
 }
 
-/// Versions to look at. Numbers that are given to it are those of versions.
-pub(super) trait Past<T>: Lineage {
-    /// How many versions there are.
-    fn count(&self) -> u64;
-
-    /// # Errors
-    /// What the storage says.
-    fn state(&self, id: u64) -> Result<T>;
-
-    /// # Errors
-    /// What the storage says.
-    fn made(&self, id: u64) -> Result<Made>;
-
-    /// # Errors
-    /// What the storage says.
-    fn tree(&self) -> Result<Tree>;
+/// All versions, to look at. Numbers that are given to it are those of versions.
+pub(super) enum Past<T> {
+    Memory(Memory<T>),
+    Stored(Stored<T>),
 }
 
-/// Versions to add to.
-pub(super) trait Home<T>: Past<T> {
+impl<T> Clone for Past<T> {
+    fn clone(&self) -> Self {
+        match self {
+            Past::Memory(memory) => Past::Memory(memory.clone()),
+            Past::Stored(stored) => Past::Stored(stored.clone()),
+        }
+    }
+}
+
+impl<T> Lineage for Past<T> {
+    fn line(&self, id: u64) -> Result<Line> {
+        match self {
+            Past::Memory(memory) => memory.line(id),
+            Past::Stored(stored) => stored.line(id),
+        }
+    }
+}
+
+impl<T: Clone> Past<T> {
+    /// How many versions there are.
+    pub(super) fn count(&self) -> u64 {
+        match self {
+            Past::Memory(memory) => memory.count(),
+            Past::Stored(stored) => stored.count(),
+        }
+    }
+
+    pub(super) fn state(&self, id: u64) -> Result<T> {
+        match self {
+            Past::Memory(memory) => Ok(memory.state(id)),
+            Past::Stored(stored) => stored.state(id),
+        }
+    }
+
+    pub(super) fn made(&self, id: u64) -> Result<Made> {
+        match self {
+            Past::Memory(memory) => Ok(memory.made(id)),
+            Past::Stored(stored) => stored.made(id),
+        }
+    }
+
+    pub(super) fn tree(&self) -> Result<Tree> {
+        match self {
+            Past::Memory(memory) => Ok(memory.tree()),
+            Past::Stored(stored) => stored.tree(),
+        }
+    }
+}
+
+/// All versions, to add to.
+pub(super) struct Home<T> {
+    pub(super) past: Past<T>,
+    /// None in memory, and for a log that was opened to be read.
+    pub(super) writer: Option<Writer>,
+}
+
+impl<T: Clone> Home<T> {
+    fn writer(&mut self) -> Result<&mut Writer> {
+        self.writer.as_mut().ok_or_else(|| {
+            Error::new(ErrorKind::Invalid, "this timeline was opened read-only: open it for writing to change it")
+        })
+    }
+
     /// A new version, which is head and tip then.
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    fn append(&mut self, state: &T, made: Made) -> Result<()>;
+    pub(super) fn append(&mut self, state: &T, made: Made) -> Result<()> {
+        match self.past.clone() {
+            Past::Memory(memory) => memory.append(state, made),
+            Past::Stored(stored) => self.writer()?.append(&stored, state, made),
+        }
+    }
 
     /// Notes where the head and the tip are.
     ///
     /// # Errors
     /// What the storage says; they are where they were then.
-    fn move_head(&mut self, head: u64, tip: u64) -> Result<()>;
+    pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
+        match self.past {
+            Past::Memory(_) => Ok(()),
+            // Whoever reads only may stand anywhere.
+            Past::Stored(_) => self.writer.as_mut().map_or(Ok(()), |writer| writer.move_head(head, tip)),
+        }
+    }
 
     /// Makes all of it durable.
     ///
     /// # Errors
     /// What the storage says.
-    fn flush(&mut self) -> Result<()>;
+    pub(super) fn flush(&mut self) -> Result<()> {
+        self.writer.as_mut().map_or(Ok(()), Writer::flush)
+    }
 }

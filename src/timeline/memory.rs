@@ -3,10 +3,10 @@
 //! In: versions as they are made. Out: their states and what is known of them.
 //! Uses: `history`, `home`, `error`.
 
-use super::home::{Home, Made, Past};
+use super::home::Made;
 use crate::error::Result;
 use crate::history::{Line, Lineage, Tree};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 /// All versions of a timeline, beside readers.
 pub(super) struct Memory<T>(Arc<RwLock<Kept<T>>>);
@@ -31,10 +31,6 @@ impl<T> Memory<T> {
     fn kept(&self) -> RwLockReadGuard<'_, Kept<T>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
-
-    fn kept_mut(&self) -> RwLockWriteGuard<'_, Kept<T>> {
-        self.0.write().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 impl<T> Lineage for Memory<T> {
@@ -43,39 +39,29 @@ impl<T> Lineage for Memory<T> {
     }
 }
 
-impl<T: Clone> Past<T> for Memory<T> {
-    fn count(&self) -> u64 {
+impl<T: Clone> Memory<T> {
+    pub(super) fn count(&self) -> u64 {
         self.kept().versions.len() as u64
     }
 
-    fn state(&self, id: u64) -> Result<T> {
-        Ok(self.kept().versions[id as usize].0.clone())
+    pub(super) fn state(&self, id: u64) -> T {
+        self.kept().versions[id as usize].0.clone()
     }
 
-    fn made(&self, id: u64) -> Result<Made> {
-        Ok(self.kept().versions[id as usize].1.clone())
+    pub(super) fn made(&self, id: u64) -> Made {
+        self.kept().versions[id as usize].1.clone()
     }
 
-    fn tree(&self) -> Result<Tree> {
-        Ok(self.kept().tree.clone())
+    pub(super) fn tree(&self) -> Tree {
+        self.kept().tree.clone()
     }
-}
 
-impl<T: Clone> Home<T> for Memory<T> {
-    fn append(&mut self, state: &T, made: Made) -> Result<()> {
+    pub(super) fn append(&self, state: &T, made: Made) -> Result<()> {
         let (state, newest) = (state.clone(), self.count() - 1);
-        let tree = self.tree()?.with(made.line.parent, newest)?;
-        let mut kept = self.kept_mut();
+        let tree = self.tree().with(made.line.parent, newest)?;
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         kept.versions.push((state, made));
         kept.tree = tree;
-        Ok(())
-    }
-
-    fn move_head(&mut self, _: u64, _: u64) -> Result<()> {
-        Ok(())
-    }
-
-    fn flush(&mut self) -> Result<()> {
         Ok(())
     }
 }

@@ -1,18 +1,17 @@
 //! Readers: all versions of a timeline, beside whoever makes new ones.
 //!
 //! In: numbers of versions. Out: states, and what is known of versions.
-//! Uses: `home`, `memory`, `history`, `id`, `error`.
+//! Uses: `home`, `history`, `id`, `error`.
 
 use super::Version;
 use super::home::Past;
-use super::memory::Memory;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::VersionId;
 use std::time::{Duration, SystemTime};
 
 /// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
 pub struct Reader<T> {
-    past: Memory<T>,
+    past: Past<T>,
 }
 
 impl<T> Clone for Reader<T> {
@@ -22,7 +21,7 @@ impl<T> Clone for Reader<T> {
 }
 
 impl<T: Clone> Reader<T> {
-    pub(super) fn new(past: Memory<T>) -> Self {
+    pub(super) fn new(past: Past<T>) -> Self {
         Reader { past }
     }
 
@@ -65,7 +64,7 @@ impl<T: Clone> Reader<T> {
 }
 
 /// The number of a version that there is.
-pub(super) fn known<T>(past: &impl Past<T>, id: VersionId) -> Result<u64> {
+pub(super) fn known<T: Clone>(past: &Past<T>, id: VersionId) -> Result<u64> {
     let count = past.count();
     if id.number() < count { Ok(id.number()) } else { Err(no_version(id, count)) }
 }
@@ -75,7 +74,7 @@ fn no_version(id: VersionId, count: u64) -> Error {
     Error::new(ErrorKind::NotFound, what)
 }
 
-pub(super) fn version<T>(past: &impl Past<T>, id: VersionId) -> Result<Version> {
+pub(super) fn version<T: Clone>(past: &Past<T>, id: VersionId) -> Result<Version> {
     let made = past.made(known(past, id)?)?;
     Ok(Version {
         id,

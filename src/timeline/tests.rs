@@ -1,9 +1,12 @@
 //! Timelines against a list of cloned states and a table of parents.
 
 use super::*;
-use crate::{HashMap, Vector};
+use crate::log::simulated::Simulated;
+use crate::map::HashMap;
+use crate::vector::Vector;
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -223,5 +226,28 @@ proptest! {
             same(&timeline, &model)
         }
         same_at_the_end(&timeline, &model)
+    }
+
+    #[test]
+    fn timelines_in_a_log_are_what_a_list_of_states_is(steps in prop::collection::vec((0..15u8, step()), 1..200)) {
+        let storage = Simulated::new(7);
+        let open = || {
+            let options = Timeline::<State>::options().segment_bytes(16 << 10);
+            options.open_in(Arc::new(storage.clone()), State::default()).unwrap()
+        };
+        let mut timeline = open();
+        let mut model = Model { states: vec![State::default()], parents: vec![0], head: 0, tip: 0 };
+        for (reopens, step) in &steps {
+            apply(&mut timeline, &mut model, step);
+            same(&timeline, &model);
+            if *reopens == 0 {
+                drop(timeline);
+                timeline = open();
+                same(&timeline, &model)
+            }
+        }
+        same_at_the_end(&timeline, &model);
+        drop(timeline);
+        same_at_the_end(&open(), &model)
     }
 }

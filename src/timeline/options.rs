@@ -1,0 +1,159 @@
+//! How a timeline on disk is opened.
+//!
+//! In: a path, wishes. Out: a timeline.
+//! Uses: `home`, `stored`, `history`, `archive`, `log`, `link`, `error`.
+
+use super::home::{Home, Made, Past};
+use super::stored::{Stored, Writer};
+use super::{Timeline, now_us};
+use crate::archive::{self, State};
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::Line;
+use crate::link::Session;
+use crate::log::{Files, Log, Reader, Stamp, Storage};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::sync::Arc;
+
+/// When a version is safe from a loss of power.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Durability {
+    /// When the call that made it returns. Costs a sync of the device each time.
+    #[default]
+    Sync,
+    /// When [`flush`](Timeline::flush) returns. Until then it survives the end of the process, and not a loss of power; what
+    /// is lost then are the newest versions.
+    None,
+}
+
+/// How a timeline on disk is opened. From [`Timeline::options`].
+///
+/// ```no_run
+/// use backstory::{Durability, Timeline, Vector};
+///
+/// let timeline = Timeline::options().durability(Durability::None).open("list.backstory", Vector::<u64>::new())?;
+/// # Ok::<(), backstory::Error>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options<T> {
+    durability: Durability,
+    schema: Option<(String, u32)>,
+    segment_bytes: Option<u64>,
+    of: PhantomData<fn() -> T>,
+}
+
+impl<T> Options<T> {
+    pub(super) fn new() -> Self {
+        Options { durability: Durability::default(), schema: None, segment_bytes: None, of: PhantomData }
+    }
+
+    /// When versions are safe from a loss of power: [`Durability::Sync`] if nothing is said.
+    #[must_use]
+    pub fn durability(mut self, durability: Durability) -> Self {
+        self.durability = durability;
+        self
+    }
+
+    /// What the log says it holds, and in which version of that: the state's type, without its modules, and 0 if nothing
+    /// is said. A log is opened by the name and version only with which it was made.
+    #[must_use]
+    pub fn schema(mut self, name: &str, version: u32) -> Self {
+        self.schema = Some((name.into(), version));
+        self
+    }
+
+    /// How long a file of the log gets, in bytes, before the next one is begun: 64 MiB if nothing is said.
+    #[must_use]
+    pub fn segment_bytes(mut self, bytes: u64) -> Self {
+        self.segment_bytes = Some(bytes);
+        self
+    }
+}
+
+impl<T: State> Options<T> {
+    fn log_options(&self) -> crate::log::Options {
+        let (name, version) = self.schema.clone().unwrap_or_else(|| (schema_name(std::any::type_name::<T>()), 0));
+        let mut options = crate::log::Options::new(archive::identity::<T>(&name, version));
+        options.segment_bytes = self.segment_bytes.unwrap_or(options.segment_bytes);
+        options
+    }
+
+    /// Opens the timeline in the folder `path`, as it was left; or makes it, with `initial` as its first version.
+    ///
+    /// Nothing of the state is read: collections thaw where they are looked at. Cost: a few reads, however large the state and
+    /// however long the history.
+    ///
+    /// # Errors
+    /// `Locked` if another process has it open; `Incompatible` if it holds another schema, or was written by a build whose
+    /// rkyv lays things out otherwise; `Corrupt` if acknowledged versions are damaged: nothing is changed then; `Io`.
+    pub fn open(self, path: impl AsRef<Path>, initial: T) -> Result<Timeline<T>> {
+        self.open_in(Arc::new(Files::new(path.as_ref())), initial)
+    }
+
+    /// Opens the timeline in the folder `path` to look at its versions, beside a process that makes new ones or where nothing
+    /// can be written. Head and tip may be moved, which nobody else sees.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io` as [`open`](Self::open).
+    pub fn open_read_only(self, path: impl AsRef<Path>) -> Result<Timeline<T>> {
+        let storage = Arc::new(Files::new(path.as_ref()));
+        let (reader, last) = Reader::open(storage, &self.log_options().identity)?;
+        let stored = Stored::new(Session::open()?, reader, last.as_ref());
+        let none = || Error::new(ErrorKind::NotFound, "the log has no version yet: open it for writing first");
+        Self::stand(Home { past: Past::Stored(stored), writer: None }, &last.ok_or_else(none)?)
+    }
+
+    pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
+        let (log, last) = Log::open(storage, self.log_options())?;
+        let session = Session::open()?;
+        let stored = Stored::new(session, log.reader(), last.as_ref());
+        let writer = Writer::new(session, log, self.durability == Durability::Sync);
+        let mut home = Home { past: Past::Stored(stored), writer: Some(writer) };
+        match last {
+            Some(last) => Self::stand(home, &last),
+            None => {
+                let time_us = now_us(0);
+                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() })?;
+                Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
+            }
+        }
+    }
+
+    /// A timeline that stands where the last stamp says.
+    fn stand(home: Home<T>, last: &Stamp) -> Result<Timeline<T>> {
+        let state = home.past.state(last.head)?;
+        Ok(Timeline { home, state, head: last.head, tip: last.tip, time_us: last.time_us })
+    }
+}
+
+/// A type's name without the modules it is in.
+fn schema_name(name: &str) -> String {
+    let mut short = String::new();
+    for part in name.split_inclusive(|c: char| !(c.is_alphanumeric() || c == '_' || c == ':')) {
+        let (path, end) = match part.chars().next_back() {
+            Some(end) if !(end.is_alphanumeric() || end == '_' || end == ':') => {
+                part.split_at(part.len() - end.len_utf8())
+            }
+            _ => (part, ""),
+        };
+        short.push_str(path.rsplit("::").next().unwrap_or(path));
+        short.push_str(end)
+    }
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::schema_name;
+
+    #[test]
+    fn a_schema_is_named_without_modules() {
+        assert_eq!(schema_name("app::notes::Notes"), "Notes");
+        assert_eq!(schema_name("u64"), "u64");
+        let map =
+            "backstory::map::GenericHashMap<alloc::string::String, (u8, app::Note), backstory::hash::PortableHash>";
+        assert_eq!(schema_name(map), "GenericHashMap<String, (u8, Note), PortableHash>");
+        assert_eq!(schema_name("[core::option::Option<a::B>; 3]"), "[Option<B>; 3]")
+    }
+}
