@@ -23,8 +23,12 @@ pub(super) struct Body<'r> {
 impl<'r> Body<'r> {
     /// The body of a record; the list of places at its end is not part of it.
     pub(super) fn new(record: &'r Record, at: Address) -> Result<Self> {
-        let bytes = record.body();
-        let end = match record.kind() & kinds::LINKED {
+        Self::of(record.kind(), record.body(), at)
+    }
+
+    /// The same of bytes that stand at an address, in a record of another kind.
+    pub(super) fn of(kind: u8, bytes: &'r [u8], at: Address) -> Result<Self> {
+        let end = match kind & kinds::LINKED {
             0 => bytes.len(),
             _ => places_from(bytes).ok_or_else(|| corrupt(at, "a list of places that does not fit its record"))?,
         };

@@ -41,4 +41,4 @@ pub use serializer::Sink;
 #[cfg(feature = "timeline")]
 pub use state::State;
 #[cfg(feature = "timeline")]
-pub(crate) use state::{identity, read, write};
+pub(crate) use state::{identity, read, read_root, write, write_root};

@@ -12,12 +12,13 @@ use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Link, Owned, Session, Tree};
-use crate::log::Log;
+use crate::log::{Log, Root};
 use crate::{map, vector};
 use rkyv::rancor::{Fallible, Strategy};
 use rkyv::ser::sharing::{Share, Sharing, SharingState};
 use rkyv::ser::{Allocator, Positional, Writer};
 use rkyv::util::AlignedVec;
+use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::any::Any;
 use std::cell::RefCell;
@@ -124,8 +125,19 @@ impl Serializer {
 
     /// Ends the record that was begun last, appends it and gives its address.
     pub(super) fn end(&mut self, kind: u8) -> Result<Address> {
+        let (buffer, kind) = self.finished(kind);
+        #[cfg(test)]
+        {
+            self.records += 1
+        }
+        let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
+        self.free(buffer);
+        address
+    }
+
+    /// Ends the record that was begun last, and gives its body and its kind.
+    fn finished(&mut self, mut kind: u8) -> (Buffer, u8) {
         let mut buffer = self.stack.pop().expect("a record was begun");
-        let mut kind = kind;
         {
             let places = buffer.places.borrow();
             debug_assert!(buffer.bytes.len().is_multiple_of(8), "bodies end where a unit does");
@@ -138,13 +150,20 @@ impl Serializer {
                 buffer.bytes.extend_from_slice(&(places.len() as u32).to_le_bytes())
             }
         }
-        #[cfg(test)]
-        {
-            self.records += 1
+        (buffer, kind)
+    }
+
+    /// Ends the record that was begun last: appends it, unless it is so short that it can stand inside another. Then its kind
+    /// stands at its end.
+    pub(super) fn end_inline(&mut self, kind: u8, most_bytes: usize) -> Result<Root> {
+        if self.written().len() > most_bytes {
+            return self.end(kind).map(Root::At);
         }
-        let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
+        let (mut buffer, kind) = self.finished(kind);
+        buffer.bytes.push(kind);
+        let root = Root::Inline(SmallVec::from_slice(&buffer.bytes));
         self.free(buffer);
-        address
+        Ok(root)
     }
 
     /// Forgets the record that was begun last.

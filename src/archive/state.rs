@@ -6,11 +6,12 @@
 use super::body::Body;
 use super::images::Last;
 use super::loader::{De, Library, Loader, Thaw};
-use super::record::kinds;
+use super::record::{corrupt, kinds};
 use super::serializer::{Ser, Serializer};
 use crate::error::{Error, Result};
 use crate::id::Address;
-use crate::log::{Identity, Layout};
+use crate::log::{Identity, Layout, Root};
+use rkyv::util::AlignedVec;
 use rkyv::{Archive, Deserialize, Serialize, SerializeUnsized};
 use std::sync::Arc;
 
@@ -62,6 +63,9 @@ fn bytes_of_one() -> Vec<u8> {
     rkyv::to_bytes::<Error>(&1u32).map_or_else(|_| vec![0], |bytes| bytes.to_vec())
 }
 
+/// A root that takes up to so many bytes stands in its version's stamp.
+const INLINE_MOST: usize = 48;
+
 /// Writes what is new of a state, its root last.
 pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<Address> {
     serializer.begin()?;
@@ -69,11 +73,36 @@ pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<
     serializer.end(kinds::ROOT)
 }
 
+/// The same for a stamp: a short root is not written.
+pub(crate) fn write_root<T: State>(state: &T, serializer: &mut Serializer) -> Result<Root> {
+    serializer.begin()?;
+    Last(state).serialize_unsized(Ser::wrap(serializer))?;
+    serializer.end_inline(kinds::ROOT, INLINE_MOST)
+}
+
 /// The state with this root.
 pub(crate) fn read<T: State>(library: &Arc<Library>, at: Address) -> Result<T> {
     let record = library.read(at)?;
-    let body = Body::new(&record, at)?;
-    if record.kind() & !kinds::LINKED != kinds::ROOT {
+    read_body(library, record.kind(), record.body(), at)
+}
+
+/// The state whose root a stamp at this address has.
+pub(crate) fn read_root<T: State>(library: &Arc<Library>, root: &Root, stamp: Address) -> Result<T> {
+    match root {
+        Root::At(at) => read(library, *at),
+        Root::Inline(bytes) => {
+            let (kind, body) = bytes.split_last().ok_or_else(|| corrupt(stamp, "an empty root"))?;
+            let mut aligned = AlignedVec::<16>::with_capacity(body.len());
+            aligned.extend_from_slice(body);
+            read_body(library, *kind, &aligned, stamp)
+        }
+        Root::None => Err(corrupt(stamp, "a version without a state")),
+    }
+}
+
+fn read_body<T: State>(library: &Arc<Library>, kind: u8, bytes: &[u8], at: Address) -> Result<T> {
+    let body = Body::of(kind, bytes, at)?;
+    if kind & !kinds::LINKED != kinds::ROOT {
         return Err(body.corrupt("it is no root of a state"));
     }
     let state: &T::Archived = body.last()?;

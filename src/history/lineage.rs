@@ -31,6 +31,9 @@ pub(crate) trait Lineage {
     /// # Errors
     /// What the storage says.
     fn line(&self, id: u64) -> Result<Line>;
+
+    /// True if each version was made from the one with the number before: nobody has ever branched.
+    fn is_one_line(&self) -> bool;
 }
 
 /// The jump of a new version whose parent is `parent`: over both of its parent's jumps, if these are as long as each other.
@@ -45,6 +48,9 @@ pub(crate) fn jump_of(lineage: &(impl Lineage + ?Sized), parent: u64) -> Result<
 ///
 /// Time: O(log depth).
 pub(crate) fn ancestor_at(lineage: &(impl Lineage + ?Sized), mut id: u64, depth: u64) -> Result<u64> {
+    if lineage.is_one_line() {
+        return Ok(depth);
+    }
     let mut line = lineage.line(id)?;
     debug_assert!(depth <= line.depth);
     while line.depth > depth {
@@ -59,6 +65,9 @@ pub(crate) fn ancestor_at(lineage: &(impl Lineage + ?Sized), mut id: u64, depth:
 
 /// True if `one` is `other`, or one of its ancestors. Time: O(log depth).
 pub(crate) fn is_ancestor(lineage: &(impl Lineage + ?Sized), one: u64, other: u64) -> Result<bool> {
+    if lineage.is_one_line() {
+        return Ok(one <= other);
+    }
     let depth = lineage.line(one)?.depth;
     Ok(one <= other && lineage.line(other)?.depth >= depth && ancestor_at(lineage, other, depth)? == one)
 }
@@ -69,18 +78,22 @@ mod tests {
     use std::cell::Cell;
 
     /// Lines in memory, and how many were looked at.
-    struct Lines(Vec<Line>, Cell<usize>);
+    struct Lines(Vec<Line>, Cell<usize>, bool);
 
     impl Lineage for Lines {
         fn line(&self, id: u64) -> Result<Line> {
             self.1.set(self.1.get() + 1);
             Ok(self.0[id as usize])
         }
+
+        fn is_one_line(&self) -> bool {
+            self.2
+        }
     }
 
     /// A tree of versions: each from the parent that `parent` says.
     fn lines(n: u64, parent: impl Fn(u64) -> u64) -> Lines {
-        let mut lines = Lines(vec![Line::FIRST], Cell::new(0));
+        let mut lines = Lines(vec![Line::FIRST], Cell::new(0), false);
         for id in 1..n {
             let parent = parent(id);
             let jump = jump_of(&lines, parent).unwrap();
@@ -100,7 +113,8 @@ mod tests {
             |id| (id * id * 31 + id) % id.min(50),
         ];
         for shape in shapes {
-            let lines = lines(600, shape);
+            let mut lines = lines(600, shape);
+            lines.2 = (1..600).all(|id| shape(id) == id - 1);
             for id in 0..600 {
                 let mut walk = vec![id];
                 while *walk.last().unwrap() > 0 {

@@ -37,6 +37,11 @@ impl Tree {
         Ok(tree)
     }
 
+    /// True if nobody has ever branched.
+    pub(crate) fn is_one_line(&self) -> bool {
+        self.children.is_empty()
+    }
+
     /// The children of a version, oldest first. `newest` is the newest version there is.
     ///
     /// # Errors

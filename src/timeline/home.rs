@@ -40,6 +40,13 @@ impl<T> Lineage for Past<T> {
             Past::Stored(stored) => stored.line(id),
         }
     }
+
+    fn is_one_line(&self) -> bool {
+        match self {
+            Past::Memory(memory) => memory.is_one_line(),
+            Past::Stored(stored) => stored.is_one_line(),
+        }
+    }
 }
 
 impl<T: Clone> Past<T> {

@@ -37,6 +37,10 @@ impl<T> Lineage for Memory<T> {
     fn line(&self, id: u64) -> Result<Line> {
         Ok(self.kept().versions[id as usize].1.line)
     }
+
+    fn is_one_line(&self) -> bool {
+        self.kept().tree.is_one_line()
+    }
 }
 
 impl<T: Clone> Memory<T> {

@@ -12,13 +12,14 @@ use crate::history::{Line, Lineage, Tree};
 use crate::id::Address;
 use crate::link::Session;
 use crate::log::{Log, Reader, Root, Stamp, StampKind, Tags};
+use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What reads and writes states, caught where their type's bounds are known.
 struct Codec<T> {
-    write: fn(&T, &mut Serializer) -> Result<Address>,
-    read: fn(&Arc<Library>, Address) -> Result<T>,
+    write: fn(&T, &mut Serializer) -> Result<Root>,
+    read: fn(&Arc<Library>, &Root, Address) -> Result<T>,
 }
 
 impl<T> Clone for Codec<T> {
@@ -34,13 +35,46 @@ pub(super) struct Stored<T> {
     library: Arc<Library>,
     /// The address of the newest [`Tree`], 0 if it is empty.
     tree: Arc<AtomicU64>,
+    lines: Arc<Lines>,
     codec: Codec<T>,
+    /// States may be used where the timeline may.
+    of: PhantomData<T>,
+}
+
+/// How many lines are kept in memory.
+const LINES: usize = 4096;
+
+/// Lines that were looked at last: paths to ancestors meet at the same few.
+struct Lines(Mutex<Vec<(u64, Line)>>);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Lines(Mutex::new(vec![(u64::MAX, Line::FIRST); LINES]))
+    }
+}
+
+impl Lines {
+    fn get(&self, id: u64) -> Option<Line> {
+        let (known, line) = self.0.lock().unwrap_or_else(PoisonError::into_inner)[id as usize % LINES];
+        (known == id).then_some(line)
+    }
+
+    fn set(&self, id: u64, line: Line) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)[id as usize % LINES] = (id, line)
+    }
 }
 
 impl<T> Clone for Stored<T> {
     fn clone(&self) -> Self {
-        let Stored { reader, library, tree, codec } = self;
-        Stored { reader: reader.clone(), library: library.clone(), tree: tree.clone(), codec: *codec }
+        let Stored { reader, library, tree, lines, codec, of } = self;
+        Stored {
+            reader: reader.clone(),
+            library: library.clone(),
+            tree: tree.clone(),
+            lines: lines.clone(),
+            codec: *codec,
+            of: *of,
+        }
     }
 }
 
@@ -51,14 +85,25 @@ impl<T: State> Stored<T> {
             library: Library::new(session, reader.clone()),
             reader,
             tree: Arc::new(AtomicU64::new(tree)),
-            codec: Codec { write: archive::write, read: archive::read },
+            lines: Arc::default(),
+            codec: Codec { write: archive::write_root, read: archive::read_root },
+            of: PhantomData,
         }
     }
 }
 
 impl<T> Lineage for Stored<T> {
     fn line(&self, id: u64) -> Result<Line> {
-        Ok(line_of(&self.reader.stamp_of(id)?))
+        if let Some(line) = self.lines.get(id) {
+            return Ok(line);
+        }
+        let line = line_of(&self.reader.stamp_of(id)?);
+        self.lines.set(id, line);
+        Ok(line)
+    }
+
+    fn is_one_line(&self) -> bool {
+        self.tree.load(Ordering::Acquire) == 0
     }
 }
 
@@ -72,10 +117,10 @@ impl<T> Stored<T> {
     }
 
     pub(super) fn state(&self, id: u64) -> Result<T> {
-        match self.reader.stamp_of(id)?.root {
-            Root::At(root) => (self.codec.read)(&self.library, root),
-            _ => Err(Error::new(ErrorKind::Corrupt, format!("version {id} has no state: verify the log"))),
-        }
+        let at = self.reader.address_of(id)?;
+        let stamp = self.reader.stamp_at(at)?;
+        self.lines.set(id, line_of(&stamp));
+        (self.codec.read)(&self.library, &stamp.root, at)
     }
 
     pub(super) fn made(&self, id: u64) -> Result<Made> {
@@ -116,7 +161,7 @@ impl Writer {
         }
         let mut stamp =
             batch.log().last().map_or_else(|| Stamp::version(id, Root::None), |last| last.after(StampKind::Version));
-        (stamp.id, stamp.head, stamp.tip, stamp.root) = (id, id, id, Root::At(root));
+        (stamp.id, stamp.head, stamp.tip, stamp.root) = (id, id, id, root);
         (stamp.depth, stamp.jump, stamp.time_us, stamp.children) =
             (made.line.depth, made.line.jump, made.time_us, tree);
         if id > 0 {
@@ -127,6 +172,7 @@ impl Writer {
         }
         batch.finish(stamp, self.is_durable)?;
         serializer.finish();
+        stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
         Ok(())
     }
