@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// The ending of segment files.
 const ENDING: &str = "segment";
+/// That of one that is just being made.
+const UNREADY: &str = "unready";
 /// The file that a writer locks, and writes its process id into.
 const LOCK: &str = "lock";
 
@@ -55,10 +57,17 @@ impl Files {
         Ok(OneFile { file: file.map_err(|e| failed("open", &path, e))?, path })
     }
 
-    pub(super) fn create_file(&self, first: u64) -> Result<OneFile> {
+    /// A new segment's file: written under another name first, so that it is there whole or not at all.
+    pub(super) fn create_file(&self, first: u64, block: &[u8]) -> Result<OneFile> {
         let path = self.path(first);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
-        Ok(OneFile { file: file.map_err(|e| failed("create", &path, e))?, path })
+        let unready = path.with_extension(UNREADY);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&unready);
+        let file = OneFile { file: file.map_err(|e| failed("create", &unready, e))?, path };
+        file.write(block, 0)?;
+        file.sync()?;
+        fs::rename(&unready, &file.path).map_err(|e| failed("name", &file.path, e))?;
+        self.sync_names()?;
+        Ok(file)
     }
 
     /// Makes the folder, durably.
@@ -138,8 +147,8 @@ impl Storage for Files {
         Ok(firsts)
     }
 
-    fn create(&self, first: u64) -> Result<Arc<dyn SegmentFile>> {
-        Ok(Arc::new(self.create_file(first)?))
+    fn create(&self, first: u64, block: &[u8]) -> Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(self.create_file(first, block)?))
     }
 
     fn open(&self, first: u64, may_write: bool) -> Result<Arc<dyn SegmentFile>> {

@@ -66,7 +66,7 @@ fn leaves(versions: u64) -> u64 {
 }
 
 /// How many versions are below a full node of this level.
-fn span_bits(level: usize) -> usize {
+pub(crate) fn span_bits(level: usize) -> usize {
     FANOUT_BITS * (level + 1)
 }
 

@@ -32,7 +32,7 @@ pub(crate) struct Record {
 
 #[derive(Clone)]
 enum Body {
-    Owned { chunks: Arc<[u128]>, len: usize },
+    Owned { chunks: Arc<[u128]>, from: usize, len: usize },
     Mapped(Mapped),
 }
 
@@ -52,7 +52,7 @@ impl Record {
     #[inline]
     pub(crate) fn body(&self) -> &[u8] {
         match &self.body {
-            Body::Owned { chunks, len } => &bytemuck::cast_slice(chunks)[..*len],
+            Body::Owned { chunks, from, len } => &bytemuck::cast_slice(chunks)[*from..from + len],
             Body::Mapped(mapped) => mapped.bytes(),
         }
     }
@@ -63,7 +63,7 @@ impl Record {
         if let Some(own) = own {
             own[..body.len()].copy_from_slice(body)
         }
-        Record { kind, body: Body::Owned { chunks, len: body.len() } }
+        Record { kind, body: Body::Owned { chunks, from: 0, len: body.len() } }
     }
 }
 
@@ -129,7 +129,7 @@ impl Reader {
         let record = &mut own[CHUNK - HEADER_BYTES..][..bytes];
         let got = site.file.read(record, site.offset(at))?;
         self.check(at, &record[..got])?;
-        Ok(Record::owned(header.kind(), &record[HEADER_BYTES..]))
+        Ok(Record { kind: header.kind(), body: Body::Owned { chunks, from: CHUNK, len: bytes - HEADER_BYTES } })
     }
 
     fn read_mapped(&self, site: &Site, at: u64, room: usize, header: &[u8]) -> Result<Record> {

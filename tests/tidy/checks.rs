@@ -56,6 +56,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/lockstep.rs",
     "src/vector/order.rs",
     "src/vector/focus.rs",
+    "src/log/mapped.rs",
 ];
 
 /// Where `std::fs` may be named.
