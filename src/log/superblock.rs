@@ -25,7 +25,7 @@ const SLOT_BYTES: usize = 24;
 const _: () =
     assert!(cfg!(target_endian = "little"), "a log is written as it lies in memory, on little-endian machines");
 const _: () = assert!(size_of::<usize>() == 8, "a log needs a 64-bit machine");
-const _: () = assert!(SLOTS_AT[0] % 512 == 0 && SLOTS_AT[1] - SLOTS_AT[0] >= 512 && END <= SLOTS_AT[0]);
+const _: () = assert!(SLOTS_AT[0].is_multiple_of(512) && SLOTS_AT[1] - SLOTS_AT[0] >= 512 && END <= SLOTS_AT[0]);
 const _: () = assert!(SLOTS_AT[1] + SLOT_BYTES <= BLOCK_BYTES, "FORMAT.md, Anchor");
 
 /// How rkyv lays out what it archives: options that any dependency of a build may change.

@@ -223,14 +223,10 @@ impl Machine {
         self.storage.disk().faults = faults;
         let steps = self.dice.below(25);
         let result = (0..steps).try_for_each(|_| self.step(&mut log));
-        let result = result.and_then(|()| {
-            if self.dice.one_in(4) {
-                // Closed and opened again, if it gets so far.
-                drop(std::mem::replace(&mut log, self.spare()));
-            }
-            Ok(())
-        });
-        drop(result);
+        if result.is_ok() && self.dice.one_in(4) {
+            // Closed, if it gets so far.
+            drop(std::mem::replace(&mut log, self.spare()))
+        }
         self.stop(log);
         self.seen.crashes += 1
     }
@@ -391,7 +387,10 @@ fn after_any_crash_a_prefix_is_there_with_all_that_was_acknowledged() {
 }
 
 /// A session of fixed steps in which everything occurs: parts, rolls, moves, batches that are dropped, closing.
-fn script(machine: &mut Machine) -> Result<(), Option<Log>> {
+///
+/// # Errors
+/// The log, if it is still open, when a step fails.
+fn script(machine: &mut Machine) -> Result<(), Box<Option<Log>>> {
     let mut log = machine.open().map_err(|_| None)?;
     for step in 0..24 {
         let done = match step {
@@ -407,17 +406,17 @@ fn script(machine: &mut Machine) -> Result<(), Option<Log>> {
             _ => machine.commit(&mut log),
         };
         if done.is_err() {
-            return Err(Some(log));
+            return Err(Box::new(Some(log)));
         }
     }
-    match log.close() {
-        Ok(()) => machine.acked = machine.model.len(),
-        Err(_) => return Err(None),
+    log.close().map_err(|_| None)?;
+    machine.acked = machine.model.len();
+    let mut log = machine.open().map_err(|_| None)?;
+    if machine.commit(&mut log).is_err() {
+        return Err(Box::new(Some(log)));
     }
-    machine.open().map_err(|_| None).and_then(|mut log| match machine.commit(&mut log) {
-        Ok(()) => Ok(machine.stop(log)),
-        Err(_) => Err(Some(log)),
-    })
+    machine.stop(log);
+    Ok(())
 }
 
 #[test]
@@ -439,7 +438,9 @@ fn stopped_at_every_operation_and_every_byte_nothing_acknowledged_is_lost() {
             for is_kill in [true, false] {
                 let mut machine = start();
                 machine.storage.disk().faults.stop_at = Some((operation as u64, done));
-                if let Err(Some(log)) = script(&mut machine) {
+                if let Err(log) = script(&mut machine)
+                    && let Some(log) = *log
+                {
                     machine.stop(log)
                 }
                 if is_kill {

@@ -7,7 +7,7 @@ use crate::id::Address;
 const AT: u64 = 1 << 40;
 
 fn some_address(dice: &mut Dice) -> Option<Address> {
-    if dice.one_in(3) { None } else { Address::new(1 + dice.below(AT - 1) >> dice.below(40)) }
+    if dice.one_in(3) { None } else { Address::new((1 + dice.below(AT - 1)) >> dice.below(40)) }
 }
 
 fn some_stamp(dice: &mut Dice) -> Stamp {

@@ -183,6 +183,13 @@ fn an_address_is_read_from_many_threads_while_the_writer_goes_on() {
                 let mut batch = log.batch().unwrap();
                 let root = batch.append(64, &id.to_le_bytes()).unwrap();
                 batch.commit(Stamp::version(id, Root::At(root)), false).unwrap();
+                if id % 100 == 0 {
+                    // One that is dropped, after parts of it were written.
+                    let mut batch = log.batch().unwrap();
+                    for _ in 0..30 {
+                        batch.append(64, &[9; 700]).unwrap();
+                    }
+                }
             }
         });
         let beyond = Address::new(reader.end()).unwrap();
