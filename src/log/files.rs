@@ -13,6 +13,8 @@ use std::sync::Arc;
 
 /// The ending of segment files.
 const ENDING: &str = "segment";
+/// That of one that is just being made.
+const UNREADY: &str = "unready";
 /// The file that a writer locks, and writes its process id into.
 const LOCK: &str = "lock";
 
@@ -55,10 +57,17 @@ impl Files {
         Ok(OneFile { file: file.map_err(|e| failed("open", &path, e))?, path })
     }
 
-    pub(super) fn create_file(&self, first: u64) -> Result<OneFile> {
+    /// A new segment's file: written under another name first, so that it is there whole or not at all.
+    pub(super) fn create_file(&self, first: u64, block: &[u8]) -> Result<OneFile> {
         let path = self.path(first);
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path);
-        Ok(OneFile { file: file.map_err(|e| failed("create", &path, e))?, path })
+        let unready = path.with_extension(UNREADY);
+        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&unready);
+        let file = OneFile { file: file.map_err(|e| failed("create", &unready, e))?, path };
+        file.write(block, 0)?;
+        file.sync()?;
+        fs::rename(&unready, &file.path).map_err(|e| failed("name", &file.path, e))?;
+        self.sync_names()?;
+        Ok(file)
     }
 
     /// Makes the folder, durably.
@@ -138,8 +147,8 @@ impl Storage for Files {
         Ok(firsts)
     }
 
-    fn create(&self, first: u64) -> Result<Arc<dyn SegmentFile>> {
-        Ok(Arc::new(self.create_file(first)?))
+    fn create(&self, first: u64, block: &[u8]) -> Result<Arc<dyn SegmentFile>> {
+        Ok(Arc::new(self.create_file(first, block)?))
     }
 
     fn open(&self, first: u64, may_write: bool) -> Result<Arc<dyn SegmentFile>> {
@@ -187,35 +196,39 @@ impl OneFile {
     }
 }
 
+/// Repeats what may do less than it is asked to, from where it got to, until all is done or it does nothing. How much was
+/// done.
+fn in_full(len: usize, mut once: impl FnMut(usize) -> io::Result<usize>) -> io::Result<usize> {
+    let mut done = 0;
+    while done < len {
+        match once(done) {
+            Ok(0) => break,
+            Ok(n) => done += n,
+            Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
+            Err(e) => return Err(e),
+        }
+    }
+    Ok(done)
+}
+
 impl SegmentFile for OneFile {
     fn len_bytes(&self) -> Result<u64> {
         self.file.metadata().map(|m| m.len()).map_err(|e| failed("read the length of", &self.path, e))
     }
 
     fn read(&self, into: &mut [u8], offset: u64) -> Result<usize> {
-        let mut done = 0;
-        while done < into.len() {
-            match self.read_once(&mut into[done..], offset + done as u64) {
-                Ok(0) => break,
-                Ok(n) => done += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(failed("read", &self.path, e)),
-            }
-        }
-        Ok(done)
+        let len = into.len();
+        in_full(len, |done| self.read_once(&mut into[done..], offset + done as u64))
+            .map_err(|e| failed("read", &self.path, e))
     }
 
     fn write(&self, bytes: &[u8], offset: u64) -> Result<()> {
-        let mut done = 0;
-        while done < bytes.len() {
-            match self.write_once(&bytes[done..], offset + done as u64) {
-                Ok(0) => return Err(failed("write", &self.path, io::ErrorKind::WriteZero.into())),
-                Ok(n) => done += n,
-                Err(e) if e.kind() == io::ErrorKind::Interrupted => {}
-                Err(e) => return Err(failed("write", &self.path, e)),
-            }
+        let done = in_full(bytes.len(), |done| self.write_once(&bytes[done..], offset + done as u64));
+        match done {
+            Ok(done) if done == bytes.len() => Ok(()),
+            Ok(_) => Err(failed("write", &self.path, io::ErrorKind::WriteZero.into())),
+            Err(e) => Err(failed("write", &self.path, e)),
         }
-        Ok(())
     }
 
     fn set_len(&self, len_bytes: u64) -> Result<()> {
@@ -224,5 +237,31 @@ impl SegmentFile for OneFile {
 
     fn sync(&self) -> Result<()> {
         self.file.sync_data().map_err(|e| failed("sync", &self.path, e))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_interrupted_reads_and_writes_go_on_where_they_were() {
+        let mut steps = [Ok(3), Err(io::ErrorKind::Interrupted), Ok(1), Ok(6)].into_iter();
+        let mut places = Vec::new();
+        let done = in_full(10, |done| {
+            places.push(done);
+            steps.next().unwrap().map_err(io::Error::from)
+        });
+        assert_eq!((done.unwrap(), places), (10, vec![0, 3, 3, 4]));
+        assert_eq!(in_full(10, |done| Ok(if done < 4 { 4 } else { 0 })).unwrap(), 4);
+        assert!(in_full(10, |_| Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+
+    #[test]
+    fn an_error_says_what_where_and_what_to_do() {
+        let error = failed("write", Path::new("notes/a"), io::ErrorKind::StorageFull.into());
+        assert_eq!(error.kind(), ErrorKind::Io);
+        assert!(error.to_string().starts_with("cannot write notes/a: "), "{error}");
+        assert!(error.to_string().ends_with("free space, then open the log again"), "{error}");
     }
 }

@@ -7,7 +7,7 @@
 
 use super::reader::Reader;
 use super::record::kinds;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Address;
 use std::collections::VecDeque;
 
@@ -66,7 +66,7 @@ fn leaves(versions: u64) -> u64 {
 }
 
 /// How many versions are below a full node of this level.
-fn span_bits(level: usize) -> usize {
+pub(crate) fn span_bits(level: usize) -> usize {
     FANOUT_BITS * (level + 1)
 }
 
@@ -243,13 +243,13 @@ pub(crate) fn entries(body: &[u8], at: u64) -> Option<Vec<Address>> {
 }
 
 fn read_node(reader: &Reader, address: Address, level: usize, first: u64) -> Result<Vec<Address>> {
-    let record = reader.read(address)?;
+    let record = reader.read_node(address)?;
     let is_it = record.kind() == kinds::INDEX && head(record.body()).is_some_and(|(l, f, _)| (l, f) == (level, first));
     let entries = if is_it { entries(record.body(), address.units()) } else { None };
     entries.ok_or_else(|| not_the_node(reader, address, level, first))
 }
 
-fn not_the_node(reader: &Reader, address: Address, level: usize, first: u64) -> crate::Error {
+fn not_the_node(reader: &Reader, address: Address, level: usize, first: u64) -> Error {
     let what = format!("this is not the index's node of level {level} from version {first} on");
     reader.segments.damage(address.units(), what)
 }
@@ -258,11 +258,15 @@ fn not_the_node(reader: &Reader, address: Address, level: usize, first: u64) -> 
 pub(crate) fn descend(reader: &Reader, node: Address, level: usize, id: u64) -> Result<Address> {
     let mut at = node;
     for level in (0..=level).rev() {
-        let record = reader.read(at)?;
         let first = id >> span_bits(level) << span_bits(level);
-        let i = (id >> (FANOUT_BITS * level)) & (FANOUT - 1);
-        let is_it = record.kind() == kinds::INDEX && head(record.body()) == Some((level, first, FANOUT as usize));
-        let below = if is_it { entry(record.body(), at.units(), i as usize) } else { None };
+        let i = ((id >> (FANOUT_BITS * level)) & (FANOUT - 1)) as usize;
+        let below = if level > 0 {
+            reader.node(at, || read_node(reader, at, level, first))?.get(i).copied()
+        } else {
+            let record = reader.read_node(at)?;
+            let is_it = record.kind() == kinds::INDEX && head(record.body()) == Some((level, first, FANOUT as usize));
+            if is_it { entry(record.body(), at.units(), i) } else { None }
+        };
         at = below.ok_or_else(|| not_the_node(reader, at, level, first))?
     }
     Ok(at)

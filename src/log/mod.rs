@@ -6,6 +6,7 @@
 
 mod files;
 mod index;
+mod mapped;
 mod reader;
 mod record;
 mod recovery;
@@ -15,17 +16,32 @@ mod stamp;
 mod storage;
 mod superblock;
 mod varint;
+mod verify;
 mod writer;
 
 #[cfg(test)]
 pub(crate) mod simulated;
 #[cfg(test)]
+mod tests_bytes;
+#[cfg(test)]
 mod tests_crash;
+#[cfg(test)]
+mod tests_golden;
+#[cfg(test)]
+mod tests_log;
+#[cfg(test)]
+mod tests_stamp;
+#[cfg(test)]
+mod tests_storage;
+#[cfg(test)]
+mod tests_verify;
 
 pub(crate) use files::Files;
+pub(crate) use mapped::MappedFiles;
 pub(crate) use reader::{BODY_ALIGN, Reader, Record};
 pub(crate) use record::{MOST_BODY_BYTES, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;
 pub(crate) use superblock::{Identity, Layout};
+pub(crate) use verify::{Damage, Report};
 pub(crate) use writer::{Batch, Log, Options};

@@ -11,6 +11,7 @@ use super::stamp::{Stamp, StampKind};
 use super::storage::Mapped;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
@@ -21,6 +22,8 @@ pub(crate) struct Reader {
     /// Where the last batch ends.
     end: AtomicU64,
     index: RwLock<Index>,
+    /// Full nodes of the index above level 0 that were read: one for each 65 536 versions, and few above them.
+    nodes: RwLock<HashMap<Address, Arc<[Address]>>>,
 }
 
 /// A record: its kind and its body, with the zeros that fill up its last unit. Cheap to clone and to hold on to.
@@ -32,7 +35,7 @@ pub(crate) struct Record {
 
 #[derive(Clone)]
 enum Body {
-    Owned { chunks: Arc<[u128]>, len: usize },
+    Owned { chunks: Arc<[u128]>, from: usize, len: usize },
     Mapped(Mapped),
 }
 
@@ -40,8 +43,9 @@ enum Body {
 pub(crate) const BODY_ALIGN: usize = align_of::<u128>();
 const _: () = assert!(BODY_ALIGN == 16);
 const CHUNK: usize = size_of::<u128>();
-/// A first read fetches so much: most records whole.
+/// A first read fetches so much: most records whole; and a full node of the index.
 const FIRST_READ: usize = 1024;
+const NODE_READ: usize = 1088;
 
 impl Record {
     pub(crate) fn kind(&self) -> u8 {
@@ -52,7 +56,7 @@ impl Record {
     #[inline]
     pub(crate) fn body(&self) -> &[u8] {
         match &self.body {
-            Body::Owned { chunks, len } => &bytemuck::cast_slice(chunks)[..*len],
+            Body::Owned { chunks, from, len } => &bytemuck::cast_slice(chunks)[*from..from + len],
             Body::Mapped(mapped) => mapped.bytes(),
         }
     }
@@ -63,13 +67,13 @@ impl Record {
         if let Some(own) = own {
             own[..body.len()].copy_from_slice(body)
         }
-        Record { kind, body: Body::Owned { chunks, len: body.len() } }
+        Record { kind, body: Body::Owned { chunks, from: 0, len: body.len() } }
     }
 }
 
 impl Reader {
     pub(super) fn new(segments: Segments, seal: Seal, end: u64, index: Index) -> Self {
-        Reader { segments, seal, end: AtomicU64::new(end), index: RwLock::new(index) }
+        Reader { segments, seal, end: AtomicU64::new(end), index: RwLock::new(index), nodes: RwLock::default() }
     }
 
     /// Where the last batch ends.
@@ -98,6 +102,26 @@ impl Reader {
     /// # Errors
     /// `Corrupt` if no whole record begins there; `Io`.
     pub(crate) fn read(&self, address: Address) -> Result<Record> {
+        self.read_with::<FIRST_READ>(address)
+    }
+
+    /// The record of a node of the index.
+    pub(super) fn read_node(&self, address: Address) -> Result<Record> {
+        self.read_with::<NODE_READ>(address)
+    }
+
+    /// The entries of a full node above level 0, which `read` reads the first time.
+    pub(super) fn node(&self, address: Address, read: impl FnOnce() -> Result<Vec<Address>>) -> Result<Arc<[Address]>> {
+        if let Some(node) = self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
+            return Ok(node.clone());
+        }
+        let node: Arc<[Address]> = read()?.into();
+        self.nodes.write().unwrap_or_else(PoisonError::into_inner).insert(address, node.clone());
+        Ok(node)
+    }
+
+    #[inline]
+    fn read_with<const FIRST: usize>(&self, address: Address) -> Result<Record> {
         let (at, end) = (address.units(), self.end());
         if at >= end {
             return Err(self.segments.damage(at, format!("no record: the log ends at the address {end:#x}")));
@@ -109,13 +133,13 @@ impl Reader {
         let room = (site.next.unwrap_or(end).min(end).saturating_sub(at) * UNIT) as usize;
         match site.file.mapped(site.offset(at), room.min(HEADER_BYTES)) {
             Some(header) => self.read_mapped(&site, at, room, header.bytes()),
-            None => self.read_copied(&site, at, room),
+            None => self.read_copied::<FIRST>(&site, at, room),
         }
     }
 
-    fn read_copied(&self, site: &Site, at: u64, room: usize) -> Result<Record> {
-        let mut first = [0u8; FIRST_READ];
-        let first = &mut first[..room.min(FIRST_READ)];
+    fn read_copied<const FIRST: usize>(&self, site: &Site, at: u64, room: usize) -> Result<Record> {
+        let mut first = [0u8; FIRST];
+        let first = &mut first[..room.min(FIRST)];
         let got = site.file.read(first, site.offset(at))?;
         let (header, bytes) = self.header(&first[..got], at, room)?;
         if bytes <= got {
@@ -129,7 +153,7 @@ impl Reader {
         let record = &mut own[CHUNK - HEADER_BYTES..][..bytes];
         let got = site.file.read(record, site.offset(at))?;
         self.check(at, &record[..got])?;
-        Ok(Record::owned(header.kind(), &record[HEADER_BYTES..]))
+        Ok(Record { kind: header.kind(), body: Body::Owned { chunks, from: CHUNK, len: bytes - HEADER_BYTES } })
     }
 
     fn read_mapped(&self, site: &Site, at: u64, room: usize, header: &[u8]) -> Result<Record> {
@@ -178,8 +202,9 @@ impl Reader {
 
     /// Where the stamp of a version is.
     ///
-    /// Cost: nothing is read for the newest versions that this process committed; else at most one record for each
-    /// level of the index, or, once after opening, the stamps of the newest versions back to this one, at most 255.
+    /// Cost: nothing is read for the newest versions that this process committed; else one node of the index, the first
+    /// time one for each of its levels; or, once after opening, the stamps of the newest versions back to this one, at
+    /// most 256.
     ///
     /// # Errors
     /// `NotFound` if there is no such version yet; `Corrupt`, `Io`.

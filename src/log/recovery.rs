@@ -31,14 +31,12 @@ pub(crate) struct Found {
 /// `Corrupt` if it cannot be told where it begins, `Incompatible`, `Io`.
 pub(crate) fn look(segments: &Segments) -> Result<Option<Found>> {
     let firsts = segments.firsts();
-    let Some((&first, &last)) = firsts.first().zip(firsts.last()) else { return Ok(None) };
+    let Some(&first) = firsts.first() else { return Ok(None) };
     if first != 0 {
         return Err(segments.damage(0, "the first segment is missing"));
     }
     let Some(superblock) = superblock(segments, &firsts)? else {
-        // A log that was about to be made: its superblock is durable before anything else is written.
-        let is_torn = last == 0 && segments.site(0)?.file.len_bytes()? <= BLOCK_BYTES as u64;
-        return if is_torn { Ok(None) } else { Err(segments.damage(0, "no superblock of this log is whole")) };
+        return Err(segments.damage(0, "no superblock of this log is whole"));
     };
     let seal = Seal::of(superblock.log_id);
     let (start, promised, slot) = start(segments, &firsts, seal)?;
@@ -108,7 +106,12 @@ impl Found {
     /// `Corrupt` if something is missing that was acknowledged as durable.
     pub(crate) fn check(&self, segments: &Segments) -> Result<()> {
         let seal = Seal::of(self.superblock.log_id);
-        let evidence = if self.promised > self.end {
+        let last = segments.firsts().pop().unwrap_or(0);
+        let is_short = segments.site(last)?.file.len_bytes()? < BLOCK_BYTES as u64;
+        let evidence = if is_short {
+            // It was made with its superblock.
+            Some(format!("the segment {last:011x} is shorter than its superblock"))
+        } else if self.promised > self.end {
             Some(format!("an anchor says that all before the address {:#x} was durable", self.promised))
         } else {
             let later = Scan::new(segments, seal, self.end)?.later_promise(self.end)?;

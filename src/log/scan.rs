@@ -84,14 +84,20 @@ impl<'a> Scan<'a> {
         Ok(&self.window[from.min(to)..to])
     }
 
+    /// Where the next segment begins.
+    pub(crate) fn next(&self) -> Option<u64> {
+        self.site.next
+    }
+
+    /// The bytes that would be a header at `at`.
+    pub(crate) fn header(&mut self, at: u64) -> Result<Option<Header>> {
+        Ok(self.bytes(at, HEADER_BYTES)?.first_chunk().map(|&header| Header::from_bytes(header)))
+    }
+
     /// The record at `at`, header and all; none if no whole one is there.
     pub(crate) fn record(&mut self, at: u64) -> Result<Option<(Header, &[u8])>> {
         let seal = self.seal;
-        let Some(&header) = self.bytes(at, HEADER_BYTES)?.first_chunk() else { return Ok(None) };
-        let header = Header::from_bytes(header);
-        if header.kind() == 0 {
-            return Ok(None);
-        }
+        let Some(header) = self.header(at)?.filter(|header| header.kind() != 0) else { return Ok(None) };
         let len = HEADER_BYTES + header.body_bytes();
         let record = self.bytes(at, len)?;
         Ok((record.len() == len && seal.holds(at, record)).then_some((header, record)))
@@ -127,6 +133,7 @@ impl<'a> Scan<'a> {
             let mut here = self.site.first_record().max(at);
             let end = self.site.first + self.site_bytes / UNIT;
             while here < end {
+                here = self.next_stamp_kind(here, end)?;
                 if let Some(promise) = self.stamp(here)?.map(|stamp| stamp.chain.synced_upto)
                     && promise > at
                 {
@@ -138,11 +145,25 @@ impl<'a> Scan<'a> {
         Ok(None)
     }
 
+    /// The first place from `here` on where the header of a stamp may be; `end` if there is none before.
+    pub(crate) fn next_stamp_kind(&mut self, mut here: u64, end: u64) -> Result<u64> {
+        while here < end {
+            // Small pieces, so that the window is not filled anew for each.
+            let (units, _) = self.bytes(here, 4096)?.as_chunks::<HEADER_BYTES>();
+            let is_one = |header: &[u8; HEADER_BYTES]| Header::from_bytes(*header).kind() == kinds::STAMP;
+            match units.iter().position(is_one) {
+                Some(i) => return Ok(end.min(here + i as u64)),
+                None if units.is_empty() => return Ok(end),
+                None => here += units.len() as u64,
+            }
+        }
+        Ok(end)
+    }
+
     /// The stamp at `at`, if a whole one is there.
     pub(crate) fn stamp(&mut self, at: u64) -> Result<Option<Stamp>> {
-        let Some(&header) = self.bytes(at, HEADER_BYTES)?.first_chunk() else { return Ok(None) };
-        let header = Header::from_bytes(header);
-        if header.kind() != kinds::STAMP || header.body_bytes() > MOST_STAMP_BYTES {
+        let is_one = |header: &Header| header.kind() == kinds::STAMP && header.body_bytes() <= MOST_STAMP_BYTES;
+        if !self.header(at)?.as_ref().is_some_and(is_one) {
             return Ok(None);
         }
         Ok(self.record(at)?.and_then(|(_, record)| Stamp::decode(&record[HEADER_BYTES..], at)))
@@ -150,7 +171,7 @@ impl<'a> Scan<'a> {
 }
 
 /// True if a batch with this stamp may come after `last`.
-fn follows(stamp: &Stamp, last: Option<&Ending>) -> bool {
+pub(crate) fn follows(stamp: &Stamp, last: Option<&Ending>) -> bool {
     let Some(ending) = last else {
         return stamp.kind == StampKind::Version && stamp.id == 0 && stamp.chain.previous.is_none();
     };

@@ -76,6 +76,8 @@ pub(crate) struct Disk {
     pub(crate) writes: u64,
     pub(crate) syncs: u64,
     pub(crate) reads: u64,
+    /// How many bytes each operation was for.
+    pub(crate) lens: Vec<u64>,
     dice: Option<Dice>,
     is_locked: Arc<AtomicBool>,
 }
@@ -222,6 +224,7 @@ impl Simulated {
             );
         }
         disk.operations += 1;
+        disk.lens.push(len);
         if disk.faults.fail_at == Some(now) {
             return (len / 2, Some(io("the device failed")));
         }
@@ -258,12 +261,21 @@ impl Storage for Simulated {
         Ok(self.disk().live.keys().copied().collect())
     }
 
-    fn create(&self, first: u64) -> Result<Arc<dyn SegmentFile>> {
-        self.step(0).1.map_or(Ok(()), Err)?;
-        let inode = Inode::default();
+    fn create(&self, first: u64, block: &[u8]) -> Result<Arc<dyn SegmentFile>> {
+        let (done, error) = self.step(block.len() as u64);
+        let content = Content { live: block.to_vec(), durable: block.to_vec(), pending: Vec::new() };
+        let inode = Arc::new(Mutex::new(content));
         let mut disk = self.disk();
-        disk.live.insert(first, inode.clone());
-        disk.pending.push(Naming::Created(first, inode.clone()));
+        // If it fails it may have its name or not.
+        if error.is_none() || done % 2 == 1 {
+            disk.live.insert(first, inode.clone());
+            disk.pending.push(Naming::Created(first, inode.clone()))
+        }
+        if let Some(error) = error {
+            return Err(error);
+        }
+        disk.pending.clear();
+        disk.durable = disk.live.clone();
         drop(disk);
         Ok(Arc::new(OpenFile { disk: self.clone(), inode, may_write: true }))
     }

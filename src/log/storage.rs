@@ -19,8 +19,9 @@ pub(crate) trait Storage: Send + Sync {
     /// The first addresses of all segments, ascending; none if there is no folder.
     fn segments(&self) -> Result<Vec<u64>>;
 
-    /// A new, empty segment file, in place of one of that name. Its name is durable after [`sync_names`](Self::sync_names).
-    fn create(&self, first: u64) -> Result<Arc<dyn SegmentFile>>;
+    /// A new segment file with this first block, in place of one of that name. It is there whole or not at all, whatever
+    /// happens meanwhile, and durable when this returns.
+    fn create(&self, first: u64, block: &[u8]) -> Result<Arc<dyn SegmentFile>>;
 
     /// # Errors
     /// `NotFound` if there is none.
@@ -29,7 +30,7 @@ pub(crate) trait Storage: Send + Sync {
     /// Removes a segment file; for good after [`sync_names`](Self::sync_names).
     fn remove(&self, first: u64) -> Result<()>;
 
-    /// Makes durable which segment files there are.
+    /// Makes durable which segment files were removed.
     fn sync_names(&self) -> Result<()>;
 
     /// A number that no other log has, most likely.

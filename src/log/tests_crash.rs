@@ -25,10 +25,10 @@ pub(super) fn small_options() -> Options {
 /// A batch as it was committed.
 #[derive(Clone)]
 pub(super) struct Committed {
-    stamp: Stamp,
-    records: Vec<(Address, u8, Vec<u8>)>,
+    pub(super) stamp: Stamp,
+    pub(super) records: Vec<(Address, u8, Vec<u8>)>,
     /// Where its stamp is; none while it is not known whether it is there.
-    at: Option<Address>,
+    pub(super) at: Option<Address>,
     /// Where its stamp was to be, when all its records were appended.
     next: Address,
 }
@@ -42,7 +42,6 @@ struct Seen {
     unknown_kept: u64,
     longest: u64,
     rolls: u64,
-    parts: u64,
     abandoned: u64,
     failed_opens: u64,
     index_nodes: u64,
@@ -224,13 +223,10 @@ impl Machine {
         self.storage.disk().faults = faults;
         let steps = self.dice.below(25);
         let result = (0..steps).try_for_each(|_| self.step(&mut log));
-        let result = result.map(|()| {
-            if self.dice.one_in(4) {
-                // Closed and opened again, if it gets so far.
-                drop(std::mem::replace(&mut log, self.spare()));
-            }
-        });
-        drop(result);
+        if result.is_ok() && self.dice.one_in(4) {
+            // Closed, if it gets so far.
+            drop(std::mem::replace(&mut log, self.spare()))
+        }
         self.stop(log);
         self.seen.crashes += 1
     }
@@ -267,21 +263,64 @@ fn is_of(found: &Stamp, committed: &Stamp) -> bool {
 }
 
 pub(super) fn check_batch(reader: &Reader, batch: &Committed) {
+    compare(reader, batch).unwrap()
+}
+
+/// # Errors
+/// That of the first read which fails. What is read is what was written.
+pub(super) fn compare(reader: &Reader, batch: &Committed) -> crate::Result<()> {
     for (address, kind, body) in &batch.records {
-        let record = reader.read(*address).unwrap();
+        let record = reader.read(*address)?;
         assert_eq!(record.kind(), *kind);
         let (own, padding) = record.body().split_at(body.len());
         assert!(own == body && padding.len() < 8 && padding.iter().all(|&b| b == 0));
         assert_eq!(record.body().as_ptr().addr() % BODY_ALIGN, 0);
     }
-    let stamp = match batch.stamp.kind {
-        StampKind::Version => reader.stamp_of(batch.stamp.id).unwrap(),
-        _ => reader.stamp_at(batch.at.unwrap()).unwrap(),
-    };
-    assert!(is_of(&stamp, &batch.stamp));
+    let at = batch.at.unwrap();
+    assert!(is_of(&reader.stamp_at(at)?, &batch.stamp));
     if batch.stamp.kind == StampKind::Version {
-        assert_eq!(Some(reader.address_of(stamp.id).unwrap()), batch.at)
+        assert_eq!(reader.address_of(batch.stamp.id)?, at);
+        assert!(is_of(&reader.stamp_of(batch.stamp.id)?, &batch.stamp))
     }
+    Ok(())
+}
+
+/// A log in which everything occurs, and what was committed: durable all of it, closed or as a process left it that
+/// died.
+pub(super) fn small_log(is_closed: bool) -> (std::collections::BTreeMap<u64, Vec<u8>>, Vec<Committed>) {
+    let storage = Simulated::new(7);
+    let options = Options { segment_bytes: 6 << 10, ..small_options() };
+    let (mut log, _) = Log::open(Arc::new(storage.clone()), options).unwrap();
+    let mut committed: Vec<Committed> = Vec::new();
+    let sizes: [&[usize]; 7] = [&[], &[100, 1500], &[], &[], &[9], &[700, 300, 800, 200, 90], &[33]];
+    for (i, sizes) in sizes.iter().enumerate() {
+        let mut batch = log.batch().unwrap();
+        let record = |&len: &usize| {
+            let body: Vec<u8> = (0..len).map(|j| (i * 31 + j * 7) as u8).collect();
+            (batch.append(64 + i as u8, &body).unwrap(), 64 + i as u8, body)
+        };
+        let records: Vec<_> = sizes.iter().map(record).collect();
+        let id = committed.iter().filter(|batch| batch.stamp.kind == StampKind::Version).count() as u64;
+        let root = records.last().map_or(Root::Inline([5; 20][..].into()), |&(at, ..)| Root::At(at));
+        let mut stamp = match (i, committed.last()) {
+            (2, Some(last)) => Stamp { head: 0, ..last.stamp.after(StampKind::Move) },
+            (3, Some(last)) => last.stamp.after(StampKind::Names),
+            _ => Stamp { parents: id.checked_sub(1).into_iter().collect(), depth: id, ..Stamp::version(id, root) },
+        };
+        stamp.time_us = i as u64;
+        stamp.tags.push(Tags::LABEL, b"label");
+        let next = batch.next_address().unwrap();
+        let at = Some(batch.commit(stamp.clone(), true).unwrap());
+        committed.push(Committed { stamp, records, at, next })
+    }
+    if is_closed {
+        log.close().unwrap()
+    } else {
+        let now = storage.disk().operations;
+        storage.disk().faults.stop_at = Some((now, 0));
+        drop(log)
+    }
+    (storage.files(), committed)
 }
 
 /// Says which seed it was, if a test fails.
@@ -342,4 +381,84 @@ fn after_any_crash_a_prefix_is_there_with_all_that_was_acknowledged() {
         seen.index_nodes += own.index_nodes;
     }
     println!("{seen:?}");
+    let events =
+        [seen.power_losses, seen.batches_lost, seen.unknown_kept, seen.rolls, seen.abandoned, seen.failed_opens];
+    assert!(events.into_iter().all(|n| n >= 100) && seen.index_nodes >= 50, "each must occur, often: {seen:?}");
+}
+
+/// A session of fixed steps in which everything occurs: parts, rolls, moves, batches that are dropped, closing.
+///
+/// # Errors
+/// The log, if it is still open, when a step fails.
+fn script(machine: &mut Machine) -> Result<(), Box<Option<Log>>> {
+    let mut log = machine.open().map_err(|_| None)?;
+    for step in 0..24 {
+        let done = match step {
+            5 | 13 => log.flush().map(|()| machine.acked = machine.model.len()),
+            9 => {
+                let mut batch = log.batch();
+                let appended = (0..12).try_for_each(|i| match &mut batch {
+                    Ok(batch) => batch.append(70, &[i; 300]).map(drop),
+                    Err(_) => Ok(()),
+                });
+                appended.and(batch.map(drop))
+            }
+            _ => machine.commit(&mut log),
+        };
+        if done.is_err() {
+            return Err(Box::new(Some(log)));
+        }
+    }
+    log.close().map_err(|_| None)?;
+    machine.acked = machine.model.len();
+    let mut log = machine.open().map_err(|_| None)?;
+    if machine.commit(&mut log).is_err() {
+        return Err(Box::new(Some(log)));
+    }
+    machine.stop(log);
+    Ok(())
+}
+
+#[test]
+fn stopped_at_every_operation_and_every_byte_nothing_acknowledged_is_lost() {
+    let start = || {
+        let mut machine = Machine::new(3);
+        machine.options.segment_bytes = 7 << 10;
+        machine
+    };
+    let mut whole = start();
+    assert!(script(&mut whole).is_ok());
+    let lens = whole.storage.disk().lens.clone();
+    let rolls = whole.storage.files().len() - 1;
+    assert!(rolls > 1 && lens.len() > 50, "{rolls} rolls, {} operations", lens.len());
+    let mut crashes = 0;
+    for (operation, &len) in lens.iter().enumerate() {
+        let step = (len / 700).max(1);
+        for done in (0..=len).step_by(step as usize).chain([len.saturating_sub(1)]) {
+            for is_kill in [true, false] {
+                let mut machine = start();
+                machine.storage.disk().faults.stop_at = Some((operation as u64, done));
+                if let Err(log) = script(&mut machine)
+                    && let Some(log) = *log
+                {
+                    machine.stop(log)
+                }
+                if is_kill {
+                    machine.storage.kill()
+                } else {
+                    machine.storage.lose_power()
+                }
+                let mut log = machine.recover(is_kill);
+                machine.check_all(&log);
+                machine.commit(&mut log).unwrap();
+                log.close().unwrap();
+                let log = machine.recover(true);
+                machine.check_all(&log);
+                machine.stop(log);
+                crashes += 1
+            }
+        }
+    }
+    println!("{crashes} crashes at {} operations", lens.len());
+    assert!(crashes > 10_000);
 }

@@ -318,11 +318,8 @@ impl Log {
             let anchor = log.last.as_ref().map(|last| Anchor { stamp: last.at, end: last.end });
             let superblock = Superblock { first, ..log.superblock.clone() };
             let segments = &log.reader.segments;
-            let file = segments.storage.create(first)?;
             let block = superblock.to_block(anchor);
-            file.write(&block, 0)?;
-            file.sync()?;
-            segments.storage.sync_names()?;
+            let file = segments.storage.create(first, &block)?;
             segments.push(first, file.clone());
             (log.file, log.first, log.len_bytes) = (file, first, block.len() as u64);
             (log.anchor_end, log.anchor_slot) = (log.batch, 1);
@@ -452,17 +449,12 @@ impl Drop for Batch<'_> {
     }
 }
 
-/// Makes the first segment. Until its superblock is durable there is no log.
+/// Makes the first segment.
 fn create(segments: &Segments, identity: &Identity) -> Result<Found> {
     let storage = &segments.storage;
     let superblock = Superblock { log_id: storage.draw_id(), first: 0, identity: identity.clone() };
-    let file = storage.create(0)?;
-    file.write(&superblock.to_block(None), 0)?;
-    file.sync()?;
-    storage.sync_names()?;
-    if segments.firsts().is_empty() {
-        segments.push(0, file)
-    }
+    let file = storage.create(0, &superblock.to_block(None))?;
+    segments.push(0, file);
     Ok(Found::new(superblock))
 }
 
