@@ -76,6 +76,8 @@ pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
 pub use id::{Address, VersionId};
 pub use link::Kind;
+#[cfg(feature = "timeline")]
+pub use log::{Damage, Report};
 #[doc(no_inline)]
 pub use map as hashmap;
 pub use map::{DiffItem, GenericHashMap, HashMap};

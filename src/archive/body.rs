@@ -100,6 +100,14 @@ impl<'r> Body<'r> {
     }
 }
 
+/// Where addresses stand in the values of a body that says so.
+pub(super) fn places(bytes: &[u8]) -> Option<impl Iterator<Item = usize>> {
+    let n = u32::from_le_bytes(*bytes.last_chunk::<4>()?) as usize;
+    let list = bytes.len().checked_sub(n.checked_add(1)?.checked_mul(4)?)?;
+    let place = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four")) as usize;
+    Some(bytes[list..bytes.len() - 4].chunks_exact(4).map(place).collect::<Vec<_>>().into_iter())
+}
+
 /// Where a body's list of places begins.
 fn places_from(bytes: &[u8]) -> Option<usize> {
     let (rest, n) = bytes.split_last_chunk::<4>()?;

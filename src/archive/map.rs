@@ -25,8 +25,8 @@ use std::sync::Arc;
 const INLINE_MOST: usize = 32;
 
 // How the entries of a leaf stand: all in it, all out of it, or both.
-const IN: u8 = 0;
-const OUT: u8 = 1;
+pub(super) const IN: u8 = 0;
+pub(super) const OUT: u8 = 1;
 const MIXED: u8 = 2;
 
 /// Writes the nodes of a map with a serializer.

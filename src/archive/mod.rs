@@ -13,6 +13,8 @@ mod body;
 #[cfg(feature = "timeline")]
 mod images;
 #[cfg(feature = "timeline")]
+mod links;
+#[cfg(feature = "timeline")]
 mod loader;
 #[cfg(feature = "timeline")]
 mod map;
@@ -30,6 +32,8 @@ mod vector;
 pub use counting::{CountingSink, Counts};
 #[cfg(feature = "timeline")]
 pub use images::{ArchivedHashMap, ArchivedHashSet, ArchivedVector};
+#[cfg(feature = "timeline")]
+pub(crate) use links::links;
 #[cfg(feature = "timeline")]
 pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]

@@ -43,5 +43,6 @@ pub(crate) use record::{MOST_BODY_BYTES, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;
 pub(crate) use superblock::{Identity, Layout};
-pub(crate) use verify::{Damage, Report};
+pub(crate) use verify::verify;
+pub use verify::{Damage, Report};
 pub(crate) use writer::{Batch, Log, Options};

@@ -21,34 +21,68 @@ use std::fmt;
 /// Appends the addresses in a record's body, which stands at that address; an error if the body is not what its kind says.
 pub(crate) type Links<'a> = &'a dyn Fn(Address, u8, &[u8], &mut Vec<Address>) -> Result<()>;
 
-/// What a log has.
+/// What a log has, and what of it is damaged. From `Timeline::verify`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Report {
-    pub(crate) segments: u64,
-    pub(crate) bytes: u64,
-    pub(crate) records: u64,
-    pub(crate) versions: u64,
-    pub(crate) moves: u64,
-    pub(crate) names: u64,
-    pub(crate) closings: u64,
-    pub(crate) index_nodes: u64,
+#[non_exhaustive]
+pub struct Report {
+    /// Files.
+    pub segments: u64,
+    /// From the log's beginning to its end.
+    pub bytes: u64,
+    /// All of them, those of the log's own included.
+    pub records: u64,
+    /// Versions.
+    pub versions: u64,
+    /// Moves of the head.
+    pub moves: u64,
+    /// Changes of names.
+    pub names: u64,
+    /// How often the log was closed.
+    pub closings: u64,
+    /// Nodes of the index of versions.
+    pub index_nodes: u64,
     /// Addresses in records and stamps that were followed.
-    pub(crate) links: u64,
-    pub(crate) damages: Vec<Damage>,
+    pub links: u64,
+    /// What is not as it was written; empty if all is well.
+    pub damages: Vec<Damage>,
 }
 
 /// Something that is not as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Damage {
+#[non_exhaustive]
+pub struct Damage {
     /// The first address of the segment.
-    pub(crate) segment: u64,
-    pub(crate) offset: u64,
-    pub(crate) address: u64,
+    pub segment: u64,
+    /// Where in the segment's file, in bytes.
+    pub offset: u64,
+    /// The same as an address.
+    pub address: u64,
     /// Of the record, if that can be told.
-    pub(crate) kind: Option<u8>,
-    pub(crate) what: String,
+    pub kind: Option<u8>,
+    /// What is wrong.
+    pub what: String,
     /// What to do about it.
-    pub(crate) advice: &'static str,
+    pub advice: &'static str,
+}
+
+impl Report {
+    /// Of so many versions that are stored nowhere.
+    pub(crate) fn of_versions(versions: u64) -> Self {
+        Report { versions, ..Report::default() }
+    }
+}
+
+impl fmt::Display for Report {
+    /// One line on what there is, then one for each damage.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Report { versions, records, bytes, segments, links, damages, .. } = self;
+        write!(f, "{versions} versions, {records} records, {bytes} bytes in {segments} segments, {links} links: ")?;
+        match damages.len() {
+            0 => f.write_str("ok"),
+            n => write!(f, "{n} damaged"),
+        }?;
+        damages.iter().try_for_each(|damage| write!(f, "\n{damage}"))
+    }
 }
 
 impl fmt::Display for Damage {

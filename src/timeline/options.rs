@@ -2,6 +2,7 @@
 //!
 //! In: a path, wishes. Out: a timeline.
 //! Uses: `home`, `stored`, `history`, `archive`, `log`, `link`, `error`.
+#![allow(unsafe_code)] // The declaration of `open_mmap`: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::home::{Home, Made, Past};
 use super::stored::{Stored, Writer};
@@ -10,7 +11,7 @@ use crate::archive::{self, State};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::Line;
 use crate::link::Session;
-use crate::log::{Files, Log, Reader, Stamp, Storage};
+use crate::log::{Files, Log, MappedFiles, Reader, Stamp, Storage};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
@@ -102,6 +103,20 @@ impl<T: State> Options<T> {
         let stored = Stored::new(Session::open()?, reader, last.as_ref());
         let none = || Error::new(ErrorKind::NotFound, "the log has no version yet: open it for writing first");
         Self::stand(Home { past: Past::Stored(stored), writer: None }, &last.ok_or_else(none)?)
+    }
+
+    /// As [`open`](Self::open), with the log's files mapped into memory: reads cost no call of the system.
+    ///
+    /// # Safety
+    /// Nobody changes or shortens a file of the folder while this timeline, a reader of it, or a state or view from it is
+    /// alive, but for other timelines of this crate. What was mapped changes under safe code otherwise, and a file that
+    /// gets shorter ends the process.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub unsafe fn open_mmap(self, path: impl AsRef<Path>, initial: T) -> Result<Timeline<T>> {
+        // SAFETY: the caller's promise.
+        self.open_in(Arc::new(unsafe { MappedFiles::new(path.as_ref()) }), initial)
     }
 
     pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Address;
 use crate::link::Session;
-use crate::log::{Log, Reader, Root, Stamp, StampKind, Tags};
+use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, verify};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -127,6 +127,10 @@ impl<T> Stored<T> {
         let stamp = self.reader.stamp_of(id)?;
         let label = String::from_utf8_lossy(stamp.tags.get(Tags::LABEL).unwrap_or_default());
         Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label: label.into() })
+    }
+
+    pub(super) fn verify(&self) -> Result<Report> {
+        verify(&self.reader, &archive::links)
     }
 
     pub(super) fn tree(&self) -> Result<Tree> {

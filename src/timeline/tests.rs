@@ -247,6 +247,8 @@ proptest! {
             }
         }
         same_at_the_end(&timeline, &model);
+        let report = timeline.verify().unwrap();
+        assert_eq!((report.versions, &report.damages[..]), (model.states.len() as u64, &[][..]));
         drop(timeline);
         same_at_the_end(&open(), &model)
     }
