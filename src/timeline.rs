@@ -15,6 +15,8 @@ mod reader;
 mod stored;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_crash;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;
