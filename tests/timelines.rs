@@ -1,0 +1,180 @@
+//! Timelines on disk as users have them: two at once, readers on other threads, and folders that are not what they should be.
+//!
+//! In: folders in the system's place for such. Out: versions, or errors of the right kind that say what to do.
+
+use backstory::{Durability, ErrorKind, HashMap, StrongHash, Timeline, Vector, VersionId};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A folder that is gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        static LAST: AtomicU64 = AtomicU64::new(0);
+        let name = format!("backstory-{}-{}", std::process::id(), LAST.fetch_add(1, Relaxed));
+        Folder(std::env::temp_dir().join(name))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+impl AsRef<Path> for Folder {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+/// All names in a folder with the contents of the files.
+fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let Ok(entries) = std::fs::read_dir(folder) else { return vec![] };
+    let mut all: Vec<_> = entries
+        .map(|entry| entry.unwrap().path())
+        .map(|path| (path.clone(), std::fs::read(path).unwrap_or_default()))
+        .collect();
+    all.sort();
+    all
+}
+
+type Map = HashMap<String, Vector<u64>>;
+
+fn map(n: u64) -> Map {
+    (0..n).map(|i| (format!("key {i}"), (0..i % 100).collect())).collect()
+}
+
+#[test]
+fn a_state_moves_from_one_timeline_to_another_and_back() {
+    let (one, other) = (Folder::new(), Folder::new());
+    let mut first = Timeline::open(&one, map(2000)).unwrap();
+    let mut second = Timeline::open(&other, Map::new()).unwrap();
+    let mut expected = map(2000);
+    for round in 0..10u64 {
+        // What the other has, which thaws from there, and an edit of its own.
+        let (from, to) = if round.is_multiple_of(2) { (&first, &mut second) } else { (&second, &mut first) };
+        let mut state = from.state().clone();
+        for state in [&mut state, &mut expected] {
+            state.entry(format!("key {}", round * 100)).or_default().push_back(round);
+            state.remove(&format!("key {}", round * 100 + 1));
+        }
+        to.commit("moved", state).unwrap();
+        assert_eq!(to.state(), &expected)
+    }
+    drop((first, second));
+    let (first, second) = (Timeline::open(&one, Map::new()).unwrap(), Timeline::open(&other, Map::new()).unwrap());
+    assert_eq!(first.state(), &expected);
+    for timeline in [first, second] {
+        assert_eq!(timeline.verify().unwrap().damages, []);
+        timeline.versions().for_each(|version| timeline.at(version.unwrap().id).unwrap().thaw_all().unwrap())
+    }
+}
+
+#[test]
+fn a_state_outlives_its_timeline() {
+    let folder = Folder::new();
+    drop(Timeline::open(&folder, map(500)).unwrap());
+    let state = Timeline::open(&folder, Map::new()).unwrap().at(VersionId::FIRST).unwrap();
+    assert_eq!(state, map(500))
+}
+
+#[test]
+fn readers_on_other_threads_see_every_version_that_is_there() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, Vector::<u64>::new()).unwrap();
+    let newest = AtomicU64::new(0);
+    std::thread::scope(|threads| {
+        for _ in 0..2 {
+            let (reader, newest) = (timeline.reader(), &newest);
+            threads.spawn(move || {
+                let mut seen = 0;
+                while seen < 3000 {
+                    seen = newest.load(Relaxed);
+                    for n in [seen, seen / 2, seen / 3] {
+                        let state = reader.at(VersionId::new(n)).unwrap();
+                        assert!(state.iter().copied().eq(0..n), "version {n}");
+                    }
+                    assert_eq!(reader.version(VersionId::new(seen)).unwrap().depth, seen)
+                }
+            });
+        }
+        for n in 0..3000 {
+            let version = timeline.edit("push", |state| state.push_back(n)).unwrap().version.unwrap();
+            newest.store(version.number(), Relaxed)
+        }
+    })
+}
+
+#[test]
+fn a_look_beside_the_writer_changes_nothing() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, map(100)).unwrap();
+    timeline.edit("edit", |state| state.clear()).unwrap();
+    let before = contents(folder.as_ref());
+    let mut look = Timeline::<Map>::options().open_read_only(&folder).unwrap();
+    assert_eq!((look.head(), look.state()), (VersionId::new(1), &Map::new()));
+    look.undo().unwrap();
+    assert_eq!(look.state(), &map(100));
+    let error = look.edit("edit", |state| state.clear()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Invalid && error.to_string().contains("read-only"), "{error}");
+    drop(look);
+    assert_eq!(contents(folder.as_ref()), before)
+}
+
+/// Opened as `T`: the kind of the error, which says `words`; and nothing has changed.
+#[track_caller]
+fn refused<T: backstory::State + Default>(folder: &Folder, kind: ErrorKind, words: &[&str]) {
+    let before = contents(folder.as_ref());
+    let error = Timeline::open(folder, T::default()).map(|_| ()).unwrap_err();
+    let text = error.to_string();
+    assert_eq!(error.kind(), kind, "{text}");
+    words.iter().for_each(|word| assert!(text.contains(word), "{text}"));
+    assert_eq!(contents(folder.as_ref()), before)
+}
+
+#[test]
+fn what_is_no_such_log_is_refused_and_not_changed() {
+    // Open already.
+    let folder = Folder::new();
+    let timeline = Timeline::open(&folder, map(3)).unwrap();
+    refused::<Map>(&folder, ErrorKind::Locked, &["is open in process", "read-only"]);
+    drop(timeline);
+    // Of another type, or another hasher.
+    refused::<Vector<u64>>(&folder, ErrorKind::Incompatible, &["Vector"]);
+    refused::<backstory::GenericHashMap<String, Vector<u64>, StrongHash, archery::ArcTK>>(
+        &folder,
+        ErrorKind::Incompatible,
+        &["StrongHash"],
+    );
+    // Of another version of its schema.
+    let other = Timeline::<Map>::options().schema("Map", 2).open(&folder, Map::new());
+    assert_eq!(other.map(|_| ()).unwrap_err().kind(), ErrorKind::Incompatible);
+    // A file.
+    let file = Folder::new();
+    std::fs::write(&file, "text").unwrap();
+    assert!(Timeline::open(&file, map(3)).is_err());
+    assert_eq!(std::fs::read(&file).unwrap(), b"text");
+    // Nothing to read.
+    let none = Folder::new();
+    let error = Timeline::<Map>::options().open_read_only(&none).map(|_| ()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    assert!(!none.0.exists());
+    // Not ours.
+    let other = Folder::new();
+    std::fs::create_dir(&other).unwrap();
+    std::fs::write(other.0.join("00000000000.segment"), vec![7; 10_000]).unwrap();
+    refused::<Map>(&other, ErrorKind::Corrupt, &["superblock", "00000000000"]);
+}
+
+#[test]
+fn a_small_log_is_small() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, Vector::<u64>::new()).unwrap();
+    (0..10).for_each(|n| _ = timeline.edit("edit", |state| state.push_back(n)).unwrap());
+    drop(timeline);
+    let bytes: usize = contents(folder.as_ref()).iter().map(|(_, bytes)| bytes.len()).sum();
+    assert!(bytes <= 16 << 10, "{bytes} bytes")
+}
