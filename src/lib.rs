@@ -25,8 +25,22 @@
 //! [`rc`] has the same collections with counts that are not atomic. The `Generic…` types take any hasher and any
 //! [`Kind`] of count.
 //!
-//! Features, none of them on by default: `serde` writes and reads collections as std's of the same shape; `proptest`
-//! has strategies that make and shrink them.
+//! A `Timeline` keeps every version of a state, in memory or on disk: undo, redo, rollback and a look at any version, at
+//! once. A commit writes only the nodes that the version newly made.
+//!
+//! ```
+//! use backstory::{HashMap, Timeline};
+//!
+//! let mut timeline = Timeline::new(HashMap::<&str, u32>::new());
+//! timeline.edit("first", |map| map.insert("x", 1))?;
+//! timeline.edit("second", |map| map.insert("x", 2))?;
+//! timeline.undo()?;
+//! assert_eq!(timeline.state()["x"], 1);
+//! # Ok::<(), backstory::Error>(())
+//! ```
+//!
+//! Features: `timeline` (on by default) is the timeline and all that stores; `serde` writes and reads collections as std's of
+//! the same shape; `proptest` has strategies that make and shrink them.
 
 mod archive;
 mod error;

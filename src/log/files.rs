@@ -82,6 +82,23 @@ impl Files {
         }
     }
 
+    /// A log is made where nothing is.
+    fn check_own(&self) -> Result<()> {
+        if !self.segments()?.is_empty() {
+            return Ok(());
+        }
+        let entries = fs::read_dir(&self.folder).map_err(|e| failed("list", &self.folder, e))?;
+        match entries.flatten().find(|entry| entry.file_name() != LOCK) {
+            None => Ok(()),
+            Some(entry) => {
+                let (folder, name) = (self.folder.display(), entry.file_name().display().to_string());
+                let what =
+                    format!("{folder} is no log, and not empty (it has {name}): name a folder of its own for the log");
+                Err(Error::new(ErrorKind::Invalid, what))
+            }
+        }
+    }
+
     fn try_lock(&self) -> Result<File> {
         let path = self.folder.join(LOCK);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
@@ -124,6 +141,7 @@ impl Storage for Files {
 
     fn lock(&self) -> Result<Box<dyn Send + Sync>> {
         self.make_folder()?;
+        self.check_own()?;
         Ok(Box::new(self.try_lock()?))
     }
 

@@ -276,9 +276,10 @@ fn a_log_is_opened_only_for_what_it_holds() {
 fn what_lies_behind_a_cut_never_comes_back() {
     let storage = Simulated::new(1);
     let mut log = open(&storage, &small_options());
-    let ends: Vec<u64> = (0..5u8).map(|i| (commit(&mut log, &[i; 64], i == 0), log.reader().end()).1).collect();
+    let ends: Vec<u64> = (0..5u8).map(|i| (commit(&mut log, &[i; 64], i < 3), log.reader().end()).1).collect();
     kill(&storage, log);
-    // The batch 3 is torn; batch 4 behind it is whole, and was never acknowledged.
+    // The batch 3 is torn; batch 4 behind it is whole, and was never acknowledged. It says that all before 3 was durable, as
+    // what comes in place of it will.
     let mut files = storage.files();
     let stale = files[&0].clone();
     let at = |units: u64| (units * UNIT) as usize;
@@ -345,4 +346,29 @@ fn an_anchor_shortens_the_scan_and_a_damaged_one_only_lengthens_it() {
     files.get_mut(&0).unwrap()[2048..4096].fill(0x55);
     let without = reads(&files);
     assert!(with < 12 && without > with + 10, "{with} reads with anchors, {without} without");
+}
+
+#[test]
+fn a_stale_record_in_the_place_of_a_lost_one_makes_its_batch_not_whole() {
+    let storage = Simulated::new(1);
+    let mut log = open(&storage, &small_options());
+    commit(&mut log, &[0; 64], true);
+    let end = log.reader().end();
+    commit(&mut log, &[1; 64], false);
+    kill(&storage, log);
+    // The stamp of the second batch is lost, and its record is kept aside: it is whole, at its place in its log.
+    let at = (end * UNIT) as usize;
+    let mut files = storage.files();
+    let stale = files[&0][at..at + 72].to_vec();
+    files.get_mut(&0).unwrap()[at + 72 + 10] ^= 1;
+    let storage = Simulated::with_files(&files, 1);
+    let mut log = open(&storage, &small_options());
+    assert_eq!(log.reader().end(), end);
+    commit(&mut log, &[2; 64], false);
+    kill(&storage, log);
+    let mut files = storage.files();
+    assert_ne!(files[&0][at..at + 72], stale);
+    files.get_mut(&0).unwrap()[at..at + 72].copy_from_slice(&stale);
+    let log = open(&Simulated::with_files(&files, 1), &small_options());
+    assert_eq!((log.reader().end(), log.last().unwrap().id), (end, 0));
 }

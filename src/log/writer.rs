@@ -292,6 +292,8 @@ impl Log {
         }
         self.guarded(|log| log.file.write(&log.buffer, offset))?;
         self.buffer.clear();
+        // What one long record took is not kept for ever.
+        self.buffer.shrink_to(4 * self.options.part_bytes);
         self.part = self.at;
         Ok(())
     }
