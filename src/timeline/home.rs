@@ -88,20 +88,18 @@ pub(super) struct Home<T> {
 }
 
 impl<T: Clone> Home<T> {
-    fn writer(&mut self) -> Result<&mut Writer> {
-        self.writer.as_mut().ok_or_else(|| {
-            Error::new(ErrorKind::Invalid, "this timeline was opened read-only: open it for writing to change it")
-        })
-    }
-
     /// A new version, which is head and tip then.
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
     pub(super) fn append(&mut self, state: &T, made: Made) -> Result<()> {
-        match self.past.clone() {
-            Past::Memory(memory) => memory.append(state, made),
-            Past::Stored(stored) => self.writer()?.append(&stored, state, made),
+        match (&self.past, &mut self.writer) {
+            (Past::Memory(memory), _) => memory.append(state, made),
+            (Past::Stored(stored), Some(writer)) => writer.append(stored, state, made),
+            (Past::Stored(_), None) => {
+                let what = "this timeline was opened read-only: open it for writing to change it";
+                Err(Error::new(ErrorKind::Invalid, what))
+            }
         }
     }
 
