@@ -177,6 +177,18 @@ fn what_is_no_such_log_is_refused_and_not_changed() {
 }
 
 #[test]
+fn verify_follows_every_root() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, Vector::<u64>::unit(0)).unwrap();
+    // Its root stands in its stamp, and names a leaf.
+    assert_eq!(timeline.verify().unwrap().links, 1);
+    timeline.edit("push", |state| state.push_back(1)).unwrap();
+    // Another leaf, and the stamp before.
+    assert_eq!(timeline.verify().unwrap().links, 3);
+    assert_eq!(timeline.verify().unwrap().to_string().lines().next().unwrap().split(", ").next(), Some("2 versions"))
+}
+
+#[test]
 fn a_small_log_is_small() {
     let folder = Folder::new();
     let mut timeline = Timeline::open(&folder, Vector::<u64>::new()).unwrap();

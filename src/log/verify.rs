@@ -277,7 +277,18 @@ impl Pass<'_> {
             StampKind::Names => self.report.names += 1,
             StampKind::Closing => self.report.closings += 1,
         }
-        let root = if let Root::At(root) = stamp.root { Some(root) } else { None };
+        let root = match &stamp.root {
+            Root::At(root) => Some(*root),
+            Root::Inline(bytes) => {
+                // A record's body, and behind it its kind.
+                let (own, body) = bytes.split_last().map_or((0, &[][..]), |(own, body)| (*own, body));
+                if let Err(error) = (self.links)(at, own, body, found) {
+                    self.damage(at.units(), kind, error.to_string(), REPORT)
+                }
+                None
+            }
+            Root::None => None,
+        };
         let links = [stamp.chain.index, stamp.chain.previous, stamp.names, stamp.children, stamp.leaves, root];
         found.extend(links.into_iter().flatten());
         let is_node = |address: Address| self.nodes.contains_key(&address.units());
