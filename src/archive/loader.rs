@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
-use crate::log::{Reader, Record};
+use crate::log::{Reader, Record, Window};
 use crate::map::GenericHashMap;
 use crate::set::GenericHashSet;
 use crate::vector::{Ends, GenericVector};
@@ -80,6 +80,11 @@ impl Library {
 
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
         self.reader.read(at)
+    }
+
+    /// For records that stand near each other.
+    pub(super) fn window(&self) -> Window<'_> {
+        self.reader.window()
     }
 
     /// Where the log ends, in units.

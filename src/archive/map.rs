@@ -13,6 +13,7 @@ use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::Kind;
+use crate::log::Record;
 use crate::map::{
     self, Commit, GenericHashMap, NodeParts, NodeRecord, Note, RecordKind, Records, StoredEntry, StoredLink,
 };
@@ -217,11 +218,11 @@ fn entries<K: Thaw, V: Thaw>(
         inline = body.last::<ArchivedVec<_>>()?.as_slice()
     }
     let mut inline = inline.iter();
-    let mut loader = Loader::new(library.clone(), at);
+    let (mut loader, mut window) = (Loader::new(library.clone(), at), library.window());
     for k in 0..n {
         match outside.get(k).copied().flatten() {
             Some(address) => {
-                let (key, value) = entry(library, address)?;
+                let (key, value) = entry(library, &window.read(address)?, address)?;
                 entries.push((key, value, Some(address)))
             }
             None => {
@@ -238,9 +239,8 @@ fn entries<K: Thaw, V: Thaw>(
 }
 
 /// An entry that is a record of its own.
-fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Result<(K, V)> {
-    let record = library.read(at)?;
-    let body = Body::new(&record, at)?;
+fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, record: &Record, at: Address) -> Result<(K, V)> {
+    let body = Body::new(record, at)?;
     if record.kind() & !kinds::LINKED != kinds::ENTRY {
         return Err(body.corrupt("it is no entry of a map"));
     }

@@ -38,7 +38,7 @@ mod tests_verify;
 
 pub(crate) use files::Files;
 pub(crate) use mapped::MappedFiles;
-pub(crate) use reader::{BODY_ALIGN, Reader, Record};
+pub(crate) use reader::{BODY_ALIGN, Reader, Record, Window};
 pub(crate) use record::{MOST_BODY_BYTES, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;

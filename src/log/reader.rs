@@ -122,7 +122,17 @@ impl Reader {
 
     #[inline]
     fn read_with<const FIRST: usize>(&self, address: Address) -> Result<Record> {
-        let (at, end) = (address.units(), self.end());
+        let at = address.units();
+        let (site, room) = self.site(at)?;
+        match site.file.mapped(site.offset(at), room.min(HEADER_BYTES)) {
+            Some(header) => self.read_mapped(&site, at, room, header.bytes()),
+            None => self.read_copied::<FIRST>(&site, at, room),
+        }
+    }
+
+    /// The segment of a record, and how many bytes there are from it on.
+    fn site(&self, at: u64) -> Result<(Site, usize)> {
+        let end = self.end();
         if at >= end {
             return Err(self.segments.damage(at, format!("no record: the log ends at the address {end:#x}")));
         }
@@ -131,10 +141,12 @@ impl Reader {
             return Err(self.segments.damage(at, "no record begins in a superblock"));
         }
         let room = (site.next.unwrap_or(end).min(end).saturating_sub(at) * UNIT) as usize;
-        match site.file.mapped(site.offset(at), room.min(HEADER_BYTES)) {
-            Some(header) => self.read_mapped(&site, at, room, header.bytes()),
-            None => self.read_copied::<FIRST>(&site, at, room),
-        }
+        Ok((site, room))
+    }
+
+    /// For records that stand near each other.
+    pub(crate) fn window(&self) -> Window<'_> {
+        Window { reader: self, at: 0, bytes: Vec::new(), room: 0 }
     }
 
     fn read_copied<const FIRST: usize>(&self, site: &Site, at: u64, room: usize) -> Result<Record> {
@@ -250,5 +262,55 @@ impl Reader {
     /// As [`address_of`](Self::address_of).
     pub(crate) fn stamp_of(&self, id: u64) -> Result<Stamp> {
         self.version_at(self.address_of(id)?, id)
+    }
+}
+
+/// How much a window reads at once.
+const WINDOW_BYTES: usize = 4096;
+
+/// Reads records that stand near each other, as the entries of a leaf do that were written with it: what is whole in the bytes
+/// that were read for another is not read again.
+pub(crate) struct Window<'r> {
+    reader: &'r Reader,
+    /// Where the bytes begin, and how many there are in the log from there on.
+    at: u64,
+    bytes: Vec<u8>,
+    room: usize,
+}
+
+impl Window<'_> {
+    /// As [`Reader::read`].
+    pub(crate) fn read(&mut self, address: Address) -> Result<Record> {
+        let at = address.units();
+        if let Some(record) = self.within(at)? {
+            return Ok(record);
+        }
+        self.move_to(at)?;
+        match self.within(at)? {
+            Some(record) => Ok(record),
+            // It is long, or mapped.
+            None => self.reader.read(address),
+        }
+    }
+
+    fn within(&self, at: u64) -> Result<Option<Record>> {
+        let from = at.checked_sub(self.at).map_or(usize::MAX, |units| (units * UNIT) as usize);
+        let Some(rest) = self.bytes.get(from..).filter(|rest| rest.len() >= HEADER_BYTES) else { return Ok(None) };
+        let (header, bytes) = self.reader.header(rest, at, self.room - from)?;
+        let Some(record) = rest.get(..bytes) else { return Ok(None) };
+        self.reader.check(at, record)?;
+        Ok(Some(Record::owned(header.kind(), &record[HEADER_BYTES..])))
+    }
+
+    fn move_to(&mut self, at: u64) -> Result<()> {
+        let (site, room) = self.reader.site(at)?;
+        self.bytes.clear();
+        if site.file.mapped(site.offset(at), room.min(HEADER_BYTES)).is_none() {
+            self.bytes.resize(room.min(WINDOW_BYTES), 0);
+            let got = site.file.read(&mut self.bytes, site.offset(at))?;
+            self.bytes.truncate(got)
+        }
+        (self.at, self.room) = (at, room);
+        Ok(())
     }
 }

@@ -66,6 +66,33 @@ fn a_commit_is_one_write_and_one_sync() {
 }
 
 #[test]
+fn records_that_stand_together_are_read_at_once() {
+    let storage = Simulated::new(3);
+    let mut log = open(&storage, &Options::new(identity()));
+    let bodies: Vec<Vec<u8>> = (0..60).map(|i| vec![i; if i == 40 { 9000 } else { 8 * (i as usize % 20) }]).collect();
+    let mut batch = log.batch().unwrap();
+    let at: Vec<Address> = bodies.iter().map(|body| batch.append(64, body).unwrap()).collect();
+    batch.commit(Stamp::version(0, Root::At(at[0])), true).unwrap();
+    let reader = log.reader();
+    let mut window = reader.window();
+    let mut same = |range: std::ops::Range<usize>, reads: u64| {
+        let before = storage.disk().reads;
+        range.for_each(|i| assert_eq!(window.read(at[i]).unwrap().body(), bodies[i]));
+        assert_eq!(storage.disk().reads - before, reads)
+    };
+    // About 3300 bytes; then backwards, which is read anew; then one that is longer than the window, and those behind it.
+    same(0..35, 1);
+    same(10..20, 0);
+    same(0..35, 0);
+    same(39..60, 3 + 1);
+    same(5..30, 1);
+    let behind = Address::new(reader.end()).unwrap();
+    assert_eq!(window.read(behind).map(|_| ()).unwrap_err().kind(), ErrorKind::Corrupt);
+    let within = Address::new(at[5].units() + 1).unwrap();
+    assert_eq!(window.read(within).map(|_| ()).unwrap_err().kind(), ErrorKind::Corrupt)
+}
+
+#[test]
 fn opening_reads_a_few_records_however_long_the_history_is() {
     let storage = Simulated::new(1);
     let options = Options::new(identity());
