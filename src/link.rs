@@ -546,6 +546,11 @@ pub(crate) unsafe fn same(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from
     unsafe { same_stored(a, a_from, b, b_from) }
 }
 
+/// The address of a stored word, if it thaws from this session's log.
+pub(crate) fn stored_in(session: Session, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
+    word.address().filter(|_| from.is_some_and(|origin| origin.session == session))
+}
+
 /// The part of [`same`] that concerns marks and stored words.
 ///
 /// # Safety

@@ -23,7 +23,7 @@ pub use reader::Reader;
 
 use crate::archive::State;
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, ancestor_at, is_ancestor, jump_of};
+use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 use crate::id::VersionId;
 use crate::log::Report;
 use home::{Home, Made, Past};
@@ -154,9 +154,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// A new version, the head's child.
     fn append(&mut self, label: &str, state: T) -> Result<VersionId> {
-        let (id, parent) = (self.home.past.count(), self.head);
-        let line =
-            Line { parent, jump: jump_of(&self.home.past, parent)?, depth: self.home.past.line(parent)?.depth + 1 };
+        let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
         let time_us = now_us(self.time_us);
         self.home.append(&state, Made { line, time_us, label: label.into() })?;
         (self.state, self.head, self.tip, self.time_us) = (state, id, id, time_us);

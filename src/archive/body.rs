@@ -30,7 +30,7 @@ impl<'r> Body<'r> {
     pub(super) fn of(kind: u8, bytes: &'r [u8], at: Address) -> Result<Self> {
         let end = match kind & kinds::LINKED {
             0 => bytes.len(),
-            _ => places_from(bytes).ok_or_else(|| corrupt(at, "a list of places that does not fit its record"))?,
+            _ => split_places(bytes).ok_or_else(|| corrupt(at, "a list of places that does not fit its record"))?.0,
         };
         Ok(Body { at, bytes: &bytes[..end], next: 0 })
     }
@@ -102,16 +102,16 @@ impl<'r> Body<'r> {
 
 /// Where addresses stand in the values of a body that says so.
 pub(super) fn places(bytes: &[u8]) -> Option<impl Iterator<Item = usize>> {
-    let n = u32::from_le_bytes(*bytes.last_chunk::<4>()?) as usize;
-    let list = bytes.len().checked_sub(n.checked_add(1)?.checked_mul(4)?)?;
-    let place = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().expect("four")) as usize;
-    Some(bytes[list..bytes.len() - 4].chunks_exact(4).map(place).collect::<Vec<_>>().into_iter())
+    let (_, list) = split_places(bytes)?;
+    Some(list.chunks_exact(4).map(|place| u32::from_le_bytes(place.try_into().expect("four")) as usize))
 }
 
-/// Where a body's list of places begins.
-fn places_from(bytes: &[u8]) -> Option<usize> {
+/// Where a body's list of places begins, with its padding, and the places in it.
+fn split_places(bytes: &[u8]) -> Option<(usize, &[u8])> {
     let (rest, n) = bytes.split_last_chunk::<4>()?;
     let n = u32::from_le_bytes(*n) as usize;
+    let list = &rest[rest.len().checked_sub(n.checked_mul(4)?)?..];
     // A list of an even length has 4 bytes of padding in front, since its count is 4 bytes too.
-    rest.len().checked_sub(n.checked_add((n + 1) % 2)?.checked_mul(4)?)
+    let padding = if n.is_multiple_of(2) { 4 } else { 0 };
+    Some(((rest.len() - list.len()).checked_sub(padding)?, list))
 }

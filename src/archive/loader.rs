@@ -127,7 +127,6 @@ impl Loader {
     }
 }
 
-// SAFETY: the pool's own promises.
 impl Pooling<Error> for Loader {
     fn start_pooling(&mut self, address: usize) -> PoolingState {
         Pooling::<Error>::start_pooling(&mut self.pool, address)

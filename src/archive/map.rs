@@ -227,8 +227,8 @@ fn entries<K: Thaw, V: Thaw>(
             }
             None => {
                 let entry = inline.next().ok_or_else(|| corrupt(at, "a leaf with fewer entries than it says"))?;
-                let d = De::wrap(&mut loader);
-                entries.push((entry.key.deserialize(d)?, entry.value.deserialize(d)?, None))
+                let (key, value) = thawed(entry, &mut loader)?;
+                entries.push((key, value, None))
             }
         }
     }
@@ -244,9 +244,11 @@ fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, record: &Record, at: Address)
     if record.kind() & !kinds::LINKED != kinds::ENTRY {
         return Err(body.corrupt("it is no entry of a map"));
     }
-    let entry: &ArchivedEntry<K::Archived, V::Archived> = body.last()?;
-    let mut loader = Loader::new(library.clone(), at);
-    let d = De::wrap(&mut loader);
+    thawed(body.last()?, &mut Loader::new(library.clone(), at))
+}
+
+fn thawed<K: Thaw, V: Thaw>(entry: &ArchivedEntry<K::Archived, V::Archived>, loader: &mut Loader) -> Result<(K, V)> {
+    let d = De::wrap(loader);
     Ok((entry.key.deserialize(d)?, entry.value.deserialize(d)?))
 }
 

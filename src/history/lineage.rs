@@ -36,12 +36,14 @@ pub(crate) trait Lineage {
     fn is_one_line(&self) -> bool;
 }
 
-/// The jump of a new version whose parent is `parent`: over both of its parent's jumps, if these are as long as each other.
-pub(crate) fn jump_of(lineage: &(impl Lineage + ?Sized), parent: u64) -> Result<u64> {
+/// The line of a new version whose parent is `parent`. It jumps over both of its parent's jumps, if these are as long as each
+/// other.
+pub(crate) fn line_after(lineage: &(impl Lineage + ?Sized), parent: u64) -> Result<Line> {
     let line = lineage.line(parent)?;
     let over = lineage.line(line.jump)?;
     let beyond = lineage.line(over.jump)?;
-    Ok(if line.depth - over.depth == over.depth - beyond.depth { over.jump } else { parent })
+    let jump = if line.depth - over.depth == over.depth - beyond.depth { over.jump } else { parent };
+    Ok(Line { parent, jump, depth: line.depth + 1 })
 }
 
 /// The ancestor of a version, or itself, that has so many ancestors; it has as many at least.
@@ -95,10 +97,8 @@ mod tests {
     fn lines(n: u64, parent: impl Fn(u64) -> u64) -> Lines {
         let mut lines = Lines(vec![Line::FIRST], Cell::new(0), false);
         for id in 1..n {
-            let parent = parent(id);
-            let jump = jump_of(&lines, parent).unwrap();
-            let depth = lines.0[parent as usize].depth + 1;
-            lines.0.push(Line { parent, jump, depth })
+            let line = line_after(&lines, parent(id)).unwrap();
+            lines.0.push(line)
         }
         lines
     }

@@ -12,5 +12,5 @@
 mod lineage;
 mod tree;
 
-pub(crate) use lineage::{Line, Lineage, ancestor_at, is_ancestor, jump_of};
+pub(crate) use lineage::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 pub(crate) use tree::Tree;

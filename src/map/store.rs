@@ -12,7 +12,7 @@ use super::node::*;
 use super::overlay::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Word, same};
+use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Word, same, stored_in};
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -124,7 +124,7 @@ impl<'a> Commit<'a> {
 
     /// The address of a stored word of this log.
     fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-        word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
+        stored_in(self.session, word, from)
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
 pub(crate) fn stored_address<K, V, C: Count>(root: NodeRef<'_, K, V, C>, session: Session) -> Option<Address> {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return word.address().filter(|_| from.is_some_and(|origin| origin.session == session));
+        return stored_in(session, word, from);
     }
     // SAFETY: what a stub links to lives while the stub does.
     let header = unsafe { NodeRef::<K, V, C>::from_word(word) }.header()?;

@@ -19,7 +19,7 @@ use super::revive::{Base, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Slot, Word, same};
+use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Slot, Word, same, stored_in};
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
@@ -185,7 +185,7 @@ impl<'a> Commit<'a> {
 
     /// The address of a stored word of this log.
     fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-        word.address().filter(|_| from.is_some_and(|origin| origin.session == self.session))
+        stored_in(self.session, word, from)
     }
 
     /// What these `n` parts of a node need not be written for, if that pays.
@@ -229,7 +229,7 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
 pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, session: Session) -> Option<Address> {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return word.address().filter(|_| from.is_some_and(|origin| origin.session == session));
+        return stored_in(session, word, from);
     }
     // SAFETY: what a root names lives while that is borrowed; its tag says what it is.
     unsafe {
