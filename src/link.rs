@@ -19,7 +19,7 @@
 //! (L6 concerns the writer of the log.) Uses: `error`, `id`.
 #![allow(unsafe_code)] // The one home of node lifetimes: docs/ARCHITECTURE.md, "Unsafe".
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use archery::{ArcK, ArcTK, RcK, SharedPointerKind};
 use std::fmt;
@@ -212,7 +212,7 @@ impl Header {
 
 // ---- words ----
 
-/// The kind in the low 4 bits of a word. 0 to 11 belong to the collection.
+/// The kind in the low 4 bits of a word. 0 to 13 belong to the collection.
 pub(crate) const TAG_BITS: u32 = 4;
 const TAG_MASK: usize = (1 << TAG_BITS) - 1;
 /// A value of the collection's own without a node.
@@ -478,6 +478,16 @@ pub(crate) trait Source: Send + Sync {
     /// # Errors
     /// `Io`, `Corrupt` or `Incompatible`, as the storage says.
     fn load(&self, origin: &Arc<Origin>, address: Address) -> Result<Word>;
+
+    /// Reads what is stored at these addresses beside the nodes, one after the other: calls `take` with where each value
+    /// lies, which `take` moves out of there. Which type that is, the tree knows.
+    ///
+    /// # Errors
+    /// As [`load`](Self::load); what was read before is taken.
+    fn values(&self, at: &[Address], take: &mut dyn FnMut(NonNull<u8>)) -> Result<()> {
+        let (_, _) = (at, take);
+        Err(Error::new(ErrorKind::Corrupt, "a value of its own in a collection that has none"))
+    }
 }
 
 /// A word in a node, which a reader may thaw while others look.

@@ -24,6 +24,8 @@ use rkyv::{Archive, Deserialize};
 use std::any::TypeId;
 use std::collections::HashMap;
 use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
+use std::ptr::NonNull;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 /// The deserializer that states are read with.
@@ -158,6 +160,14 @@ impl<K: Thaw, V: Thaw, C: Count> NodeSource for Shelf<MapNode<K, V, C>> {
     fn load(&self, origin: &Arc<Origin>, at: Address) -> Result<Word> {
         let parts = map::read::<K, V>(&self.library, at)?;
         crate::map::revive::<K, V, C>(parts, at, origin).map(|node| node.into_word())
+    }
+
+    fn values(&self, at: &[Address], take: &mut dyn FnMut(NonNull<u8>)) -> Result<()> {
+        map::read_entries::<K, V>(&self.library, at, |entry| {
+            // `take` moves it out of here.
+            let mut entry = ManuallyDrop::new(entry);
+            take(NonNull::from(&mut entry).cast())
+        })
     }
 }
 

@@ -15,7 +15,7 @@ use crate::id::Address;
 use crate::link::Kind;
 use crate::log::Record;
 use crate::map::{
-    self, Commit, GenericHashMap, NodeParts, NodeRecord, Note, RecordKind, Records, StoredEntry, StoredLink,
+    self, Commit, EntryPart, GenericHashMap, NodeParts, NodeRecord, Note, RecordKind, Records, StoredEntry, StoredLink,
 };
 use crate::set::GenericHashSet;
 use rkyv::vec::ArchivedVec;
@@ -162,6 +162,7 @@ pub(super) fn read<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Res
                 parts.kind = RecordKind::Overlay;
                 parts.base = Some(body.some_address()?.0)
             }
+            parts.links.reserve(body.left() / 8);
             while body.left() > 0 {
                 let (link, bits) = link(&mut body)?;
                 parts.bits = bits;
@@ -197,8 +198,6 @@ pub(super) fn read<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Res
     Ok(parts)
 }
 
-type Entries<K, V> = Vec<(K, V, Option<Address>)>;
-
 /// So many entries of a leaf.
 fn entries<K: Thaw, V: Thaw>(
     library: &Arc<Library>,
@@ -206,7 +205,7 @@ fn entries<K: Thaw, V: Thaw>(
     at: Address,
     mode: u8,
     n: usize,
-) -> Result<Entries<K, V>> {
+) -> Result<Vec<EntryPart<K, V>>> {
     let outside = match mode {
         IN => Vec::new(),
         OUT | MIXED if body.left() / 8 >= n => (0..n).map(|_| Ok(body.address()?.0)).collect::<Result<_>>()?,
@@ -218,17 +217,14 @@ fn entries<K: Thaw, V: Thaw>(
         inline = body.last::<ArchivedVec<_>>()?.as_slice()
     }
     let mut inline = inline.iter();
-    let (mut loader, mut window) = (Loader::new(library.clone(), at), library.window());
+    let mut loader = Loader::new(library.clone(), at);
     for k in 0..n {
         match outside.get(k).copied().flatten() {
-            Some(address) => {
-                let (key, value) = entry(library, &window.read(address)?, address)?;
-                entries.push((key, value, Some(address)))
-            }
+            Some(address) => entries.push(EntryPart::Out(address)),
             None => {
                 let entry = inline.next().ok_or_else(|| corrupt(at, "a leaf with fewer entries than it says"))?;
                 let (key, value) = thawed(entry, &mut loader)?;
-                entries.push((key, value, None))
+                entries.push(EntryPart::In(key, value))
             }
         }
     }
@@ -238,7 +234,23 @@ fn entries<K: Thaw, V: Thaw>(
     Ok(entries)
 }
 
-/// An entry that is a record of its own.
+/// The entries at these addresses, records of their own.
+pub(super) fn read_entries<K: Thaw, V: Thaw>(
+    library: &Arc<Library>,
+    at: &[Address],
+    mut take: impl FnMut((K, V)),
+) -> Result<()> {
+    if let [at] = *at {
+        take(entry(library, &library.read(at)?, at)?);
+        return Ok(());
+    }
+    let mut window = library.window();
+    at.iter().try_for_each(|&at| {
+        take(entry(library, &window.read(at)?, at)?);
+        Ok(())
+    })
+}
+
 fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, record: &Record, at: Address) -> Result<(K, V)> {
     let body = Body::new(record, at)?;
     if record.kind() & !kinds::LINKED != kinds::ENTRY {

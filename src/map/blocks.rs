@@ -10,6 +10,7 @@
 
 use super::build::*;
 use super::inner::*;
+use super::lazy::whole;
 use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
@@ -72,9 +73,13 @@ impl<K, V, C: Count> Piece<K, V, C> {
     fn resident(self, origin: Option<&Arc<Origin>>) -> Result<(Node<K, V, C>, bool)> {
         Ok(match self {
             Piece::New(node) => (node, true),
-            Piece::Shown(word) if word.is_stored() => (load(word, origin)?, true),
+            Piece::Shown(word) if word.is_stored() => {
+                let node = load(word, origin)?;
+                whole(node.link())?;
+                (node, true)
+            }
             // SAFETY: a side keeps it alive.
-            Piece::Shown(word) => (unsafe { NodeRef::from_word(word) }.to_owned(), false),
+            Piece::Shown(word) => (whole(unsafe { NodeRef::from_word(word) })?.to_owned(), false),
         })
     }
 }

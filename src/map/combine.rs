@@ -391,7 +391,7 @@ where
         k: u32,
         blocks: &mut Blocks<'_, K, V, C>,
     ) -> Result<()> {
-        let plain = |node: NodeRef<'_, K, V, C>| matches!(node.tag(), LEAF | LEAF_OVERLAY);
+        let plain = |node: NodeRef<'_, K, V, C>| is_leaf(node.tag()) || is_leaf_overlay(node.tag());
         if let (Side::Node(a), Side::Node(b)) = (&left, &right)
             && plain(*a)
             && plain(*b)

@@ -31,6 +31,10 @@ pub(crate) enum Event {
     Shrink,
     RootCollapse,
     Thaw,
+    /// Some entries of a lazy leaf are read.
+    EntriesRead,
+    /// A lazy leaf becomes whole.
+    LeafCompleted,
     MixedOrigins,
 }
 
@@ -64,6 +68,8 @@ mod counters {
             Event::Shrink,
             Event::RootCollapse,
             Event::Thaw,
+            Event::EntriesRead,
+            Event::LeafCompleted,
             Event::MixedOrigins,
         ];
 

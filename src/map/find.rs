@@ -6,6 +6,7 @@
 #![allow(unsafe_code)] // The hot loop indexes slots by hash bits: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;
+use super::lazy::get_in;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
@@ -128,7 +129,7 @@ where
             // Again from the root, thawing.
             Form::Stored => return find_stored(root, hash, key),
             _ if !node.word().is_node() => return Ok(None),
-            _ => return Ok(Leaf::new(node).get(hash, key)),
+            _ => return get_in(Leaf::new(node), hash, key),
         }
     }
 }
@@ -139,7 +140,7 @@ where
     C: Count,
     Q: Equivalent<K> + ?Sized,
 {
-    find_below(through_stub(root)?, 0, hash, key)
+    find_below(met_root(root)?, 0, hash, key)
 }
 
 /// The entry whose key equals `key` below a node that begins at bit `shift`, thawing the path.
@@ -156,13 +157,13 @@ where
     let (mut node, mut shift) = (node, shift);
     while form(node.word()) == Form::Divided {
         let view = Divided::new(node);
-        node = view.child(slot_of(hash, shift, view.bits()))?;
+        node = view.met(slot_of(hash, shift, view.bits()))?;
         shift += view.bits();
     }
     if !node.word().is_node() {
         return Ok(None);
     }
-    Ok(Leaf::new(node).get(hash, key))
+    get_in(Leaf::new(node), hash, key)
 }
 
 /// The entry whose key equals `key`, to be changed in place; None if it is absent or not ours alone.

@@ -9,6 +9,7 @@
 //! Uses: `link`, `node`. Source: Bagwell 2001.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::lazy::whole;
 use super::leaf::Leaf;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
@@ -177,9 +178,15 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
         words
     }
 
-    /// The child at slot `s`, thawed if it is stored.
+    /// The child at slot `s`, thawed if it is stored; a leaf with all its entries.
     #[inline(always)]
     pub(super) fn child(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
+        whole(self.met(s)?)
+    }
+
+    /// The child at slot `s`, thawed if it is stored, for a lookup: of a lazy leaf entries may be missing.
+    #[inline(always)]
+    pub(super) fn met(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
         let word = self.slots()[s].get();
         let word = if word.is_stored() { self.thaw(s, word)? } else { word };
         // SAFETY: the slot holds a word of this tree and its count; it keeps them while the node lives (L3).
@@ -267,7 +274,7 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
             }
             let (first, word) = (s, self.peek(s));
             s += match word.tag() {
-                LEAF | LEAF_OVERLAY | COLLISION => {
+                LEAF..=COLLISION => {
                     let mut n = 1;
                     while s + n < to && self.peek(s + n) == word {
                         n += 1
@@ -287,8 +294,13 @@ pub(super) fn thaw<K, V, C: Count>(slot: &Slot, stored: Word, origin: Option<&Ar
     slot.thaw::<Trie<K, V, C>>(stored, || load(stored, origin))
 }
 
-/// The node behind a stub, thawed if it is stored.
-pub(super) fn through_stub<K, V, C: Count>(stub: NodeRef<'_, K, V, C>) -> Result<NodeRef<'_, K, V, C>> {
+/// A root, or the node behind a stub, thawed if it is stored; a leaf with all its entries.
+pub(super) fn through_stub<K, V, C: Count>(root: NodeRef<'_, K, V, C>) -> Result<NodeRef<'_, K, V, C>> {
+    whole(met_root(root)?)
+}
+
+/// A root, or the node behind a stub, thawed if it is stored, for a lookup: of a lazy leaf entries may be missing.
+pub(super) fn met_root<K, V, C: Count>(stub: NodeRef<'_, K, V, C>) -> Result<NodeRef<'_, K, V, C>> {
     if stub.tag() != STUB {
         return Ok(stub);
     }

@@ -67,9 +67,9 @@ impl<'h, K, V, S, C: Count> Put<'h, K, V, S, C> {
     }
 }
 
-/// Thaws the root if it is stored. Edits begin with it.
+/// Thaws the root if it is stored, or is a leaf of which entries are missing. Edits begin with it.
 pub(super) fn resident_root<K, V, C: Count>(root: &mut Node<K, V, C>) -> Result<()> {
-    if form(root.word()) == Form::Stored {
+    if form(root.word()) == Form::Stored || is_lazy(root.word()) {
         let resident = through_stub(root.link())?.to_owned();
         *root = resident;
     }
@@ -159,9 +159,7 @@ where
 {
     let (mut node, mut shift) = (node, shift);
     loop {
-        if form(node.word()) == Form::Stored {
-            resident_root(node)?
-        }
+        resident_root(node)?;
         if !node.is_exclusive() {
             let new = inserted(node.link(), shift, put)?;
             put.gone.push(std::mem::replace(node, new));
@@ -511,7 +509,7 @@ where
         return Some(cloned_collision(view, place, Some(put.take_for(at))));
     }
     let at = place.unwrap_or_else(|| view.free_place());
-    let own = if leaf.tag() == LEAF_OVERLAY { view.own_places() } else { 0 };
+    let own = if is_leaf_overlay(leaf.tag()) { view.own_places() } else { 0 };
     if view.own_len() == LEAF_OVERLAY_MAX && own != 0 && own >> at & 1 == 0 {
         return Some(flattened(leaf, false, place, put));
     }

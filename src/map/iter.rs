@@ -84,7 +84,7 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
                 *frame = Some(Frame { view, next: 0, end: 1 << view.bits() });
                 self.depth += 1;
             }
-            _ if node.tag() == LEAF => self.enter_leaf(Leaf::new(node)),
+            _ if is_leaf(node.tag()) => self.enter_leaf(Leaf::new(node)),
             _ if node.word().is_node() => self.enter_other(Leaf::new(node)),
             _ => {}
         }

@@ -10,6 +10,7 @@
 //! Uses: `link`, `node`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::lazy::Lazy;
 use super::node::*;
 use crate::link::{Count, Header, MarkCell, Word};
 use equivalent::Equivalent;
@@ -101,7 +102,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// `node` is a leaf, a leaf overlay or a collision leaf.
     #[inline(always)]
     pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Self {
-        debug_assert!(matches!(node.tag(), LEAF | LEAF_OVERLAY | COLLISION));
+        debug_assert!((LEAF..=COLLISION).contains(&node.tag()));
         Leaf(node.word(), PhantomData)
     }
 
@@ -159,7 +160,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The first `own_len` entries in the node itself, of a leaf overlay or a collision leaf.
     #[inline(always)]
     pub(super) fn own_entries(self) -> &'a [(K, V)] {
-        debug_assert!(self.0.tag() != LEAF);
+        debug_assert!(!is_leaf(self.0.tag()));
         // SAFETY: own_len entries stand at ENTRIES without gaps and live for 'a.
         unsafe { std::slice::from_raw_parts(field(self.at(), Trie::<K, V, C>::ENTRIES), self.own_len()) }
     }
@@ -173,7 +174,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The room of a leaf, by place.
     #[inline(always)]
     pub(super) fn room(self) -> &'a [MaybeUninit<(K, V)>] {
-        debug_assert!(self.0.tag() == LEAF);
+        debug_assert!(is_leaf(self.0.tag()));
         // SAFETY: there is room for `cap` entries, and it lives for 'a.
         unsafe { std::slice::from_raw_parts(self.entries_at().cast(), self.cap()) }
     }
@@ -200,6 +201,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     pub(super) fn entry(self, place: Place) -> &'a (K, V) {
         debug_assert!(self.is_used(place));
         let (node, i) = self.at_place(place);
+        debug_assert!(!is_lazy(node.0) || Lazy::new(node).there() >> i & 1 == 1, "M4: read a lazy leaf whole");
         // SAFETY: the place is in use (M2, and the callers' affair), so the entry stands there and lives for 'a.
         unsafe { &*node.entries_at().wrapping_add(i) }
     }
@@ -225,7 +227,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The tags of a leaf, by place; 0 is a free place.
     #[inline(always)]
     pub(super) fn tags(self) -> &'a [u8; 16] {
-        debug_assert!(self.0.tag() == LEAF);
+        debug_assert!(is_leaf(self.0.tag()));
         // SAFETY: a leaf has its tags at 16.
         unsafe { &*field(self.at(), 16) }
     }
@@ -233,7 +235,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The tags of a leaf overlay's own entries.
     #[inline(always)]
     pub(super) fn overlay_tags(self) -> &'a [u8; LEAF_OVERLAY_MAX] {
-        debug_assert!(self.0.tag() == LEAF_OVERLAY);
+        debug_assert!(is_leaf_overlay(self.0.tag()));
         // SAFETY: a leaf overlay has its tags at 24.
         unsafe { &*field(self.at(), 24) }
     }
@@ -241,7 +243,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The places of a leaf overlay's own entries, which stand in their order.
     #[inline(always)]
     pub(super) fn own_places(self) -> u32 {
-        debug_assert!(self.0.tag() == LEAF_OVERLAY);
+        debug_assert!(is_leaf_overlay(self.0.tag()));
         // SAFETY: a leaf overlay has them at 28.
         unsafe { *field::<u16>(self.at(), 28) as u32 }
     }
@@ -253,13 +255,13 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
             return 0;
         }
         let (node, i) = self.at_place(place);
-        if node.0.tag() == LEAF { node.tags()[i] } else { node.overlay_tags()[i] }
+        if is_leaf(node.0.tag()) { node.tags()[i] } else { node.overlay_tags()[i] }
     }
 
     /// The base of a leaf overlay, and which of its entries are dead.
     #[inline(always)]
     pub(super) fn base(self) -> Option<(Leaf<'a, K, V, C>, u32)> {
-        if self.0.tag() != LEAF_OVERLAY {
+        if !is_leaf_overlay(self.0.tag()) {
             return None;
         }
         // SAFETY: a leaf overlay has its base at 16 and owns a count of it.
@@ -316,7 +318,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// Where `key` is.
     #[inline(always)]
     pub(super) fn find<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q) -> Option<Place> {
-        if self.0.tag() == LEAF {
+        if is_leaf(self.0.tag()) {
             return self.find_tagged(hash, key, 0);
         }
         self.find_elsewhere(hash, key)
@@ -340,7 +342,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     /// The live entry that equals `key`.
     #[inline(always)]
     pub(super) fn get<Q: Equivalent<K> + ?Sized>(self, hash: u64, key: &Q) -> Option<&'a (K, V)> {
-        if self.0.tag() == LEAF {
+        if is_leaf(self.0.tag()) {
             let i = self.find_tagged(hash, key, 0)?;
             // SAFETY: find_tagged gives places in use.
             return Some(unsafe { &*self.entries_at().add(i) });

@@ -113,7 +113,7 @@ where
 
     /// Two different nodes of one prefix, which ends at bit `shift` if one is divided.
     fn enter(&mut self, a: NodeRef<'a, K, V, C>, b: NodeRef<'b, K, V, D>, shift: u32) -> Result<()> {
-        let plain = |tag| matches!(tag, LEAF | LEAF_OVERLAY);
+        let plain = |tag| is_leaf(tag) || is_leaf_overlay(tag);
         if form(a.word()) == Form::Divided && form(b.word()) == Form::Divided {
             let rest = Divided::new(a).differing(Divided::new(b));
             self.pairs.push(Pair { a, b, rest, shift })

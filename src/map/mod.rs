@@ -26,6 +26,7 @@ mod inner;
 mod insert;
 mod iter;
 mod iters;
+mod lazy;
 mod leaf;
 mod leaf_mut;
 mod lockstep;
@@ -59,7 +60,7 @@ pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, wri
 #[cfg(feature = "timeline")]
 pub(crate) use {
     inner::Note,
-    revive::{NodeParts, revive},
+    revive::{EntryPart, NodeParts, revive},
     store::{StoredLink, stored_address},
 };
 

@@ -9,6 +9,8 @@
 //! | overlay | len, cap, extra = own mask, lenders | base | first slot of 8 blocks, then 8 masks | lender at 40, child slots at 48 |
 //! | leaf | len, cap, extra = a depth it stood at, or 0 | 16 tags, 0 where no entry is | | entries |
 //! | leaf overlay | len, cap, extra = dead mask | base | 4 tags, own places (u16) | entries |
+//! | lazy leaf | extra = 1 once it is whole | as a leaf | | entries, marks, [`Rest`] |
+//! | lazy leaf overlay | as a leaf overlay | | at 30: 1 once it is whole (u16) | entries, marks, [`Rest`] |
 //! | collision leaf | | len, cap (u32) | | entries |
 //! | stub | | origin | one slot | |
 //!
@@ -22,6 +24,7 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;
+use super::lazy::Rest;
 use super::leaf::{Leaf, bits};
 use super::overlay::Overlay;
 use crate::id::Address;
@@ -38,9 +41,12 @@ pub(super) const MOST_BITS: u32 = 6;
 /// With those below it: divided nodes.
 pub(super) const OVERLAY: usize = 7;
 pub(super) const LEAF: usize = 8;
+/// As the leaf and the leaf overlay before it, but some entries may be in the log only.
+pub(super) const LAZY_LEAF: usize = 9;
 pub(super) const LEAF_OVERLAY: usize = 10;
-pub(super) const COLLISION: usize = 11;
-pub(super) const STUB: usize = 12;
+pub(super) const LAZY_OVERLAY: usize = 11;
+pub(super) const COLLISION: usize = 12;
+pub(super) const STUB: usize = 13;
 
 /// M1: a prefix with more entries than this is divided.
 pub(super) const LEAF_MAX: usize = 15;
@@ -89,6 +95,24 @@ pub(crate) type NodeRef<'a, K, V, C> = Link<'a, Trie<K, V, C>>;
 #[inline(always)]
 pub(super) fn empty<K, V, C: Count>(depth: u32) -> Node<K, V, C> {
     Node::plain(depth as usize)
+}
+
+/// True for a leaf, lazy or not.
+#[inline(always)]
+pub(super) fn is_leaf(tag: usize) -> bool {
+    tag & !1 == LEAF
+}
+
+/// True for a leaf overlay, lazy or not.
+#[inline(always)]
+pub(super) fn is_leaf_overlay(tag: usize) -> bool {
+    tag & !1 == LEAF_OVERLAY
+}
+
+/// True for a lazy leaf or leaf overlay: see `lazy`.
+#[inline(always)]
+pub(super) fn is_lazy(word: Word) -> bool {
+    matches!(word.tag(), LAZY_LEAF | LAZY_OVERLAY)
 }
 
 /// What a word names, as far as an algorithm must tell apart.
@@ -144,6 +168,16 @@ impl<K, V, C> Trie<K, V, C> {
             false => Self::ENTRIES + cap * size_of::<(K, V)>(),
         };
         Layout::from_size_align(size, Self::ALIGN).expect("a node's entries fit the address space")
+    }
+
+    /// Where the [`Rest`] of a lazy leaf stands.
+    #[inline(always)]
+    pub(super) fn rest_at(cap: usize) -> usize {
+        Self::marks_at(cap) + 8 * cap
+    }
+
+    fn lazy_layout(cap: usize) -> Layout {
+        Layout::from_size_align(Self::rest_at(cap) + size_of::<Rest>(), Self::ALIGN).expect("a node's entries fit")
     }
 
     #[inline(always)]
@@ -216,7 +250,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
 
     /// A leaf overlay without entries over `base`, whose entries in `dead` do not count.
     pub(super) fn new_leaf_overlay(base: Node<K, V, C>, dead: u16, cap: usize) -> Node<K, V, C> {
-        debug_assert!(base.word().tag() == LEAF && cap <= LEAF_OVERLAY_MAX);
+        debug_assert!(is_leaf(base.word().tag()) && cap <= LEAF_OVERLAY_MAX);
         let mut node = make(Self::entries_layout(cap), 0, cap);
         // SAFETY: bytes 16 to 32 are base and tags; with them the overlay is whole.
         unsafe {
@@ -224,6 +258,39 @@ impl<K, V, C: Count> Trie<K, V, C> {
             field::<Word>(node, 16).write(base.into_word());
             field::<u64>(node, 24).write(0);
             Self::own(node, LEAF_OVERLAY)
+        }
+    }
+
+    /// A leaf without entries, which are read when they are looked up (see `lazy`), with the tag and the mark of each
+    /// place; or a leaf overlay over a base with this dead mask and these own places.
+    pub(super) fn new_lazy(
+        tags: &[u8],
+        marks: &[Mark],
+        base: Option<(Node<K, V, C>, u16, u16)>,
+        origin: Arc<Origin>,
+    ) -> Node<K, V, C> {
+        let cap = tags.len();
+        debug_assert!(Self::HAS_MARKS && marks.len() == cap && cap <= LEAF_MAX);
+        let mut node = make(Self::lazy_layout(cap), tags.iter().filter(|&&tag| tag != 0).count(), cap);
+        // SAFETY: all that is written lies within the layout: 16 to 32 as a leaf or a leaf overlay has it, marks behind the
+        // room for entries, the rest behind them. With them the node is whole but for its entries, which `Rest` knows.
+        unsafe {
+            field::<[u64; 2]>(node, 16).write([0; 2]);
+            let (tags_at, kind) = match base {
+                None => (16, LAZY_LEAF),
+                Some((base, dead, own)) => {
+                    node.as_mut().extra = dead;
+                    field::<Word>(node, 16).write(base.into_word());
+                    field::<u16>(node, 28).write(own);
+                    (24, LAZY_OVERLAY)
+                }
+            };
+            field::<u8>(node, tags_at).copy_from_nonoverlapping(tags.as_ptr(), cap);
+            for (i, &mark) in marks.iter().enumerate() {
+                field::<MarkCell>(node, Self::marks_at(cap)).add(i).write(MarkCell::new(mark))
+            }
+            field::<Rest>(node, Self::rest_at(cap)).write(Rest::new(origin));
+            Self::own(node, kind)
         }
     }
 
@@ -362,6 +429,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
             let cap = at.as_ref().cap as usize;
             let layout = match node.tag() {
                 LEAF | LEAF_OVERLAY => Self::entries_layout(cap),
+                LAZY_LEAF | LAZY_OVERLAY => Self::lazy_layout(cap),
                 COLLISION => Self::entries_layout((*field::<[u32; 2]>(at, 16))[1] as usize),
                 OVERLAY => Self::overlay_layout(cap),
                 STUB => Self::inner_layout(0, false),
@@ -394,10 +462,15 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
         // SAFETY: as above.
         unsafe {
             match node.tag() {
-                LEAF => drop_used::<K, V, C>(Leaf::new(NodeRef::from_word(node))),
+                LEAF => drop_those::<K, V, C>(at, Leaf::<K, V, C>::new(NodeRef::from_word(node)).live()),
                 LEAF_OVERLAY => {
                     let _base = Node::<K, V, C>::from_word(*field::<Word>(at, 16));
                     drop_entries::<K, V, C>(at, at.as_ref().len as usize)
+                }
+                tag @ (LAZY_LEAF | LAZY_OVERLAY) => {
+                    let rest = field::<Rest>(at, Self::rest_at(at.as_ref().cap as usize)).read();
+                    let _base = (tag == LAZY_OVERLAY).then(|| Node::<K, V, C>::from_word(*field::<Word>(at, 16)));
+                    drop_those::<K, V, C>(at, rest.there())
                 }
                 COLLISION => drop_entries::<K, V, C>(at, (*field::<[u32; 2]>(at, 16))[0] as usize),
                 OVERLAY => {
@@ -461,14 +534,14 @@ unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
     }
 }
 
-/// Drops the entries of a leaf.
+/// Drops these entries of a leaf, by place, or of a lazy leaf overlay, by index.
 ///
 /// # Safety
-/// Nobody uses them again.
-unsafe fn drop_used<K, V, C: Count>(leaf: Leaf<'_, K, V, C>) {
+/// They are there, and nobody uses them again.
+unsafe fn drop_those<K, V, C>(at: NonNull<Header>, which: u32) {
     if std::mem::needs_drop::<(K, V)>() {
-        let entries = leaf.entries_at().cast_mut();
-        // SAFETY: the place is in use, and dropped once.
-        each(bits(leaf.live()), |place| unsafe { entries.wrapping_add(place).drop_in_place() })
+        let entries = field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES);
+        // SAFETY: the caller's promise.
+        each(bits(which), |i| unsafe { entries.wrapping_add(i).drop_in_place() })
     }
 }

@@ -10,6 +10,7 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;
+use super::lazy::whole;
 use super::node::*;
 use crate::error::Result;
 use crate::link::{Count, Header, Origin, Slot, Word};
@@ -154,15 +155,16 @@ impl<'a, K, V, C: Count> Overlay<'a, K, V, C> {
         zero_bytes((first ^ (block as u64 * 0x0101_0101_0101_0101)) & mask)
     }
 
+    /// As [`Inner::met`].
     #[inline(always)]
-    pub(super) fn child(self, j: usize) -> Result<NodeRef<'a, K, V, C>> {
+    pub(super) fn met(self, j: usize) -> Result<NodeRef<'a, K, V, C>> {
         let slot = self.slot(j);
         let word = slot.get();
         let word = match word.is_stored() {
             true => thaw::<K, V, C>(slot, word, self.base().origin())?,
             false => word,
         };
-        // SAFETY: as Inner::child.
+        // SAFETY: as Inner::met.
         Ok(unsafe { NodeRef::from_word(word) })
     }
 }
@@ -252,21 +254,30 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
-    /// The child at slot `s`, thawed if it is stored.
+    /// The child at slot `s`, thawed if it is stored, for a lookup: of a lazy leaf entries may be missing.
+    #[inline(always)]
+    pub(super) fn met(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
+        match (self.overlay, self.over(s)) {
+            (Some(o), Some(j)) => o.met(j),
+            _ => self.base.met(s),
+        }
+    }
+
+    /// The child at slot `s`, thawed if it is stored; a leaf with all its entries.
     #[inline(always)]
     pub(super) fn child(self, s: usize) -> Result<NodeRef<'a, K, V, C>> {
         Ok(self.child_over(s)?.0)
     }
 
-    /// The child at slot `s`, thawed if it is stored, and the override that it is.
+    /// As [`child`](Self::child), and the override that it is.
     #[inline(always)]
     pub(super) fn child_over(self, s: usize) -> Result<(NodeRef<'a, K, V, C>, Option<usize>)> {
         let over = self.over(s);
         let child = match (self.overlay, over) {
-            (Some(o), Some(j)) => o.child(j)?,
-            _ => self.base.child(s)?,
+            (Some(o), Some(j)) => o.met(j)?,
+            _ => self.base.met(s)?,
         };
-        Ok((child, over))
+        Ok((whole(child)?, over))
     }
 
     /// The word at slot `s`, not thawed.
@@ -323,7 +334,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     /// The first slot after the block at slot `s`, whose child is `word`. `s` begins the block.
     #[inline(always)]
     pub(super) fn after(self, s: usize, word: Word) -> usize {
-        if self.overlay.is_some() || !matches!(word.tag(), LEAF | LEAF_OVERLAY | COLLISION) {
+        if self.overlay.is_some() || !(LEAF..=COLLISION).contains(&word.tag()) {
             return s + (1 << self.block(s));
         }
         let slots = self.base.slots();

@@ -106,7 +106,7 @@ impl<K, V, C: Count> Source<'_, K, V, C> {
     fn each(&self, which: u32, mut f: impl FnMut(Place, u8, *const (K, V), MarkCell)) {
         let leaf = self.leaf;
         let plain = leaf.base().map_or(leaf, |(base, _)| base);
-        let own = if leaf.word().tag() == LEAF_OVERLAY { leaf.own_places() } else { 0 };
+        let own = if is_leaf_overlay(leaf.word().tag()) { leaf.own_places() } else { 0 };
         let (tags, entries) = (plain.tags(), plain.entries_at());
         for place in bits(which) {
             if own >> place & 1 == 0 {

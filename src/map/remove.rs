@@ -358,7 +358,7 @@ where
     if falls {
         count!(CollisionUndone);
     }
-    let of_base = child.tag() == LEAF_OVERLAY && leaf.own_places() >> place & 1 == 0;
+    let of_base = is_leaf_overlay(child.tag()) && leaf.own_places() >> place & 1 == 0;
     if own && !of_base {
         take.taken = Some(taken_whole(own_leaf().take(place)));
         if left == 0 {

@@ -7,6 +7,7 @@
 
 use super::GenericHashMap;
 use super::inner::*;
+use super::lazy::Lazy;
 use super::leaf::*;
 use super::leaf_mut::*;
 use super::node::*;
@@ -28,8 +29,15 @@ pub(crate) struct NodeParts<K, V> {
     pub(crate) dead: u16,
     pub(crate) places: u16,
     pub(crate) tags: Vec<u8>,
-    /// Entries, and where those are stored that are stored out of line.
-    pub(crate) entries: Vec<(K, V, Option<Address>)>,
+    pub(crate) entries: Vec<EntryPart<K, V>>,
+}
+
+/// An entry of a stored node.
+pub(crate) enum EntryPart<K, V> {
+    /// It stands in the node's record.
+    In(K, V),
+    /// It is a record of its own.
+    Out(Address),
 }
 
 fn corrupt(at: Address, what: &str) -> Error {
@@ -61,7 +69,7 @@ pub(crate) fn revive<K, V, C: Count>(
         }
         RecordKind::Leaf => revive_leaf(parts, at, origin)?,
         RecordKind::LeafOverlay => {
-            let Some(base) = base.filter(|b| b.word().tag() == LEAF) else {
+            let Some(base) = base.filter(|b| is_leaf(b.word().tag())) else {
                 return wrong("the base of a leaf overlay is no leaf");
             };
             revive_leaf_overlay(parts, at, origin, base)?
@@ -72,8 +80,8 @@ pub(crate) fn revive<K, V, C: Count>(
             }
             let mut leaf = Trie::new_collision(parts.entries.len() as u32);
             let mut to = LeafMut::new(&mut leaf);
-            for (key, value, stored) in parts.entries {
-                to.push((key, value), mark_cell(origin, stored))
+            for (entry, stored) in all_read(parts.entries, origin)? {
+                to.push(entry, MarkCell::new(stored))
             }
             leaf
         }
@@ -89,11 +97,14 @@ fn revive_leaf<K, V, C: Count>(parts: NodeParts<K, V>, at: Address, origin: &Arc
     if parts.tags.len() > LEAF_MAX || tags == 0 || tags != parts.entries.len() {
         return Err(corrupt(at, "the tags do not fit the entries"));
     }
+    let used: Vec<Place> = (0..parts.tags.len()).filter(|&place| parts.tags[place] != 0).collect();
+    if is_better_lazy::<K, V, C>(&parts) {
+        return Ok(lazy(&parts.tags, parts.entries, &used, None, origin));
+    }
     let mut leaf = Trie::new_leaf(parts.tags.len());
     let mut to = LeafMut::new(&mut leaf);
-    let used = parts.tags.into_iter().enumerate().filter(|&(_, tag)| tag != 0);
-    for ((place, tag), (key, value, stored)) in used.zip(parts.entries) {
-        to.put_at(place, tag, (key, value), mark_cell(origin, stored))
+    for (place, (entry, stored)) in used.into_iter().zip(all_read(parts.entries, origin)?) {
+        to.put_at(place, parts.tags[place], entry, MarkCell::new(stored))
     }
     Ok(leaf)
 }
@@ -114,46 +125,100 @@ fn revive_leaf_overlay<K, V, C: Count>(
     if dead & !used != 0 || used & !dead & own != 0 || live == 0 || live >> LEAF_MAX != 0 {
         return Err(corrupt(at, "the entries of a leaf overlay do not fit its base"));
     }
+    if is_better_lazy::<K, V, C>(&parts) || is_lazy(base.word()) {
+        let indices: Vec<usize> = (0..len).collect();
+        return Ok(lazy(&parts.tags, parts.entries, &indices, Some((base, parts.dead, parts.places)), origin));
+    }
     let mut leaf = Trie::new_leaf_overlay(base, parts.dead, len);
     let mut to = LeafMut::new(&mut leaf);
-    for ((place, tag), (key, value, stored)) in bits(own).zip(parts.tags).zip(parts.entries) {
-        to.put_over(place, tag, (key, value), mark_cell(origin, stored))
+    for ((place, tag), (entry, stored)) in bits(own).zip(parts.tags).zip(all_read(parts.entries, origin)?) {
+        to.put_over(place, tag, entry, MarkCell::new(stored))
     }
     Ok(leaf)
 }
 
-fn mark_cell(origin: &Arc<Origin>, place: Option<Address>) -> MarkCell {
-    MarkCell::new(place.map_or(Mark::NONE, |address| Mark::new(origin.session, address)))
+/// True if entries are records of their own, which a lookup need not read all.
+fn is_better_lazy<K, V, C: Count>(parts: &NodeParts<K, V>) -> bool {
+    Trie::<K, V, C>::HAS_MARKS && parts.entries.iter().any(|entry| matches!(entry, EntryPart::Out(_)))
 }
 
-/// The blocks that links name, checked: aligned, within 2^bits slots, disjoint.
-fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<[Option<(u32, Word)>; 1 << MOST_BITS]> {
-    let mut slots = [None; 1 << MOST_BITS];
+/// A lazy leaf, or a leaf overlay over a base with this dead mask and these own places. The entries stand at `indices`.
+fn lazy<K, V, C: Count>(
+    tags: &[u8],
+    entries: Vec<EntryPart<K, V>>,
+    indices: &[usize],
+    base: Option<(Node<K, V, C>, u16, u16)>,
+    origin: &Arc<Origin>,
+) -> Node<K, V, C> {
+    let mut marks = [Mark::NONE; LEAF_MAX];
+    for (&i, entry) in indices.iter().zip(&entries) {
+        if let EntryPart::Out(address) = entry {
+            marks[i] = Mark::new(origin.session, *address)
+        }
+    }
+    let leaf = Trie::new_lazy(tags, &marks[..tags.len()], base, origin.clone());
+    for (&i, entry) in indices.iter().zip(entries) {
+        if let EntryPart::In(key, value) = entry {
+            Lazy::new(Leaf::new(leaf.link())).put(i, (key, value))
+        }
+    }
+    leaf
+}
+
+type Read<K, V> = ((K, V), Mark);
+
+/// All entries, those that are records of their own read too.
+fn all_read<K, V>(entries: Vec<EntryPart<K, V>>, origin: &Arc<Origin>) -> Result<Vec<Read<K, V>>> {
+    let mut all = Vec::with_capacity(entries.len());
+    for entry in entries {
+        match entry {
+            EntryPart::In(key, value) => all.push(((key, value), Mark::NONE)),
+            EntryPart::Out(address) => origin.source.values(&[address], &mut |entry| {
+                // SAFETY: the values of this tree are its entries, and each is ours to move.
+                all.push((unsafe { entry.cast::<(K, V)>().read() }, Mark::new(origin.session, address)))
+            })?,
+        }
+    }
+    Ok(all)
+}
+
+/// The words in the slots of a node.
+type Words = [Word; 1 << MOST_BITS];
+
+/// The words of the blocks that links name, and which slots those are, a bit each. Checked: aligned, within 2^bits slots,
+/// disjoint.
+fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64)> {
+    let (mut words, mut named) = ([Word::plain(0); 1 << MOST_BITS], 0);
     for link in links {
-        let depth = link.note.depth;
+        let (depth, first) = (link.note.depth, link.first);
         if depth == 0 || depth > bits || link.note.len > LEAF_MAX {
             return Err(corrupt(at, "a link of a wrong depth"));
         }
         let k = bits - depth;
-        if link.first >> bits != 0 || link.first & ((1 << k) - 1) != 0 {
+        if first >> bits != 0 || first & ((1 << k) - 1) != 0 {
             return Err(corrupt(at, "a link that begins at a wrong slot"));
         }
         let word = match link.address {
             Some(address) => Word::stored(address, link.note.bits()),
             None => Word::plain(depth as usize),
         };
-        for slot in &mut slots[link.first..link.first + (1 << k)] {
-            if slot.replace((k, word)).is_some() {
-                return Err(corrupt(at, "two links for one slot"));
-            }
+        if named & slots(first, k) != 0 {
+            return Err(corrupt(at, "two links for one slot"));
+        }
+        named |= slots(first, k);
+        // Most fill one slot.
+        words[first] = word;
+        if k > 0 {
+            words[first..first + (1 << k)].fill(word)
+        }
+        // Equal words side by side are one block (M2). What is not named yet is plain.
+        let is_same = |s: usize| words[s].address() == link.address && named >> s & 1 == 1;
+        let next = first + (1 << k);
+        if link.address.is_some() && (first > 0 && is_same(first - 1) || next >> bits == 0 && is_same(next)) {
+            return Err(corrupt(at, "one child in two blocks"));
         }
     }
-    // Equal words side by side are one block (M2).
-    let address = |s: usize| slots[s].and_then(|(_, word): (u32, Word)| word.address());
-    if links.iter().any(|link| link.first > 0 && link.address.is_some() && address(link.first - 1) == link.address) {
-        return Err(corrupt(at, "one child in two blocks"));
-    }
-    Ok(slots)
+    Ok((words, named))
 }
 
 fn revive_inner<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, origin: &Arc<Origin>) -> Result<Node<K, V, C>> {
@@ -161,16 +226,16 @@ fn revive_inner<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, origin: &A
     if !(1..=MOST_BITS).contains(&bits) || parts.links.is_empty() {
         return Err(corrupt(at, "an inner node of a wrong size"));
     }
-    let slots = blocks_of(&parts.links, bits, at)?;
+    let (mut words, named) = blocks_of(&parts.links, bits, at)?;
     // What no link covers are empty blocks, each as large as can be (M1).
-    let words: [Word; 1 << MOST_BITS] = std::array::from_fn(|s| match slots[s] {
-        Some((_, word)) => word,
-        None => {
-            let free = |k: u32| slots[s >> k << k..][..1 << k].iter().all(|slot| slot.is_none());
-            let k = (0..=bits).take_while(|&k| free(k)).last().expect("the slot itself is free");
-            Word::plain((bits - k) as usize)
-        }
-    });
+    let mut free = !named & slots(0, bits);
+    while free != 0 {
+        let s = free.trailing_zeros() as usize;
+        let fits = |k: &u32| slots(s >> k << k, *k) & !free == 0;
+        let k = (0..=bits).take_while(fits).last().expect("the slot itself is free");
+        words[s..s + (1 << k)].fill(Word::plain((bits - k) as usize));
+        free &= !slots(s, k)
+    }
     // SAFETY: the words are empty or stored; stored ones are of `origin`, which loaded this very node.
     Ok(unsafe { Trie::new_inner(&words[..1 << bits], Some(origin.clone())) })
 }
@@ -181,10 +246,11 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     if parts.links.is_empty() || parts.links.len() > OVERLAY_MAX {
         return Err(corrupt(at, "an overlay with a wrong number of links"));
     }
-    let slots = blocks_of(&parts.links, bits, at)?;
-    for (first, k, _) in view.blocks() {
-        let covered = slots[first..first + (1 << k)].iter().filter(|slot| slot.is_some()).count();
-        if covered != 0 && covered != 1 << k {
+    let (words, named) = blocks_of(&parts.links, bits, at)?;
+    for link in &parts.links {
+        // The whole block of the base that the link begins in.
+        let k = view.block(link.first);
+        if slots(link.first >> k << k, k) & !named != 0 {
             return Err(corrupt(at, "an overlay that covers part of a block"));
         }
     }
@@ -192,9 +258,8 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     drop(base);
     let mut to = OverlayMut::new(&mut node);
     for link in &parts.links {
-        let (k, word) = slots[link.first].expect("its own");
         // SAFETY: aligned and disjoint; the words are empty or stored, and of the base's origin, which loaded both.
-        unsafe { to.push(link.first, k, word, true) }
+        unsafe { to.push(link.first, bits - link.note.depth, words[link.first], true) }
     }
     Ok(node)
 }

@@ -7,6 +7,7 @@
 #![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;
+use super::lazy::whole;
 use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
@@ -166,7 +167,7 @@ fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
     }
     let address = match form(node.word()) {
         Form::Divided => divided(node, records)?,
-        _ => leaf(Leaf::new(node), records)?,
+        _ => leaf(Leaf::new(whole(node)?), records)?,
     };
     records.commit().nodes.insert(header, (header, address));
     Ok(Some(address))
@@ -222,7 +223,7 @@ fn leaf<'a, K, V, C: Count, R: Records<'a, K, V>>(leaf: Leaf<'a, K, V, C>, recor
     }
     let mut entries = Vec::with_capacity(leaf.own_len());
     // What a base holds the base's record has.
-    let own = |&place: &Place| leaf.word().tag() != LEAF_OVERLAY || leaf.own_places() >> place & 1 == 1;
+    let own = |&place: &Place| !is_leaf_overlay(leaf.word().tag()) || leaf.own_places() >> place & 1 == 1;
     for place in leaf.places().filter(own) {
         let ((key, value), cell) = (leaf.entry(place), leaf.mark_cell(place));
         let at = match cell.and_then(|cell| cell.get().address(records.commit().session)) {
@@ -238,8 +239,8 @@ fn leaf<'a, K, V, C: Count, R: Records<'a, K, V>>(leaf: Leaf<'a, K, V, C>, recor
         entries.push(at.map_or(StoredEntry::New(key, value), StoredEntry::At))
     }
     let (kind, tags): (_, &[u8]) = match leaf.word().tag() {
-        LEAF => (RecordKind::Leaf, &leaf.tags()[..places(leaf.live())]),
-        LEAF_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
+        LEAF | LAZY_LEAF => (RecordKind::Leaf, &leaf.tags()[..places(leaf.live())]),
+        LEAF_OVERLAY | LAZY_OVERLAY => (RecordKind::LeafOverlay, &leaf.overlay_tags()[..leaf.own_len()]),
         _ => (RecordKind::Collision, &[]),
     };
     let (dead, places) = leaf.base().map_or((0, 0), |(_, dead)| (dead as u16, leaf.own_places() as u16));

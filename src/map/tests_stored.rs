@@ -1,5 +1,6 @@
 //! Tests of stored links: a test origin, nodes in a table, proves thawing and laziness (L1 to L8).
 
+use super::node::LEAF_MAX;
 use super::store::*;
 use super::table::{Image, Table};
 use super::tests::{Key, Model, Step, apply, same, steps};
@@ -41,6 +42,84 @@ fn opening_reads_nothing_and_a_lookup_reads_its_path() {
     assert_eq!(table.loads(), loads, "what is thawed stays so, and clones share it");
     assert_eq!(map.get(&1_000_000), None);
     assert!(table.loads() <= loads + 3);
+}
+
+#[test]
+fn a_lookup_reads_one_entry_and_an_edit_those_of_its_leaf() {
+    let table = Table::<String, u64, Atomic>::new();
+    let map: HashMap<String, u64> = (0..10_000).map(|i| (i.to_string(), i)).collect();
+    let (address, origin) = (table.commit(&map), table.origin());
+    let mut stored: HashMap<String, u64> = table.open(address, map.len(), &origin);
+    let mut most = 0;
+    for i in 0..100 {
+        let values = table.values();
+        assert_eq!(stored.get(&i.to_string()), Some(&i));
+        most = most.max(table.values() - values);
+        let values = table.values();
+        assert_eq!(stored.clone().get(&i.to_string()), Some(&i));
+        assert_eq!(table.values(), values, "what is there stays, and clones share it");
+    }
+    // Two of one leaf may have the same tag.
+    assert!((1..=2).contains(&most), "{most} entries read");
+    assert_eq!(stored.get("none"), None);
+    let values = table.values();
+    stored.insert("7".into(), 8);
+    assert!(table.values() - values < LEAF_MAX as u64);
+    // The same through a leaf overlay.
+    let edited: HashMap<String, u64> = table.open(table.commit(&stored), map.len(), &origin);
+    let values = table.values();
+    assert_eq!(edited.get("7"), Some(&8));
+    assert!(table.values() - values <= 2);
+    assert_eq!(edited.diff(&map).count(), 1);
+    edited.assert_invariants();
+}
+
+#[test]
+fn an_entry_that_cannot_be_read_is_there_once_it_can() {
+    let table = Table::<String, u64, Atomic>::new();
+    let map: HashMap<String, u64> = (0..10).map(|i| (i.to_string(), i)).collect();
+    let mut stored: HashMap<String, u64> = table.open(table.commit(&map), map.len(), &table.origin());
+    let some = map.keys().find(|key| stored.try_get(*key).is_ok() && table.values() > 0).unwrap();
+    table.fail(true);
+    assert_eq!(stored.try_get(some).unwrap(), map.get(some), "read before");
+    assert!(map.keys().any(|key| stored.try_get(key).is_err()));
+    assert!(stored.try_insert("a".into(), 1).is_err() && stored.try_for_each(|_, _| Ok::<_, Error>(())).is_err());
+    table.fail(false);
+    assert!(map.keys().all(|key| stored.get(key) == map.get(key)));
+    assert_eq!(stored, map);
+}
+
+#[test]
+fn threads_race_for_the_entries_of_lazy_leaves() {
+    for round in 0..40 {
+        let n = 200;
+        let value = Arc::new(());
+        let table = Table::<u64, Arc<()>, Atomic>::new();
+        let mut source: HashMap<u64, Arc<()>> = (0..n).map(|i| (i, value.clone())).collect();
+        let before = source.clone();
+        table.commit(&source);
+        (0..n / 9).for_each(|i| _ = source.insert(i * 9, value.clone()));
+        let map: HashMap<u64, Arc<()>> = table.open(table.commit(&source), n as usize, &table.origin());
+        if round % 2 == 0 {
+            table.slow_down()
+        }
+        std::thread::scope(|scope| {
+            for thread in 0..4 {
+                let (map, mut copy) = (&map, map.clone());
+                scope.spawn(move || match (thread, round % 4) {
+                    (0, 0) => assert_eq!(map.iter().count(), n as usize),
+                    (0, 1) => (0..9).for_each(|i| _ = copy.remove(&(i * 9))),
+                    _ => (0..n).for_each(|i| assert!(map.contains_key(&i))),
+                });
+            }
+        });
+        map.assert_invariants();
+        // Dropped with some of its entries there.
+        let some: HashMap<u64, Arc<()>> = table.open(table.commit(&source), n as usize, &table.origin());
+        assert!((0..n).step_by(17).all(|i| some.contains_key(&i)));
+        drop((map, some, source, before, table));
+        assert_eq!(Arc::strong_count(&value), 1, "each entry is dropped once");
+    }
 }
 
 #[test]
@@ -266,7 +345,8 @@ fn run_stored<K: Key + Send + Sync + 'static, S: BuildHasher + Clone + Default>(
             let address = tables[i].commit(&map);
             let stored = tables[i].open(address, map.len(), &origins[i]);
             assert!(stored == map);
-            // One copy is read whole, another goes on unread.
+            // One copy is read whole, another goes on unread but for some entries.
+            (0..20_000).step_by(97).map(K::of).for_each(|key| assert_eq!(stored.get(&key), model.get(&key)));
             let whole: GenericHashMap<K, u64, S, ArcTK> = tables[i].open(address, map.len(), &origins[i]);
             same(&whole, &model);
             kept.pop();

@@ -22,6 +22,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/link.rs",
     "src/link/models.rs",
     "src/map/node.rs",
+    "src/map/lazy.rs",
     "src/map/leaf.rs",
     "src/map/leaf_mut.rs",
     "src/map/inner.rs",
