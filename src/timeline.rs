@@ -12,6 +12,7 @@ mod home;
 mod memory;
 mod options;
 mod reader;
+mod recent;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -22,7 +23,7 @@ pub use options::{Durability, Options};
 pub use reader::Reader;
 
 use crate::archive::State;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 use crate::id::VersionId;
 use crate::log::Report;
@@ -98,7 +99,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         let time_us = now_us(0);
         let made = Made { line: Line::FIRST, time_us, label: "".into() };
         Timeline {
-            home: Home { past: Past::Memory(Memory::new(initial.clone(), made)), writer: None },
+            home: Home::new(Past::Memory(Memory::new(initial.clone(), made)), None),
             state: initial,
             head: 0,
             tip: 0,
@@ -118,7 +119,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// Lets `f` change the state. If it is another one then, it is a new version, called `label`.
     ///
-    /// If `f` panics nothing has changed.
+    /// If `f` panics nothing has changed. Where it panics because something stored cannot be read, that is the error.
     ///
     /// # Errors
     /// What the storage says; nothing has changed then.
@@ -136,7 +137,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
         let mut state = self.state.clone();
-        let value = f(&mut state)?;
+        let value = caught(|| f(&mut state))??;
         let version = self.commit(label, state)?;
         Ok(Edit { version, value })
     }
@@ -146,7 +147,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
-        if state == self.state {
+        if caught(|| state == self.state)? {
             return Ok(None);
         }
         self.append(label, state).map(Some)
@@ -157,16 +158,19 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
         let time_us = now_us(self.time_us);
         self.home.append(&state, Made { line, time_us, label: label.into() })?;
-        (self.state, self.head, self.tip, self.time_us) = (state, id, id, time_us);
+        (self.head, self.tip, self.time_us) = (id, id, time_us);
+        // Last: the drop of the state before may panic.
+        self.state = state;
         Ok(VersionId::new(id))
     }
 
     /// Shows another version.
     fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
         if head != self.head || tip != self.tip {
-            let state = self.home.past.state(head)?;
+            let state = self.home.shown(head)?;
             self.home.move_head(head, tip)?;
-            (self.state, self.head, self.tip) = (state, head, tip)
+            (self.head, self.tip) = (head, tip);
+            self.state = state
         }
         Ok(VersionId::new(head))
     }
@@ -282,7 +286,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
-        let state = self.home.past.state(known(&self.home.past, id)?)?;
+        let state = self.at(id)?;
         self.append(&format!("restore {id}"), state)
     }
 
@@ -291,7 +295,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.home.past.state(known(&self.home.past, id)?)
+        self.home.state(known(&self.home.past, id)?)
     }
 
     /// What is known of a version.
@@ -327,7 +331,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
-        Ok((select(&self.at(a)?), select(&self.at(b)?)))
+        let (a, b) = (self.at(a)?, self.at(b)?);
+        caught(|| (select(&a), select(&b)))
     }
 
     /// A view of all versions, those included that will be made, for other threads.

@@ -197,3 +197,34 @@ fn a_small_log_is_small() {
     let bytes: usize = contents(folder.as_ref()).iter().map(|(_, bytes)| bytes.len()).sum();
     assert!(bytes <= 16 << 10, "{bytes} bytes")
 }
+
+#[test]
+fn an_edit_that_meets_damage_is_an_error_and_changes_nothing() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, map(2000)).unwrap();
+    timeline.edit("one", |map| _ = map.remove("key 1")).unwrap();
+    drop(timeline);
+    // The leaves come first; the newest versions, at the end, stay whole.
+    let (path, mut bytes) = contents(folder.as_ref()).swap_remove(0);
+    bytes[5000..60_000].iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(path, bytes).unwrap();
+    let mut timeline = Timeline::open(&folder, map(2000)).unwrap();
+    let head = timeline.head();
+    let sum = |map: &Map| map.iter().map(|(key, row)| key.len() + row.len()).sum::<usize>();
+    let error = timeline.edit("all", |map| sum(map)).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert!(error.to_string().contains("offset"), "{error}");
+    let few = |map: &mut Map| -> backstory::Result<()> {
+        map.retain(|_, row| row.len() > 3);
+        Ok(())
+    };
+    let error = timeline.try_edit("few", few).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Corrupt);
+    assert_eq!(timeline.diff(VersionId::FIRST, head, sum).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!((timeline.head(), timeline.state().len()), (head, 1999));
+    // Any other panic is the user's own, and goes on.
+    let panic = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| timeline.edit("mine", |_| panic!("mine"))));
+    assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"mine"));
+    timeline.commit("whole", map(3)).unwrap().unwrap();
+    assert_eq!(timeline.state().len(), 3);
+}

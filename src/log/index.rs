@@ -260,14 +260,8 @@ pub(crate) fn descend(reader: &Reader, node: Address, level: usize, id: u64) -> 
     for level in (0..=level).rev() {
         let first = id >> span_bits(level) << span_bits(level);
         let i = ((id >> (FANOUT_BITS * level)) & (FANOUT - 1)) as usize;
-        let below = if level > 0 {
-            reader.node(at, || read_node(reader, at, level, first))?.get(i).copied()
-        } else {
-            let record = reader.read_node(at)?;
-            let is_it = record.kind() == kinds::INDEX && head(record.body()) == Some((level, first, FANOUT as usize));
-            if is_it { entry(record.body(), at.units(), i) } else { None }
-        };
-        at = below.ok_or_else(|| not_the_node(reader, at, level, first))?
+        let node = reader.node(at, || read_node(reader, at, level, first))?;
+        at = *node.get(i).ok_or_else(|| not_the_node(reader, at, level, first))?
     }
     Ok(at)
 }

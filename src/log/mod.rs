@@ -39,7 +39,7 @@ mod tests_verify;
 pub(crate) use files::Files;
 pub(crate) use mapped::MappedFiles;
 pub(crate) use reader::{BODY_ALIGN, Reader, Record, Window};
-pub(crate) use record::{MOST_BODY_BYTES, kinds};
+pub(crate) use record::{MOST_BODY_BYTES, UNIT, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;
 pub(crate) use superblock::{Identity, Layout};

@@ -22,7 +22,7 @@ pub(crate) struct Reader {
     /// Where the last batch ends.
     end: AtomicU64,
     index: RwLock<Index>,
-    /// Full nodes of the index above level 0 that were read: one for each 65 536 versions, and few above them.
+    /// Full nodes of the index that were read, at most [`MOST_NODES`]: 2 KB for each 256 versions.
     nodes: RwLock<HashMap<Address, Arc<[Address]>>>,
 }
 
@@ -43,9 +43,12 @@ enum Body {
 pub(crate) const BODY_ALIGN: usize = align_of::<u128>();
 const _: () = assert!(BODY_ALIGN == 16);
 const CHUNK: usize = size_of::<u128>();
-/// A first read fetches so much: most records whole; and a full node of the index.
-const FIRST_READ: usize = 1024;
+/// A first read fetches so much: most records whole, as a full inner node; most stamps; a full node of the index.
+const FIRST_READ: usize = 640;
+const STAMP_READ: usize = 256;
 const NODE_READ: usize = 1088;
+/// Nodes of the index that are kept: those of 262 144 versions.
+const MOST_NODES: usize = 1024;
 
 impl Record {
     pub(crate) fn kind(&self) -> u8 {
@@ -97,7 +100,7 @@ impl Reader {
 
     /// The record at an address, of all that was committed so far, durable or not.
     ///
-    /// Cost: one read of the storage for records up to 1 KB, two for longer ones, one checksum.
+    /// Cost: one read of the storage for records up to 640 bytes, two for longer ones, one checksum.
     ///
     /// # Errors
     /// `Corrupt` if no whole record begins there; `Io`.
@@ -110,13 +113,17 @@ impl Reader {
         self.read_with::<NODE_READ>(address)
     }
 
-    /// The entries of a full node above level 0, which `read` reads the first time.
+    /// The entries of a full node, which `read` reads the first time.
     pub(super) fn node(&self, address: Address, read: impl FnOnce() -> Result<Vec<Address>>) -> Result<Arc<[Address]>> {
         if let Some(node) = self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
             return Ok(node.clone());
         }
         let node: Arc<[Address]> = read()?.into();
-        self.nodes.write().unwrap_or_else(PoisonError::into_inner).insert(address, node.clone());
+        let mut nodes = self.nodes.write().unwrap_or_else(PoisonError::into_inner);
+        if nodes.len() >= MOST_NODES {
+            nodes.clear()
+        }
+        nodes.insert(address, node.clone());
         Ok(node)
     }
 
@@ -207,7 +214,7 @@ impl Reader {
     /// # Errors
     /// `Corrupt` if there is none; `Io`.
     pub(crate) fn stamp_at(&self, address: Address) -> Result<Stamp> {
-        let record = self.read(address)?;
+        let record = self.read_with::<STAMP_READ>(address)?;
         let stamp = if record.kind() == kinds::STAMP { Stamp::decode(record.body(), address.units()) } else { None };
         stamp.ok_or_else(|| self.segments.damage(address.units(), "this record is no stamp"))
     }

@@ -9,6 +9,7 @@
 //!   contents. Overlays, node width, spare room and the order in a leaf are representation.
 //! - **M2** Tags match hashes; no empty leaf; the base of an overlay is an inner node, that of a leaf overlay a leaf.
 //! - **M3** `len` is the number of entries; each entry stands where its hash leads.
+//! - **M4** An entry of a lazy leaf is set once and stays; a leaf that is whole stays so (`lazy`).
 
 #[macro_use]
 mod count;

@@ -2,9 +2,10 @@
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `history`, `error`.
+//! Uses: `memory`, `stored`, `recent`, `history`, `error`.
 
 use super::memory::Memory;
+use super::recent::Recent;
 use super::stored::{Stored, Writer};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
@@ -84,10 +85,33 @@ impl<T: Clone> Past<T> {
 pub(super) struct Home<T> {
     pub(super) past: Past<T>,
     /// None in memory, and for a log that was opened to be read.
-    pub(super) writer: Option<Writer>,
+    writer: Option<Writer>,
+    /// Of a log: what was shown last.
+    recent: Recent<T>,
 }
 
 impl<T: Clone> Home<T> {
+    pub(super) fn new(past: Past<T>, writer: Option<Writer>) -> Self {
+        Home { past, writer, recent: Recent::new() }
+    }
+
+    /// The state of a version.
+    pub(super) fn state(&self, id: u64) -> Result<T> {
+        self.recent.get(id).map_or_else(|| self.past.state(id), Ok)
+    }
+
+    /// The state of a version that is going to be shown.
+    pub(super) fn shown(&mut self, id: u64) -> Result<T> {
+        if let Some(state) = self.recent.get(id) {
+            return Ok(state);
+        }
+        let state = self.past.state(id)?;
+        if let Past::Stored(_) = self.past {
+            self.recent.restart(id, state.clone())
+        }
+        Ok(state)
+    }
+
     /// A new version, which is head and tip then.
     ///
     /// # Errors
@@ -95,7 +119,14 @@ impl<T: Clone> Home<T> {
     pub(super) fn append(&mut self, state: &T, made: Made) -> Result<()> {
         match (&self.past, &mut self.writer) {
             (Past::Memory(memory), _) => memory.append(state, made),
-            (Past::Stored(stored), Some(writer)) => writer.append(stored, state, made),
+            (Past::Stored(stored), Some(writer)) => {
+                // What may panic comes first: the new version is there for ever.
+                self.recent.make_room();
+                let (id, copy) = (stored.count(), state.clone());
+                let bytes = writer.append(stored, state, made)?;
+                self.recent.push(id, copy, bytes);
+                Ok(())
+            }
             (Past::Stored(_), None) => {
                 let what = "this timeline was opened read-only: open it for writing to change it";
                 Err(Error::new(ErrorKind::Invalid, what))

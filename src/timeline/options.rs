@@ -102,7 +102,7 @@ impl<T: State> Options<T> {
         let (reader, last) = Reader::open(storage, &self.log_options().identity)?;
         let stored = Stored::new(Session::open()?, reader, last.as_ref());
         let none = || Error::new(ErrorKind::NotFound, "the log has no version yet: open it for writing first");
-        Self::stand(Home { past: Past::Stored(stored), writer: None }, &last.ok_or_else(none)?)
+        Self::stand(Home::new(Past::Stored(stored), None), &last.ok_or_else(none)?)
     }
 
     /// As [`open`](Self::open), with the log's files mapped into memory: reads cost no call of the system.
@@ -124,7 +124,7 @@ impl<T: State> Options<T> {
         let session = Session::open()?;
         let stored = Stored::new(session, log.reader(), last.as_ref());
         let writer = Writer::new(session, log, self.durability == Durability::Sync);
-        let mut home = Home { past: Past::Stored(stored), writer: Some(writer) };
+        let mut home = Home::new(Past::Stored(stored), Some(writer));
         match last {
             Some(last) => Self::stand(home, &last),
             None => {
@@ -136,8 +136,8 @@ impl<T: State> Options<T> {
     }
 
     /// A timeline that stands where the last stamp says.
-    fn stand(home: Home<T>, last: &Stamp) -> Result<Timeline<T>> {
-        let state = home.past.state(last.head)?;
+    fn stand(mut home: Home<T>, last: &Stamp) -> Result<Timeline<T>> {
+        let state = home.shown(last.head)?;
         Ok(Timeline { home, state, head: last.head, tip: last.tip, time_us: last.time_us })
     }
 }

@@ -11,7 +11,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Address;
 use crate::link::Session;
-use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, verify};
+use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -153,8 +153,9 @@ impl Writer {
         Writer { log: Arc::new(Mutex::new(log)), session, is_durable }
     }
 
-    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<()> {
-        let id = stored.count();
+    /// Gives how many bytes were written.
+    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<u64> {
+        let (id, before) = (stored.count(), stored.reader.end());
         let batch = Batch::begin(&self.log)?;
         let mut serializer = Serializer::new(self.session, self.log.clone());
         let root = (stored.codec.write)(state, &mut serializer)?;
@@ -178,7 +179,7 @@ impl Writer {
         serializer.finish();
         stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
-        Ok(())
+        Ok((stored.reader.end() - before) * UNIT)
     }
 
     pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
