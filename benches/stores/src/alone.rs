@@ -55,6 +55,10 @@ impl Alone<'_> {
         let mut timeline = ours::timeline(&ours.folder, false)?;
         self.steps("undo", "redo", &mut timeline)?;
         self.visits(&mut timeline, ours.versions)?;
+        let report = timeline.verify()?;
+        if !report.damages.is_empty() {
+            return Err(report.to_string().into());
+        }
         // The next one goes on from the newest version.
         timeline.checkout(VersionId::new(ours.versions))?;
         drop(timeline);
@@ -115,8 +119,9 @@ impl Alone<'_> {
 /// Commits at all sizes, in turn.
 fn growth(all: &mut [(u64, Contender)], table: &mut Table) -> Result<()> {
     let (mut random, mut times) = (Random(2), Vec::new());
-    for (_, ours) in all.iter_mut() {
+    for (entries, ours) in all.iter_mut() {
         ours.open(false)?;
+        (0..*entries).try_for_each(|i| ours.engine().get(&data::key(i)).map(drop))?;
         times.push(Times::default())
     }
     for turn in 0..TURNS + TURNS / 10 {

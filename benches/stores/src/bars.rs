@@ -39,8 +39,8 @@ use Over::{Best, Nothing, Row, Size};
 const BOTH: &[u64] = &[100_000, 1_000_000];
 const LARGE: &[u64] = &[1_000_000];
 const FLOOR: Over = Best(&[Who::Floor]);
-const ROWS: &[Who] = &[Who::Sqlite, Who::Lmdb, Who::Redb];
-const TREES: &[Who] = &[Who::Lmdb, Who::Redb];
+const ROWS: &[Who] = &[Who::Sqlite, Who::Lmdb, Who::LmdbMapped, Who::Redb];
+const TREES: &[Who] = &[Who::Lmdb, Who::LmdbMapped, Who::Redb];
 
 const fn bar(title: &'static str, op: &'static str, sizes: &'static [u64], over: Over, limit: Limit) -> Bar {
     Bar { title, op, sizes, over, limit }

@@ -27,6 +27,9 @@ const READS: u64 = 200;
 const OPENINGS: usize = 21;
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// A row's name.
+type Op = &'static str;
+
 pub struct Contest<'a> {
     pub entries: u64,
     pub folder: &'a Path,
@@ -52,17 +55,22 @@ impl Contest<'_> {
             all.push(contender)
         }
         self.table.show();
-        self.pairs(&mut all[0])?;
-        all.insert(1, self.floor(TURNS)?);
-        self.versus("commit_nosync", Some("commit_nosync_p99"), 1, false, &mut all)?;
-        self.versus("commit_sync", Some("commit_sync_p99"), 1, true, &mut all)?;
-        // The floor knows what one key costs.
-        all.remove(1);
-        self.versus("commit_1000_nosync", None, LARGE, false, &mut all)?;
-        self.versus("commit_1000_sync", None, LARGE, true, &mut all)
+        all.insert(1, self.floor()?);
+        all.iter_mut().try_for_each(|one| one.open(false))?;
+        self.versus("commit_nosync_after_opening", None, 1, &mut all)?;
+        self.look_everywhere(&mut all)?;
+        self.versus("commit_nosync", Some("commit_nosync_p99"), 1, &mut all)?;
+        self.versus("commit_1000_nosync", None, LARGE, &mut all)?;
+        all.iter_mut().try_for_each(|one| one.open(true))?;
+        self.pairs("pair_sync_after_opening", None, &mut all)?;
+        self.look_everywhere(&mut all)?;
+        self.pairs("pair_sync", Some("pair_sync_p99"), &mut all)?;
+        self.versus("commit_sync", Some("commit_sync_p99"), 1, &mut all)?;
+        self.versus("commit_1000_sync", None, LARGE, &mut all)?;
+        all.iter_mut().try_for_each(Contender::close)
     }
 
-    fn set(&mut self, op: &'static str, who: Who, figure: Option<f64>) {
+    fn set(&mut self, op: Op, who: Who, figure: Option<f64>) {
         self.table.set(op, self.entries, who, figure)
     }
 
@@ -97,17 +105,22 @@ impl Contest<'_> {
         let each = |bytes: u64| bytes as f64 / versions as f64;
         let kept = folder_bytes(&contender.folder)?.saturating_sub(kept);
         let written = written.zip(written_bytes()).map(|(before, after)| each(after - before));
+        // What is written through a mapping is not seen there.
+        let written = written.filter(|_| contender.who != Who::LmdbMapped);
         self.set("bytes_kept_per_version", contender.who, Some(each(kept)));
         self.set("bytes_written_per_version", contender.who, written);
         self.set("commit_nosync_alone", contender.who, times.median());
+        if !contender.who.is_slow() {
+            self.set("commit_nosync_alone_p99", contender.who, times.p99())
+        }
         Ok(samples)
     }
 
-    /// The key that was changed, and any key, in turn.
+    /// The key that was changed, or any key, by chance.
     fn sample(&self, version: u64, change: &Change, known: &HashMap<String, Value>, random: &mut Random) -> Sample {
         let i = random.below(self.entries);
-        let (key, first) = if i % 2 == 0 { (change.0.clone(), change.1) } else { (data::key(i), data::first_value(i)) };
-        let value = known.get(&key).copied().unwrap_or(first);
+        let key = if i.is_multiple_of(2) { change.0.clone() } else { data::key(i) };
+        let value = known.get(&key).copied().unwrap_or_else(|| data::first_value(i));
         Sample { version, key, value }
     }
 
@@ -122,7 +135,8 @@ impl Contest<'_> {
         for sample in jumps.take_while(|_| start.elapsed() < PATIENCE) {
             let value = times.time(|| contender.engine().get_at(sample.version, &sample.key))?;
             if value != Some(sample.value) {
-                return Err(format!("{}: {} at {}: {value:?}", contender.who.name(), sample.key, sample.version).into());
+                let (who, Sample { version, key, .. }) = (contender.who.name(), sample);
+                return Err(format!("{who}: {key} is not what it was in version {version}").into());
             }
         }
         self.set("get_old", contender.who, times.median());
@@ -130,58 +144,53 @@ impl Contest<'_> {
     }
 
     /// A floor that writes what ours does.
-    fn floor(&self, turns: usize) -> Result<Contender> {
+    fn floor(&self) -> Result<Contender> {
         let bytes = self.table.get("bytes_kept_per_version", self.entries, Who::Ours).ok_or("ours was not measured")?;
-        let (bytes, commits) = (bytes.round() as usize, turns + warm_up(turns));
-        let open =
-            move |folder: &Path, is_durable: bool| Ok(Box::new(Floor::new(folder, bytes, commits, is_durable)?) as _);
+        // In an opening there are three rows with the floor at most.
+        let (bytes, commits) = (bytes.round() as usize, 3 * (TURNS + warm_up(TURNS)));
+        let open = move |folder: &Path, durable| Ok(Box::new(Floor::new(folder, bytes, commits, durable)?) as _);
         Contender::new(Who::Floor, self.folder, open)
     }
 
-    /// Ours and the floor alone, in turn.
-    fn pairs(&mut self, ours: &mut Contender) -> Result<()> {
-        let mut floor = self.floor(TURNS)?;
-        let times = self.rounds(&mut [ours, &mut floor], TURNS, 1, true)?;
-        for (who, times) in [Who::Ours, Who::Floor].into_iter().zip(times) {
-            self.set("pair_sync", who, times.median());
-            self.set("pair_sync_p99", who, times.p99())
+    /// Every key once, so that a store has in memory what it wants to have there.
+    fn look_everywhere(&self, all: &mut [Contender]) -> Result<()> {
+        for one in all.iter_mut().filter(|one| one.who != Who::Floor && !one.who.is_slow()) {
+            (0..self.entries).try_for_each(|i| one.engine().get(&data::key(i)).map(drop))?
         }
+        Ok(())
+    }
+
+    /// Ours and the floor alone, in turn.
+    fn pairs(&mut self, op: Op, p99: Option<Op>, all: &mut [Contender]) -> Result<()> {
+        let pair = all.iter_mut().filter(|one| matches!(one.who, Who::Ours | Who::Floor)).collect();
+        self.row(op, p99, pair, TURNS, 1)?;
         self.table.show();
         Ok(())
     }
 
-    fn versus(
-        &mut self,
-        op: &'static str,
-        p99: Option<&'static str>,
-        keys: usize,
-        is_durable: bool,
-        all: &mut [Contender],
-    ) -> Result<()> {
-        for is_slow in [false, true] {
-            let turns = if is_slow {
-                SLOW_TURNS
-            } else if keys > 1 {
-                LARGE_TURNS
-            } else {
-                TURNS
-            };
-            let mut some: Vec<&mut Contender> = all.iter_mut().filter(|one| one.who.is_slow() == is_slow).collect();
-            let times = self.rounds(&mut some, turns, keys, is_durable)?;
-            for (who, times) in some.iter().map(|one| one.who).zip(times) {
-                self.set(op, who, times.median());
-                if let Some(p99) = p99.filter(|_| !is_slow) {
-                    self.set(p99, who, times.p99())
-                }
+    /// All in turn; those that write everything behind, and the floor where it knows what the commit costs.
+    fn versus(&mut self, op: Op, p99: Option<Op>, keys: usize, all: &mut [Contender]) -> Result<()> {
+        let takes_part = |who| keys == 1 || who != Who::Floor;
+        let (slow, fast) = all.iter_mut().filter(|one| takes_part(one.who)).partition(|one| one.who.is_slow());
+        self.row(op, p99, fast, if keys == 1 { TURNS } else { LARGE_TURNS }, keys)?;
+        self.row(op, None, slow, SLOW_TURNS, keys)?;
+        self.table.show();
+        Ok(())
+    }
+
+    fn row(&mut self, op: Op, p99: Option<Op>, some: Vec<&mut Contender>, turns: usize, keys: usize) -> Result<()> {
+        let who: Vec<Who> = some.iter().map(|one| one.who).collect();
+        for (who, times) in who.into_iter().zip(self.rounds(some, turns, keys)?) {
+            self.set(op, who, times.median());
+            if let Some(p99) = p99 {
+                self.set(p99, who, times.p99())
             }
         }
-        self.table.show();
         Ok(())
     }
 
-    /// Commits in turn, the same changes each.
-    fn rounds(&self, some: &mut [&mut Contender], turns: usize, keys: usize, is_durable: bool) -> Result<Vec<Times>> {
-        some.iter_mut().try_for_each(|one| one.open(is_durable))?;
+    /// Commits in turn, the same changes each; synced behind, so that no row pays for the one before.
+    fn rounds(&self, mut some: Vec<&mut Contender>, turns: usize, keys: usize) -> Result<Vec<Times>> {
         let mut random = Random(some.iter().map(|one| one.versions).sum());
         let mut times: Vec<Times> = some.iter().map(|_| Times::default()).collect();
         let mut last = Vec::new();
@@ -198,7 +207,7 @@ impl Contest<'_> {
             if one.who != Who::Floor {
                 check(one, &last)?
             }
-            one.close()?
+            one.engine().flush()?
         }
         Ok(times)
     }
@@ -225,9 +234,8 @@ fn warm_up(turns: usize) -> usize {
 
 /// What was committed last is there.
 fn check(contender: &mut Contender, changes: &[Change]) -> Result<()> {
-    let last: HashMap<_, _> = changes.iter().cloned().collect();
-    for (key, value) in last {
-        if contender.engine().get(&key)? != Some(value) {
+    for (key, value) in changes {
+        if contender.engine().get(key)? != Some(*value) {
             return Err(format!("{}: {key} is not what was committed", contender.who.name()).into());
         }
     }

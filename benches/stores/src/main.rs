@@ -38,7 +38,9 @@ struct Args {
     is_check: bool,
     is_quick: bool,
     folder: PathBuf,
+    /// Of the rows with peers, and of those without.
     sizes: Vec<u64>,
+    alone_sizes: Vec<u64>,
 }
 
 impl Args {
@@ -57,10 +59,12 @@ impl Args {
         if is_check && !sizes.is_empty() {
             return Err("--check judges the whole table: drop --sizes".into());
         }
-        if sizes.is_empty() {
-            sizes = if is_quick { vec![100_000] } else { vec![100_000, 1_000_000] }
-        }
-        Ok(Args { is_check, is_quick, folder, sizes })
+        let (sizes, alone_sizes) = match (sizes.is_empty(), is_quick) {
+            (false, _) => (sizes.clone(), sizes),
+            (true, false) => (vec![100_000, 1_000_000], ALONE_SIZES.to_vec()),
+            (true, true) => (vec![100_000], ALONE_SIZES.to_vec()),
+        };
+        Ok(Args { is_check, is_quick, folder, sizes, alone_sizes })
     }
 }
 
@@ -119,7 +123,7 @@ fn measure(args: &Args, folder: &Path) -> Result<bool> {
         Contest { entries, folder: &folder, table: &mut table }.run()?;
         fs::remove_dir_all(&folder)?
     }
-    alone::run(folder, &ALONE_SIZES, &mut table)?;
+    alone::run(folder, &args.alone_sizes, &mut table)?;
     let is_good = !args.is_check || bars::verdict(&mut table, args.is_quick);
     table.line(&format!("\n{:.0} s in all", start.elapsed().as_secs_f64()));
     if args.is_check {

@@ -68,6 +68,8 @@ impl Table {
     }
 
     pub fn head(&mut self) {
+        self.line("");
+        Who::ALL.iter().for_each(|who| self.line(&format!("{:<9}{}", who.name(), who.how())));
         self.line("\nus per operation, medians (bytes where the name says so); x: ours over the best peer");
         let names: String = Who::ALL.iter().map(|who| format!("{:>11}", who.name())).collect();
         self.line(&format!("{:<34}{names}  {:>6}  best peer", "op/entries", "x"))

@@ -1,4 +1,5 @@
-//! LMDB, through heed: a transaction a commit, with its two syncs or with `MDB_NOSYNC`. It keeps no versions.
+//! LMDB, through heed: a transaction a commit, with its two syncs or with `MDB_NOSYNC`; once as it is by itself, and once
+//! with `MDB_WRITEMAP`. It keeps no versions.
 
 use super::Engine;
 use crate::data::{Change, Result, Value};
@@ -15,12 +16,19 @@ struct Lmdb {
 }
 
 pub fn open(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
+    open_with(folder, is_durable, EnvFlags::empty())
+}
+
+/// Writing through the map: faster without syncs, and a stray pointer of the program may damage the file.
+pub fn open_mapped(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
+    open_with(folder, is_durable, EnvFlags::WRITE_MAP)
+}
+
+fn open_with(folder: &Path, is_durable: bool, mut flags: EnvFlags) -> Result<Box<dyn Engine>> {
     let mut options = EnvOpenOptions::new();
-    options.map_size(MAP_BYTES);
-    if !is_durable {
-        // SAFETY: without syncs a loss of power may damage the file; it is a bench's, and is thrown away.
-        unsafe { options.flags(EnvFlags::NO_SYNC) };
-    }
+    flags.set(EnvFlags::NO_SYNC, !is_durable);
+    // SAFETY: without syncs a loss of power may damage the file; it is a bench's, and is thrown away.
+    unsafe { options.map_size(MAP_BYTES).flags(flags) };
     // SAFETY: the folder is this run's own: nobody else changes the mapped file.
     let env = unsafe { options.open(folder)? };
     let mut transaction = env.write_txn()?;

@@ -38,14 +38,15 @@ pub enum Who {
     Fjall,
     Sqlite,
     Lmdb,
+    LmdbMapped,
     Redb,
     Loro,
     Rkyv,
 }
 
 impl Who {
-    pub const ALL: [Who; 8] =
-        [Who::Ours, Who::Floor, Who::Fjall, Who::Sqlite, Who::Lmdb, Who::Redb, Who::Loro, Who::Rkyv];
+    pub const ALL: [Who; 9] =
+        [Who::Ours, Who::Floor, Who::Fjall, Who::Sqlite, Who::Lmdb, Who::LmdbMapped, Who::Redb, Who::Loro, Who::Rkyv];
     /// Those that people use today.
     pub const PEERS: &[Who] = Self::ALL.split_at(2).1;
 
@@ -56,9 +57,25 @@ impl Who {
             Who::Fjall => "fjall",
             Who::Sqlite => "sqlite",
             Who::Lmdb => "lmdb",
+            Who::LmdbMapped => "lmdb-map",
             Who::Redb => "redb",
             Who::Loro => "loro",
             Who::Rkyv => "rkyv",
+        }
+    }
+
+    /// What a commit does: durable, or without a sync.
+    pub fn how(self) -> &'static str {
+        match self {
+            Who::Ours => "Durability::Sync, or None: handed to the system",
+            Who::Floor => "as many bytes as ours writes, into a file of zeros; fdatasync, or none",
+            Who::Fjall => "journal with SyncData, or Buffer: handed to the system; no versions",
+            Who::Sqlite => "rows (key, version) in a write-ahead log; synchronous FULL, or OFF",
+            Who::Lmdb => "a transaction; two syncs, or MDB_NOSYNC; no versions",
+            Who::LmdbMapped => "the same with MDB_WRITEMAP: without a sync nothing is written but memory",
+            Who::Redb => "a transaction; Immediate, or None: nothing is written before the next Immediate; no versions",
+            Who::Loro => "a map's operations, their update appended to a file; fdatasync, or none",
+            Who::Rkyv => "the whole state into a new file; synced, or not; few commits a row, in turns of their own",
         }
     }
 
@@ -75,12 +92,15 @@ impl Who {
 
 /// How a store is opened, or made where there is none: with commits that are durable when they return, or not.
 type Open = fn(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>>;
+/// The same of one that must know more.
+type OpenWith = dyn Fn(&Path, bool) -> Result<Box<dyn Engine>>;
 
-pub const STORES: [(Who, Open); 7] = [
+pub const STORES: [(Who, Open); 8] = [
     (Who::Ours, ours::open),
     (Who::Fjall, fjall::open),
     (Who::Sqlite, sqlite::open),
     (Who::Lmdb, lmdb::open),
+    (Who::LmdbMapped, lmdb::open_mapped),
     (Who::Redb, redb::open),
     (Who::Loro, loro::open),
     (Who::Rkyv, snapshot::open),
@@ -90,7 +110,7 @@ pub const STORES: [(Who, Open); 7] = [
 pub struct Contender {
     pub who: Who,
     pub folder: PathBuf,
-    open: Box<dyn Fn(&Path, bool) -> Result<Box<dyn Engine>>>,
+    open: Box<OpenWith>,
     engine: Option<Box<dyn Engine>>,
     pub versions: u64,
 }

@@ -19,6 +19,8 @@ struct Snapshots {
     folder: PathBuf,
     is_durable: bool,
     last: u64,
+    /// Files that were not synced yet.
+    unsynced: Vec<File>,
     /// The newest version, if it was looked at and not thawed.
     archived: Option<AlignedVec>,
     state: Option<State>,
@@ -27,7 +29,7 @@ struct Snapshots {
 pub fn open(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
     let last = fs::read_dir(folder)?.count() as u64;
     let state = (last == 0).then(State::new);
-    Ok(Box::new(Snapshots { folder: folder.to_owned(), is_durable, last, archived: None, state }))
+    Ok(Box::new(Snapshots { folder: folder.to_owned(), is_durable, last, unsynced: Vec::new(), archived: None, state }))
 }
 
 impl Snapshots {
@@ -35,10 +37,6 @@ impl Snapshots {
         let mut bytes = AlignedVec::new();
         bytes.extend_from_reader(&mut File::open(self.folder.join(version.to_string()))?)?;
         Ok(bytes)
-    }
-
-    fn sync_folder(&self) -> Result<()> {
-        Ok(File::open(&self.folder)?.sync_all()?)
     }
 }
 
@@ -56,9 +54,9 @@ impl Engine for Snapshots {
         let bytes = rkyv::to_bytes::<rancor::Error>(&state)?;
         let mut file = File::create_new(self.folder.join(version.to_string()))?;
         file.write_all(&bytes)?;
+        self.unsynced.push(file);
         if self.is_durable {
-            file.sync_all()?;
-            self.sync_folder()?
+            self.flush()?
         }
         (self.state, self.archived, self.last) = (Some(state), None, version);
         Ok(())
@@ -77,9 +75,7 @@ impl Engine for Snapshots {
     }
 
     fn flush(&mut self) -> Result<()> {
-        match self.last {
-            0 => Ok(()),
-            last => File::open(self.folder.join(last.to_string()))?.sync_all().map_err(Into::into),
-        }
+        self.unsynced.drain(..).try_for_each(|file| file.sync_all())?;
+        Ok(File::open(&self.folder)?.sync_all()?)
     }
 }

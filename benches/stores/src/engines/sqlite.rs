@@ -11,6 +11,7 @@ const GET: &str = "SELECT value FROM entries WHERE key = ?1 AND version <= ?2 OR
 
 struct Sqlite {
     connection: Connection,
+    synchronous: &'static str,
 }
 
 pub fn open(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
@@ -25,7 +26,7 @@ pub fn open(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
              key TEXT, version INTEGER, value BLOB, PRIMARY KEY (key, version)
          ) WITHOUT ROWID;"
     ))?;
-    Ok(Box::new(Sqlite { connection }))
+    Ok(Box::new(Sqlite { connection, synchronous }))
 }
 
 impl Engine for Sqlite {
@@ -53,7 +54,8 @@ impl Engine for Sqlite {
 
     /// Into the database's own file, and synced.
     fn flush(&mut self) -> Result<()> {
-        self.connection.execute_batch("PRAGMA synchronous = FULL")?;
-        Ok(self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?)
+        self.connection.pragma_update(None, "synchronous", "FULL")?;
+        self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(self.connection.pragma_update(None, "synchronous", self.synchronous)?)
     }
 }
