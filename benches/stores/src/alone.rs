@@ -1,5 +1,5 @@
-//! The rows that need no peer: what is to cost the same however large the state and however long its history. In: sizes, where.
-//! Out: figures in the table.
+//! The rows that need no peer: what is to cost the same however large the state and however long its history. In:
+//! sizes, where. Out: figures in the table.
 
 use crate::contest::openings;
 use crate::data::{self, Random, Result};

@@ -1,5 +1,5 @@
-//! The bars, all of them, and the verdict of `--check`. In: the table. Out: lines, one `met` or `MISSED` for each bar, and
-//! whether all are met.
+//! The bars, all of them, and the verdict of `--check`. In: the table. Out: lines, one `met` or `MISSED` for each
+//! bar, and whether all are met.
 //!
 //! Bars are never loosened (CONTRIBUTING.md).
 

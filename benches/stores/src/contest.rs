@@ -1,8 +1,8 @@
 //! The rows with peers, at one size. In: how many entries, where. Out: figures in the table.
 //!
-//! All stores are filled alike: the entries in one commit, then one random key a commit. In the rows of commits they take
-//! turns, commit by commit, with the same changes, so that noise hits all. A store that writes everything at each commit has
-//! turns of its own, and few.
+//! All stores are filled alike: the entries in one commit, then one random key a commit. In the rows of commits they
+//! take turns, commit by commit, with the same changes, so that noise hits all. A store that writes everything at
+//! each commit has turns of its own, and few.
 
 use crate::data::{self, Change, Random, Result, Value};
 use crate::engines::{Contender, STORES, Who, floor::Floor};

@@ -1,5 +1,5 @@
-//! What is stored: keys of 16 bytes, values of 64 that do not compress. In: numbers. Out: entries and changes, the same in
-//! each run.
+//! What is stored: keys of 16 bytes, values of 64 that do not compress. In: numbers. Out: entries and changes, the
+//! same in each run.
 
 use std::collections::HashSet;
 

@@ -1,8 +1,8 @@
-//! The table that judges the version log: ours against stores that people use today, and against the bare device.
-//! In: options (below). Out: a table; with `--check`, a verdict, a results file and an exit code.
+//! The table that judges the version log: ours against stores that people use today, and against the bare device. In:
+//! options (below). Out: a table; with `--check`, a verdict, a results file and an exit code.
 //!
-//! Files: `data` what is stored; `engines/` the stores; `contest` the rows with peers; `alone` the rows without; `memory`
-//! what a process needs; `measure` times and bytes; `bars` what is asked; `table` the report.
+//! Files: `data` what is stored; `engines/` the stores; `contest` the rows with peers; `alone` the rows without;
+//! `memory` what a process needs; `measure` times and bytes; `bars` what is asked; `table` the report.
 
 mod alone;
 mod bars;

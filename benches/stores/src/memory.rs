@@ -1,5 +1,5 @@
-//! What a process needs that opens a large state. In: a folder with a timeline. Out: anonymous bytes, of a process that is
-//! started for each row: this program again, with [`CHILD`] in front. Only Linux says how many there are.
+//! What a process needs that opens a large state. In: a folder with a timeline. Out: anonymous bytes, of a process
+//! that is started for each row: this program again, with [`CHILD`] in front. Only Linux says how many there are.
 
 use crate::data::{self, Random, Result};
 use crate::engines::{Contender, Who, ours};

@@ -1,5 +1,5 @@
-//! LMDB, through heed: a transaction a commit, with its two syncs or with `MDB_NOSYNC`; once as it is by itself, and once
-//! with `MDB_WRITEMAP`. It keeps no versions.
+//! LMDB, through heed: a transaction a commit, with its two syncs or with `MDB_NOSYNC`; once as it is by itself, and
+//! once with `MDB_WRITEMAP`. It keeps no versions.
 
 use super::Engine;
 use crate::data::{Change, Result, Value};

@@ -1,5 +1,5 @@
-//! loro: a map in a document; a commit is one operation for each key, and its update, exported, is appended to a file. Any
-//! version can be checked out.
+//! loro: a map in a document; a commit is one operation for each key, and its update, exported, is appended to a
+//! file. Any version can be checked out.
 //!
 //! The file is a row of frames: how long the update is, how many operations there are with it, the update.
 

@@ -1,5 +1,5 @@
-//! The stores of the contest: one small interface, one file for each. In: changes. Out: versions of a map, as far as a store
-//! keeps any.
+//! The stores of the contest: one small interface, one file for each. In: changes. Out: versions of a map, as far as
+//! a store keeps any.
 
 mod fjall;
 pub mod floor;

@@ -1,5 +1,5 @@
-//! redb: a transaction a commit, `Immediate` or without a sync. It keeps no versions: a savepoint for each would, at a cost of
-//! its own, and is restored by giving up all that came after.
+//! redb: a transaction a commit, `Immediate` or without a sync. It keeps no versions: a savepoint for each would, at
+//! a cost of its own, and is restored by giving up all that came after.
 
 use super::Engine;
 use crate::data::{Change, Result, Value};

@@ -1,5 +1,5 @@
-//! rkyv, the whole state at each commit: a std map, archived into a file of its own for every version. In: changes. Out:
-//! files, any of which can be read, as a whole.
+//! rkyv, the whole state at each commit: a std map, archived into a file of its own for every version. In: changes.
+//! Out: files, any of which can be read, as a whole.
 
 use super::Engine;
 use crate::data::{Change, Result, Value};

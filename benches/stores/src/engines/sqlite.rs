@@ -1,5 +1,5 @@
-//! SQLite, with its versions as rows (key, version): a write-ahead log, `synchronous` FULL or OFF, prepared statements. Any
-//! version of a key is one search.
+//! SQLite, with its versions as rows (key, version): a write-ahead log, `synchronous` FULL or OFF, prepared
+//! statements. Any version of a key is one search.
 
 use super::Engine;
 use crate::data::{Change, Result, Value};
