@@ -1,0 +1,146 @@
+//! The report. In: figures, one for each row and engine, and lines. Out: text, kept for the results file.
+
+use crate::data::Result;
+use crate::engines::Who;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::{env, fs};
+
+/// Figures by row, in the order in which they came.
+#[derive(Default)]
+pub struct Table {
+    rows: Vec<Row>,
+    shown: usize,
+    text: String,
+}
+
+/// What one operation at one size costs each engine: microseconds, or bytes where its name says so.
+pub struct Row {
+    op: &'static str,
+    entries: u64,
+    cells: [Option<f64>; Who::ALL.len()],
+}
+
+impl Table {
+    pub fn set(&mut self, op: &'static str, entries: u64, who: Who, figure: Option<f64>) {
+        let known = self.rows.iter().position(|row| row.op == op && row.entries == entries);
+        let at = known.unwrap_or_else(|| {
+            self.rows.push(Row { op, entries, cells: [None; _] });
+            self.rows.len() - 1
+        });
+        self.rows[at].cells[who as usize] = figure
+    }
+
+    pub fn get(&self, op: &str, entries: u64, who: Who) -> Option<f64> {
+        self.rows.iter().find(|row| row.op == op && row.entries == entries)?.cells[who as usize]
+    }
+
+    /// Whether this run has such a row, be it without figures.
+    pub fn has(&self, op: &str, entries: u64) -> bool {
+        self.rows.iter().any(|row| row.op == op && row.entries == entries)
+    }
+
+    /// The least figure of those named that have one. Who keeps no versions needs no bytes for them: that is no best.
+    pub fn best(&self, op: &str, entries: u64, of: &[Who]) -> Option<(Who, f64)> {
+        let figures = of.iter().filter_map(|&who| Some((who, self.get(op, entries, who)?)));
+        let figures = figures.filter(|(_, figure)| *figure > 0.0);
+        figures.min_by(|(_, a), (_, b)| a.total_cmp(b))
+    }
+
+    pub fn line(&mut self, line: &str) {
+        println!("{line}");
+        self.text.push_str(line);
+        self.text.push('\n')
+    }
+
+    /// Where, when and with what the figures are made.
+    pub fn origin(&mut self, folder: &Path) {
+        let commit = output("git", &["rev-parse", "HEAD"]);
+        let is_dirty =
+            !output("git", &["status", "--porcelain", "--", "../../src", "../../Cargo.toml", "."]).is_empty();
+        let dirt = if is_dirty { " with uncommitted changes" } else { "" };
+        self.line(&format!("commit   {}{dirt}", or_unknown(commit)));
+        self.line(&format!("rustc    {}", or_unknown(output("rustc", &["--version"]))));
+        self.line(&format!("machine  {}", machine()));
+        self.line(&format!("files    {}", or_unknown(file_system(folder).unwrap_or_default())));
+        self.line(&format!("date     {}", or_unknown(output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]))))
+    }
+
+    pub fn head(&mut self) {
+        self.line("");
+        Who::ALL.iter().for_each(|who| self.line(&format!("{:<9}{}", who.name(), who.how())));
+        self.line("\nus per operation, medians (bytes where the name says so); x: ours over the best peer");
+        let names: String = Who::ALL.iter().map(|who| format!("{:>11}", who.name())).collect();
+        self.line(&format!("{:<34}{names}  {:>6}  best peer", "op/entries", "x"))
+    }
+
+    /// The rows that came since it was called last.
+    pub fn show(&mut self) {
+        for at in std::mem::replace(&mut self.shown, self.rows.len())..self.rows.len() {
+            let line = self.row_line(&self.rows[at]);
+            self.line(&line)
+        }
+    }
+
+    fn row_line(&self, row: &Row) -> String {
+        let mut line = format!("{:<34}", format!("{}/{}", row.op, row.entries));
+        for cell in row.cells {
+            let _ = write!(line, "{:>11}", figure(cell));
+        }
+        let best = self.best(row.op, row.entries, Who::PEERS);
+        if let (Some(ours), Some((peer, figure))) = (row.cells[Who::Ours as usize], best) {
+            let _ = write!(line, "  {:>6.2}  {}", ours / figure, peer.name());
+        }
+        line
+    }
+
+    /// Writes all lines so far to `benches/results/<name>` of the repository.
+    pub fn write(&self, name: &str) -> Result<PathBuf> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../results").join(name);
+        fs::write(&path, &self.text)?;
+        Ok(path)
+    }
+}
+
+/// Three significant digits, or all before the point.
+pub fn figure(value: Option<f64>) -> String {
+    match value {
+        None => "-".into(),
+        Some(x) if x < 10.0 => format!("{x:.2}"),
+        Some(x) if x < 100.0 => format!("{x:.1}"),
+        Some(x) => format!("{x:.0}"),
+    }
+}
+
+fn machine() -> String {
+    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let field = |name| info.lines().filter_map(|line| line.split_once(':')).find(|(k, _)| k.trim() == name);
+    let model = field("model name").map_or("unknown CPU", |(_, model)| model.trim());
+    let family = field("cpu family").map_or("?", |(_, family)| family.trim());
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    format!("{model}, family {family}, {cores} cores, {}", env::consts::ARCH)
+}
+
+/// What kind of file system the folder is on: a sync costs nothing on one in memory.
+fn file_system(folder: &Path) -> Option<String> {
+    let folder = folder.canonicalize().ok()?;
+    let mounts = fs::read_to_string("/proc/mounts").ok()?;
+    let mounts = mounts.lines().filter_map(|line| {
+        let mut words = line.split(' ').skip(1);
+        Some((words.next()?, words.next()?))
+    });
+    let (_, kind) = mounts.filter(|(point, _)| folder.starts_with(point)).max_by_key(|(point, _)| point.len())?;
+    Some(kind.into())
+}
+
+/// What `program` prints in the package's folder, or nothing if it cannot.
+fn output(program: &str, args: &[&str]) -> String {
+    let result = Command::new(program).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output();
+    let done = result.ok().filter(|out| out.status.success());
+    done.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
+}
+
+fn or_unknown(text: String) -> String {
+    if text.is_empty() { "unknown".into() } else { text }
+}
