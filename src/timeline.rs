@@ -16,7 +16,11 @@ mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_counted;
+#[cfg(test)]
 mod tests_crash;
+#[cfg(test)]
+mod tests_hashers;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;

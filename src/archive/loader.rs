@@ -2,9 +2,10 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::hashers::Hashers;
 use super::images::*;
 use super::record::corrupt;
 use super::{map, vector};
@@ -69,13 +70,14 @@ impl<T: Loads + ?Sized, E> Loads for Strategy<T, E> {
 pub(crate) struct Library {
     session: Session,
     reader: Arc<Reader>,
+    pub(super) hashers: Hashers,
     /// An origin owns the library; so this does not own the origin.
     origins: Mutex<HashMap<TypeId, Weak<Origin>>>,
 }
 
 impl Library {
     pub(crate) fn new(session: Session, reader: Arc<Reader>) -> Arc<Self> {
-        Arc::new(Library { session, reader, origins: Mutex::default() })
+        Arc::new(Library { session, reader, hashers: Hashers::default(), origins: Mutex::default() })
     }
 
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
@@ -194,6 +196,7 @@ where
         return Err(Error::new(ErrorKind::Incompatible, what));
     }
     let Some(root) = loader.root(handle)? else { return Ok(GenericHashMap::default()) };
+    loader.library.check_hasher::<S>(loader.at)?;
     let origin = loader.library.origin(Shelf::<MapNode<K, V, P::Count>>::new);
     // SAFETY: a shelf of this type loads nodes of this type.
     Ok(unsafe { GenericHashMap::stored(root, len as usize, origin) })

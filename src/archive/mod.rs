@@ -11,6 +11,8 @@ mod counting;
 #[cfg(feature = "timeline")]
 mod body;
 #[cfg(feature = "timeline")]
+mod hashers;
+#[cfg(feature = "timeline")]
 mod images;
 #[cfg(feature = "timeline")]
 mod links;

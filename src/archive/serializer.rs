@@ -5,9 +5,10 @@
 //!
 //! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::hashers::Hasher;
 use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -73,6 +74,8 @@ pub struct Serializer {
     pub(super) maps: map::Commit<'static>,
     pub(super) vectors: vector::Commit<'static>,
     kept: Vec<Box<dyn Any>>,
+    /// Of the maps that were written.
+    pub(super) hashers: SmallVec<[Hasher; 2]>,
 }
 
 #[derive(Default)]
@@ -96,6 +99,7 @@ impl Serializer {
             maps: map::Commit::new(session),
             vectors: vector::Commit::new(session),
             kept: Vec::new(),
+            hashers: SmallVec::new(),
         }
     }
 
@@ -109,6 +113,13 @@ impl Serializer {
         self.kept.push(Box::new(root));
         // SAFETY: the nodes live as long as `kept`, which is dropped after the commits that get this.
         unsafe { Link::from_word(word) }
+    }
+
+    /// Notes a map's hasher.
+    pub(super) fn uses(&mut self, hasher: Hasher) {
+        if !self.hashers.contains(&hasher) {
+            self.hashers.push(hasher)
+        }
     }
 
     /// Begins a record: what is written goes to a new buffer until its end.
