@@ -2,8 +2,11 @@
 //! Must hold: an [`Error`] is one pointer wide, so that a fallible read costs its caller nothing.
 //! Uses: nothing of ours.
 
+use std::cell::Cell;
 use std::error::Error as StdError;
 use std::fmt;
+#[cfg(feature = "timeline")]
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// A `Result` whose error is [`Error`].
 pub type Result<T> = std::result::Result<T, Error>;
@@ -97,11 +100,33 @@ impl rkyv::rancor::Source for Error {
     }
 }
 
+const CANNOT_THAW: &str = "backstory: a stored node cannot be read";
+
+thread_local! {
+    /// What the documented panic that is under way is about.
+    static THAWING: Cell<Option<Error>> = const { Cell::new(None) };
+}
+
 /// Ends an infallible call that met a stored node which cannot be read: the one documented panic.
 #[cold]
 #[inline(never)]
 pub(crate) fn cannot_thaw(error: Error) -> ! {
-    panic!("backstory: a stored node cannot be read (use the try_ form of this call to handle it): {error}")
+    let what = format!("{CANNOT_THAW} (use the try_ form of this call to handle it): {error}");
+    THAWING.set(Some(error));
+    std::panic::panic_any(what)
+}
+
+/// What `f` gives; or the error that the documented panic in it is about. Any other panic goes on.
+///
+/// # Errors
+/// What the storage says.
+#[cfg(feature = "timeline")]
+pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
+    THAWING.set(None);
+    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+        let is_it = panic.downcast_ref::<String>().is_some_and(|what| what.starts_with(CANNOT_THAW));
+        THAWING.take().filter(|_| is_it).unwrap_or_else(|| resume_unwind(panic))
+    })
 }
 
 /// The value, or the documented panic of infallible calls.
@@ -110,5 +135,26 @@ pub(crate) fn thawed<T>(result: Result<T>) -> T {
     match result {
         Ok(value) => value,
         Err(error) => cannot_thaw(error),
+    }
+}
+
+#[cfg(all(test, feature = "timeline"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_documented_panic_is_caught() {
+        let error = || Error::new(ErrorKind::Corrupt, "broken");
+        assert_eq!(caught(|| 7).unwrap(), 7);
+        assert_eq!(caught(|| cannot_thaw(error())).map(|()| 7).unwrap_err().to_string(), "broken");
+        // Another one, in code that has caught one of ours before.
+        let other = || {
+            let ours = catch_unwind(|| cannot_thaw(error()));
+            let ours = ours.map(|()| 7).unwrap_err().downcast::<String>().unwrap();
+            assert!(ours.contains("broken") && ours.contains("try_"), "{ours}");
+            std::panic::panic_any("theirs".to_owned())
+        };
+        let theirs = catch_unwind(AssertUnwindSafe(|| caught(other).map(|()| 7))).unwrap_err();
+        assert_eq!(theirs.downcast_ref::<String>().unwrap(), "theirs")
     }
 }

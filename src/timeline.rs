@@ -21,12 +21,14 @@ mod tests_counted;
 mod tests_crash;
 #[cfg(test)]
 mod tests_hashers;
+#[cfg(test)]
+mod tests_roundtrip;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;
 
 use crate::archive::State;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 use crate::id::VersionId;
 use crate::log::Report;
@@ -122,7 +124,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// Lets `f` change the state. If it is another one then, it is a new version, called `label`.
     ///
-    /// If `f` panics nothing has changed.
+    /// If `f` panics nothing has changed. That a stored node cannot be read, which is a panic in the calls that cannot fail, is
+    /// an error here.
     ///
     /// # Errors
     /// What the storage says; nothing has changed then.
@@ -140,7 +143,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
         let mut state = self.state.clone();
-        let value = f(&mut state)?;
+        let value = caught(|| f(&mut state))??;
         let version = self.commit(label, state)?;
         Ok(Edit { version, value })
     }
@@ -150,7 +153,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
-        if state == self.state {
+        if caught(|| state == self.state)? {
             return Ok(None);
         }
         self.append(label, state).map(Some)
@@ -331,7 +334,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
-        Ok((select(&self.at(a)?), select(&self.at(b)?)))
+        let (old, new) = (self.at(a)?, self.at(b)?);
+        caught(|| (select(&old), select(&new)))
     }
 
     /// A view of all versions, those included that will be made, for other threads.

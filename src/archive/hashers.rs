@@ -66,6 +66,13 @@ pub(super) struct Hashers {
     compared: RwLock<Vec<TypeId>>,
 }
 
+impl Clone for Hashers {
+    fn clone(&self) -> Self {
+        let compared = self.compared.read().unwrap_or_else(PoisonError::into_inner).clone();
+        Hashers { newest: self.newest.load(Ordering::Acquire).into(), compared: compared.into() }
+    }
+}
+
 type Known = Vec<(u16, [u64; CANARIES])>;
 
 impl Library {

@@ -223,7 +223,7 @@ fn entries<K: Thaw, V: Thaw>(
     for k in 0..n {
         match outside.get(k).copied().flatten() {
             Some(address) => {
-                let (key, value) = entry(library, &window.read(address)?, address)?;
+                let (key, value) = entry(library, &library.read_near(&mut window, address)?, address)?;
                 entries.push((key, value, Some(address)))
             }
             None => {

@@ -23,6 +23,8 @@ mod map;
 #[cfg(feature = "timeline")]
 pub(crate) mod record;
 #[cfg(feature = "timeline")]
+mod roundtrip;
+#[cfg(feature = "timeline")]
 mod serializer;
 #[cfg(feature = "timeline")]
 mod state;
@@ -40,6 +42,8 @@ pub(crate) use links::links;
 pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]
 pub(crate) use serializer::Serializer;
 #[cfg(feature = "timeline")]

@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 struct Codec<T> {
     write: fn(&T, &mut Serializer) -> Result<Root>,
     read: fn(&Arc<Library>, &Root, Address) -> Result<T>,
+    check: fn(&T, Session, &Arc<Library>) -> Result<()>,
 }
 
 impl<T> Clone for Codec<T> {
@@ -88,7 +89,7 @@ impl<T: State> Stored<T> {
             reader,
             tree: Arc::new(AtomicU64::new(tree)),
             lines: Arc::default(),
-            codec: Codec { write: archive::write_root, read: archive::read_root },
+            codec: Codec { write: archive::write_root, read: archive::read_root, check: archive::check_roundtrip },
             of: PhantomData,
         }
     }
@@ -150,14 +151,19 @@ pub(super) struct Writer {
     log: Arc<Mutex<Log>>,
     session: Session,
     is_durable: bool,
+    /// Whether states are compared with what would be read.
+    is_checked: bool,
 }
 
 impl Writer {
-    pub(super) fn new(session: Session, log: Log, is_durable: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, is_durable }
+    pub(super) fn new(session: Session, log: Log, is_durable: bool, is_checked: bool) -> Self {
+        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked }
     }
 
     pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<()> {
+        if self.is_checked {
+            (stored.codec.check)(state, self.session, &stored.library)?
+        }
         let id = stored.count();
         let batch = Batch::begin(&self.log)?;
         let mut serializer = Serializer::new(self.session, self.log.clone());

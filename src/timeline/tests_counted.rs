@@ -20,7 +20,7 @@ fn open(storage: &Simulated) -> Timeline<Map> {
     } else {
         Map::new()
     };
-    Timeline::<Map>::options().open_in(Arc::new(storage.clone()), initial).unwrap()
+    Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), initial).unwrap()
 }
 
 /// Records and bytes so far.
