@@ -137,3 +137,24 @@ pub(crate) fn thawed<T>(result: Result<T>) -> T {
         Err(error) => cannot_thaw(error),
     }
 }
+
+#[cfg(all(test, feature = "timeline"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_documented_panic_is_caught() {
+        let error = || Error::new(ErrorKind::Corrupt, "broken");
+        assert_eq!(caught(|| 7).unwrap(), 7);
+        assert_eq!(caught(|| cannot_thaw(error())).map(|()| 7).unwrap_err().to_string(), "broken");
+        // Another one, in code that has caught one of ours before.
+        let other = || {
+            let ours = catch_unwind(|| cannot_thaw(error()));
+            let ours = ours.map(|()| 7).unwrap_err().downcast::<String>().unwrap();
+            assert!(ours.contains("broken") && ours.contains("try_"), "{ours}");
+            std::panic::panic_any("theirs".to_owned())
+        };
+        let theirs = catch_unwind(AssertUnwindSafe(|| caught(other).map(|()| 7))).unwrap_err();
+        assert_eq!(theirs.downcast_ref::<String>().unwrap(), "theirs")
+    }
+}

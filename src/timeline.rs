@@ -17,7 +17,13 @@ mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_counted;
+#[cfg(test)]
 mod tests_crash;
+#[cfg(test)]
+mod tests_hashers;
+#[cfg(test)]
+mod tests_roundtrip;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;
@@ -119,7 +125,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// Lets `f` change the state. If it is another one then, it is a new version, called `label`.
     ///
-    /// If `f` panics nothing has changed. Where it panics because something stored cannot be read, that is the error.
+    /// If `f` panics nothing has changed. That a stored node cannot be read, which is a panic in the calls that cannot fail, is
+    /// an error here.
     ///
     /// # Errors
     /// What the storage says; nothing has changed then.

@@ -57,7 +57,7 @@ pub(crate) fn links(at: Address, kind: u8, bytes: &[u8], to: &mut Vec<Address>) 
                 to.extend(body.address()?.0)
             }
         }
-        kinds::ENTRY | kinds::VECTOR_LEAF | kinds::ROOT => {}
+        kinds::ENTRY | kinds::VECTOR_LEAF | kinds::ROOT | kinds::HASHERS => {}
         _ => return Err(corrupt(at, "a record of an unknown kind")),
     }
     if kind & kinds::LINKED != 0 {

@@ -2,11 +2,13 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::hashers::Hashers;
 use super::images::*;
 use super::record::corrupt;
+use super::serializer::Copies;
 use super::{map, vector};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::PortableHasher;
@@ -71,17 +73,38 @@ impl<T: Loads + ?Sized, E> Loads for Strategy<T, E> {
 pub(crate) struct Library {
     session: Session,
     reader: Arc<Reader>,
+    pub(super) hashers: Hashers,
+    /// Records that are not in the log.
+    copies: Copies,
     /// An origin owns the library; so this does not own the origin.
     origins: Mutex<HashMap<TypeId, Weak<Origin>>>,
 }
 
 impl Library {
     pub(crate) fn new(session: Session, reader: Arc<Reader>) -> Arc<Self> {
-        Arc::new(Library { session, reader, origins: Mutex::default() })
+        Arc::new(Library {
+            session,
+            reader,
+            hashers: Hashers::default(),
+            copies: Copies::new(),
+            origins: Mutex::default(),
+        })
+    }
+
+    /// The same log and session, with further records.
+    pub(super) fn with(&self, copies: Copies) -> Arc<Self> {
+        let Library { session, ref reader, ref hashers, .. } = *self;
+        let origins = Mutex::default();
+        Arc::new(Library { session, reader: reader.clone(), hashers: hashers.clone(), copies, origins })
     }
 
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
-        self.reader.read(at)
+        self.copies.get(&at).map_or_else(|| self.reader.read(at), |copy| Ok(copy.clone()))
+    }
+
+    /// The same of one that may stand near what was read before.
+    pub(super) fn read_near(&self, window: &mut Window<'_>, at: Address) -> Result<Record> {
+        self.copies.get(&at).map_or_else(|| window.read(at), |copy| Ok(copy.clone()))
     }
 
     /// For records that stand near each other.
@@ -204,6 +227,7 @@ where
         return Err(Error::new(ErrorKind::Incompatible, what));
     }
     let Some(root) = loader.root(handle)? else { return Ok(GenericHashMap::default()) };
+    loader.library.check_hasher::<S>(loader.at)?;
     let origin = loader.library.origin(Shelf::<MapNode<K, V, P::Count>>::new);
     // SAFETY: a shelf of this type loads nodes of this type.
     Ok(unsafe { GenericHashMap::stored(root, len as usize, origin) })

@@ -2,9 +2,10 @@
 //!
 //! In: a map. Out: records of its new nodes, and an archived handle; parts of nodes from records.
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `map`, `set`, `serializer`, `loader`, `body`, `images`.
+//! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `body`, `images`.
 
 use super::body::Body;
+use super::hashers::Hasher;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw, map_word};
 use super::record::{corrupt, kinds};
@@ -246,7 +247,7 @@ pub(super) fn read_entries<K: Thaw, V: Thaw>(
     }
     let mut window = library.window();
     at.iter().try_for_each(|&at| {
-        take(entry(library, &window.read(at)?, at)?);
+        take(entry(library, &library.read_near(&mut window, at)?, at)?);
         Ok(())
     })
 }
@@ -278,7 +279,11 @@ where
         Some(address) => Some(address),
         None => {
             let root = nodes.keep(map.root.clone());
-            map::write(root, &mut Writing(s))?
+            let root = map::write(root, &mut Writing(s))?;
+            if root.is_some() {
+                s.nodes().uses(Hasher::of::<H>())
+            }
+            root
         }
     };
     Ok(HandleResolver { root, own: map_word::<H>(map.len()), places: s.nodes().places() })

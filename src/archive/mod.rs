@@ -11,6 +11,8 @@ mod counting;
 #[cfg(feature = "timeline")]
 mod body;
 #[cfg(feature = "timeline")]
+mod hashers;
+#[cfg(feature = "timeline")]
 mod images;
 #[cfg(feature = "timeline")]
 mod links;
@@ -20,6 +22,8 @@ mod loader;
 mod map;
 #[cfg(feature = "timeline")]
 pub(crate) mod record;
+#[cfg(feature = "timeline")]
+mod roundtrip;
 #[cfg(feature = "timeline")]
 mod serializer;
 #[cfg(feature = "timeline")]
@@ -38,6 +42,8 @@ pub(crate) use links::links;
 pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]
 pub(crate) use serializer::Serializer;
 #[cfg(feature = "timeline")]

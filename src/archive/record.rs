@@ -18,6 +18,7 @@ pub(crate) mod kinds {
     pub(crate) const VECTOR_LEAF_SPLICE: u8 = 73;
     pub(crate) const SPINE: u8 = 74;
     pub(crate) const ROOT: u8 = 75;
+    pub(crate) const HASHERS: u8 = 76;
     /// With one of the others: the body ends with a list of where addresses stand in what a user's type wrote.
     pub(crate) const LINKED: u8 = 128;
 }

@@ -5,14 +5,15 @@
 //!
 //! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::hashers::Hasher;
 use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Link, Owned, Session, Tree};
-use crate::log::{Log, Root};
+use crate::log::{Log, Record, Root};
 use crate::{map, vector};
 use rkyv::rancor::{Fallible, Strategy};
 use rkyv::ser::sharing::{Share, Sharing, SharingState};
@@ -22,6 +23,7 @@ use smallvec::SmallVec;
 use std::alloc::Layout;
 use std::any::Any;
 use std::cell::RefCell;
+use std::collections::HashMap;
 use std::ptr::NonNull;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -56,14 +58,24 @@ impl<T: Nodes + ?Sized, E> Nodes for Strategy<T, E> {
 /// The serializer that states are written with.
 pub type Ser = Strategy<Serializer, Error>;
 
+/// Records that are in no log.
+pub(super) type Copies = HashMap<Address, Record>;
+
+/// Where records go.
+enum To {
+    /// To the batch that was begun.
+    Log(Arc<Mutex<Log>>),
+    /// Nowhere but here, with addresses from this one on.
+    Memory(u64, Copies),
+}
+
 /// Where addresses stand in the buffer that is being written.
 pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
 
 /// Writes states and the nodes of collections.
 pub struct Serializer {
     session: Session,
-    /// Its batch was begun.
-    log: Arc<Mutex<Log>>,
+    to: To,
     #[cfg(test)]
     records: u64,
     /// One for each node that is being written, the innermost last.
@@ -73,6 +85,8 @@ pub struct Serializer {
     pub(super) maps: map::Commit<'static>,
     pub(super) vectors: vector::Commit<'static>,
     kept: Vec<Box<dyn Any>>,
+    /// Of the maps that were written.
+    pub(super) hashers: SmallVec<[Hasher; 2]>,
 }
 
 #[derive(Default)]
@@ -86,9 +100,26 @@ struct Buffer {
 impl Serializer {
     /// Writes to the batch that was begun in `log`.
     pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
+        Self::writing(session, To::Log(log))
+    }
+
+    /// Writes records into memory, as if they would get addresses from `first` on.
+    pub(super) fn into_memory(session: Session, first: u64) -> Self {
+        Self::writing(session, To::Memory(first, Copies::new()))
+    }
+
+    /// What was written into memory; nothing is marked.
+    pub(super) fn into_copies(self) -> Copies {
+        match self.to {
+            To::Log(_) => Copies::new(),
+            To::Memory(_, copies) => copies,
+        }
+    }
+
+    fn writing(session: Session, to: To) -> Self {
         Serializer {
             session,
-            log,
+            to,
             #[cfg(test)]
             records: 0,
             stack: Vec::new(),
@@ -96,6 +127,7 @@ impl Serializer {
             maps: map::Commit::new(session),
             vectors: vector::Commit::new(session),
             kept: Vec::new(),
+            hashers: SmallVec::new(),
         }
     }
 
@@ -109,6 +141,13 @@ impl Serializer {
         self.kept.push(Box::new(root));
         // SAFETY: the nodes live as long as `kept`, which is dropped after the commits that get this.
         unsafe { Link::from_word(word) }
+    }
+
+    /// Notes a map's hasher.
+    pub(super) fn uses(&mut self, hasher: Hasher) {
+        if !self.hashers.contains(&hasher) {
+            self.hashers.push(hasher)
+        }
     }
 
     /// Begins a record: what is written goes to a new buffer until its end.
@@ -130,7 +169,14 @@ impl Serializer {
         {
             self.records += 1
         }
-        let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
+        let address = match &mut self.to {
+            To::Log(log) => log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes),
+            To::Memory(next, copies) => {
+                let address = Address::new(*next).ok_or_else(|| Error::new(ErrorKind::Invalid, "too many records"));
+                *next += 1;
+                address.inspect(|&at| _ = copies.insert(at, Record::owned(kind, &buffer.bytes)))
+            }
+        };
         self.free(buffer);
         address
     }

@@ -45,11 +45,14 @@ impl Book {
         let mut serializer = Serializer::new(self.session, self.log.clone());
         let root = write(&mut serializer).inspect_err(|_| self.log.lock().unwrap().give_up())?;
         self.records.set(self.records.get() + serializer.records());
+        let hashers =
+            self.library.write_hashers(&mut serializer).inspect_err(|_| self.log.lock().unwrap().give_up())?;
         let id = self.versions.replace(self.versions.get() + 1);
         let mut stamp = Stamp::version(id, Root::At(root));
         stamp.parents = id.checked_sub(1).into_iter().collect();
         self.log.lock().unwrap().finish(stamp, false)?;
         serializer.finish();
+        self.library.note_hashers(hashers);
         Ok(root)
     }
 
@@ -297,6 +300,14 @@ fn another_type_or_hasher_is_refused() {
     type Other = GenericHashMap<String, u64, StrongHash, archery::ArcTK>;
     let error = state::read::<Other>(&log.library, root).map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incompatible);
+    // A map with a hasher that the log knows nothing of.
+    let mut serializer = Serializer::new(log.session, log.log.clone());
+    log.log.lock().unwrap().begin().unwrap();
+    let root = state::write(&Other::from_iter([("key".to_string(), 7)]), &mut serializer).unwrap();
+    log.log.lock().unwrap().finish(Stamp::version(1, Root::At(root)), false).unwrap();
+    log.versions.set(2);
+    let error = state::read::<Other>(&log.library, root).map(|_| ()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && error.to_string().contains("no record"), "{error}");
     // The root of a vector is no map's.
     let root = log.commit(&(0..1000u64).collect::<Vector<u64>>()).unwrap();
     let wrong: Result<HashMap<u64, u64>> = state::read(&log.library, root);

@@ -75,6 +75,8 @@ pub(crate) struct Stamp {
     pub(crate) names: Option<Address>,
     pub(crate) children: Option<Address>,
     pub(crate) leaves: Option<Address>,
+    /// What is known of the hashers of the maps so far.
+    pub(crate) hashers: Option<Address>,
     pub(crate) leaf_count: u64,
     pub(crate) name_count: u64,
     pub(crate) root: Root,
@@ -97,6 +99,7 @@ impl Stamp {
             names: None,
             children: None,
             leaves: None,
+            hashers: None,
             leaf_count: 0,
             name_count: 0,
             root,
@@ -174,19 +177,21 @@ const HAS_INDEX: u16 = 1 << 10;
 const HAS_NAMES: u16 = 1 << 11;
 const HAS_CHILDREN: u16 = 1 << 12;
 const HAS_LEAVES: u16 = 1 << 13;
-const ALL_BITS: u16 = (1 << 14) - 1;
+const HAS_HASHERS: u16 = 1 << 14;
+const ALL_BITS: u16 = (1 << 15) - 1;
 /// In the bits for the number of parents: it follows.
 const MANY: u16 = 3;
 
 impl Stamp {
     /// The links by address, each with its bit, in stored order.
-    fn links(&self) -> [(u16, Option<Address>); 5] {
+    fn links(&self) -> [(u16, Option<Address>); 6] {
         [
             (HAS_PREVIOUS, self.chain.previous),
             (HAS_INDEX, self.chain.index),
             (HAS_NAMES, self.names),
             (HAS_CHILDREN, self.children),
             (HAS_LEAVES, self.leaves),
+            (HAS_HASHERS, self.hashers),
         ]
     }
 
@@ -313,6 +318,7 @@ impl Stamp {
         let previous = link(HAS_PREVIOUS, rest)?;
         let index = link(HAS_INDEX, rest)?;
         let (names, children, leaves) = (link(HAS_NAMES, rest)?, link(HAS_CHILDREN, rest)?, link(HAS_LEAVES, rest)?);
+        let hashers = link(HAS_HASHERS, rest)?;
         let root = match flags >> ROOT_SHIFT & 3 {
             0 => Root::None,
             1 => Root::At(take_link(rest, at)?),
@@ -338,6 +344,7 @@ impl Stamp {
             names,
             children,
             leaves,
+            hashers,
             leaf_count,
             name_count,
             root,

@@ -24,6 +24,7 @@ fn some_stamp(dice: &mut Dice) -> Stamp {
     (stamp.head, stamp.tip, stamp.depth, stamp.jump) = (upto(dice), upto(dice), upto(dice), upto(dice));
     stamp.time_us = dice.roll() >> dice.below(64);
     (stamp.names, stamp.children, stamp.leaves) = (some_address(dice), some_address(dice), some_address(dice));
+    stamp.hashers = some_address(dice);
     if dice.one_in(2) {
         (stamp.leaf_count, stamp.name_count) = (dice.below(1000), dice.roll())
     }

@@ -289,8 +289,8 @@ impl Pass<'_> {
             }
             Root::None => None,
         };
-        let links = [stamp.chain.index, stamp.chain.previous, stamp.names, stamp.children, stamp.leaves, root];
-        found.extend(links.into_iter().flatten());
+        let own = [stamp.chain.index, stamp.chain.previous, stamp.names, stamp.children, stamp.leaves, stamp.hashers];
+        found.extend(own.into_iter().chain([root]).flatten());
         let is_node = |address: Address| self.nodes.contains_key(&address.units());
         if self.is_known && stamp.chain.index.is_some_and(|root| !is_node(root)) {
             self.damage(at.units(), kind, "it names an index where no node of it is", RESTORE)

@@ -41,12 +41,19 @@ pub struct Options<T> {
     durability: Durability,
     schema: Option<(String, u32)>,
     segment_bytes: Option<u64>,
+    check_roundtrip: Option<bool>,
     of: PhantomData<fn() -> T>,
 }
 
 impl<T> Options<T> {
     pub(super) fn new() -> Self {
-        Options { durability: Durability::default(), schema: None, segment_bytes: None, of: PhantomData }
+        Options {
+            durability: Durability::default(),
+            schema: None,
+            segment_bytes: None,
+            check_roundtrip: None,
+            of: PhantomData,
+        }
     }
 
     /// When versions are safe from a loss of power: [`Durability::Sync`] if nothing is said.
@@ -68,6 +75,32 @@ impl<T> Options<T> {
     #[must_use]
     pub fn segment_bytes(mut self, bytes: u64) -> Self {
         self.segment_bytes = Some(bytes);
+        self
+    }
+
+    /// Whether each new state is compared with what will be read back of it, before it is committed: in debug builds only if
+    /// nothing is said.
+    ///
+    /// It finds what is stored otherwise than it compares, above all a `usize` in a type of yours: above 4294967295 it is cut
+    /// to 32 bits. A commit that finds something is `Invalid`, and nothing has changed. It costs about as much as the commit
+    /// does without a sync; what is in the log already is not compared again. What does not equal itself, as a NaN, cannot
+    /// be compared: a commit that adds one is let through.
+    ///
+    /// ```
+    /// use backstory::{ErrorKind, Timeline};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("backstory-doc-check-{}", std::process::id()));
+    /// let mut timeline = Timeline::<usize>::options().check_roundtrip(true).open(&path, 1)?;
+    /// timeline.commit("it fits", 4_000_000_000)?;
+    /// let error = timeline.commit("it does not", 5_000_000_000).unwrap_err();
+    /// assert_eq!((error.kind(), *timeline.state()), (ErrorKind::Invalid, 4_000_000_000));
+    /// # drop(timeline);
+    /// # std::fs::remove_dir_all(&path).unwrap();
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    #[must_use]
+    pub fn check_roundtrip(mut self, check: bool) -> Self {
+        self.check_roundtrip = Some(check);
         self
     }
 }
@@ -122,8 +155,9 @@ impl<T: State> Options<T> {
     pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
         let (log, last) = Log::open(storage, self.log_options())?;
         let session = Session::open()?;
+        let is_checked = self.check_roundtrip.unwrap_or(cfg!(debug_assertions));
         let stored = Stored::new(session, log.reader(), last.as_ref());
-        let writer = Writer::new(session, log, self.durability == Durability::Sync);
+        let writer = Writer::new(session, log, self.durability == Durability::Sync, is_checked);
         let mut home = Home::new(Past::Stored(stored), Some(writer));
         match last {
             Some(last) => Self::stand(home, &last),

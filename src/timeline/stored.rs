@@ -20,6 +20,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 struct Codec<T> {
     write: fn(&T, &mut Serializer) -> Result<Root>,
     read: fn(&Arc<Library>, &Root, Address) -> Result<T>,
+    check: fn(&T, Session, &Arc<Library>) -> Result<()>,
 }
 
 impl<T> Clone for Codec<T> {
@@ -81,12 +82,14 @@ impl<T> Clone for Stored<T> {
 impl<T: State> Stored<T> {
     pub(super) fn new(session: Session, reader: Arc<Reader>, last: Option<&Stamp>) -> Self {
         let tree = last.and_then(|last| last.children).map_or(0, Address::units);
+        let library = Library::new(session, reader.clone());
+        library.note_hashers(last.and_then(|last| last.hashers));
         Stored {
-            library: Library::new(session, reader.clone()),
+            library,
             reader,
             tree: Arc::new(AtomicU64::new(tree)),
             lines: Arc::default(),
-            codec: Codec { write: archive::write_root, read: archive::read_root },
+            codec: Codec { write: archive::write_root, read: archive::read_root, check: archive::check_roundtrip },
             of: PhantomData,
         }
     }
@@ -120,6 +123,8 @@ impl<T> Stored<T> {
         let at = self.reader.address_of(id)?;
         let stamp = self.reader.stamp_at(at)?;
         self.lines.set(id, line_of(&stamp));
+        // The writer may have just made this version.
+        self.library.note_hashers(stamp.hashers);
         (self.codec.read)(&self.library, &stamp.root, at)
     }
 
@@ -146,15 +151,20 @@ pub(super) struct Writer {
     log: Arc<Mutex<Log>>,
     session: Session,
     is_durable: bool,
+    /// Whether states are compared with what would be read.
+    is_checked: bool,
 }
 
 impl Writer {
-    pub(super) fn new(session: Session, log: Log, is_durable: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, is_durable }
+    pub(super) fn new(session: Session, log: Log, is_durable: bool, is_checked: bool) -> Self {
+        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked }
     }
 
     /// Gives how many bytes were written.
     pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<u64> {
+        if self.is_checked {
+            (stored.codec.check)(state, self.session, &stored.library)?
+        }
         let (id, before) = (stored.count(), stored.reader.end());
         let batch = Batch::begin(&self.log)?;
         let mut serializer = Serializer::new(self.session, self.log.clone());
@@ -164,19 +174,23 @@ impl Writer {
             let new = stored.tree()?.with(made.line.parent, id - 1)?;
             tree = Some(archive::write(&new, &mut serializer)?)
         }
+        let hashers = stored.library.write_hashers(&mut serializer)?;
         let mut stamp =
             batch.log().last().map_or_else(|| Stamp::version(id, Root::None), |last| last.after(StampKind::Version));
         (stamp.id, stamp.head, stamp.tip, stamp.root) = (id, id, id, root);
         (stamp.depth, stamp.jump, stamp.time_us, stamp.children) =
             (made.line.depth, made.line.jump, made.time_us, tree);
+        stamp.hashers = hashers.or(stamp.hashers);
         if id > 0 {
             stamp.parents.push(made.line.parent)
         }
         if !made.label.is_empty() {
             stamp.tags.push(Tags::LABEL, made.label.as_bytes())
         }
+        let hashers = stamp.hashers;
         batch.finish(stamp, self.is_durable)?;
         serializer.finish();
+        stored.library.note_hashers(hashers);
         stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
         Ok((stored.reader.end() - before) * UNIT)
