@@ -61,7 +61,8 @@ impl Record {
         }
     }
 
-    fn owned(kind: u8, body: &[u8]) -> Self {
+    /// A record whose body is a copy of this one.
+    pub(crate) fn owned(kind: u8, body: &[u8]) -> Self {
         let mut chunks: Arc<[u128]> = std::iter::repeat_n(0, body.len().div_ceil(CHUNK)).collect();
         let own = Arc::get_mut(&mut chunks).map(bytemuck::cast_slice_mut);
         if let Some(own) = own {

@@ -59,6 +59,8 @@ pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, wri
 #[cfg(feature = "timeline")]
 pub(crate) use {
     inner::Note,
+    leaf::tag_of,
+    node::MOST_BITS,
     revive::{NodeParts, revive},
     store::{StoredLink, stored_address},
 };
