@@ -84,7 +84,7 @@ pub mod shared_ptr {
 }
 
 #[cfg(feature = "timeline")]
-pub use archive::{ArchivedHashMap, ArchivedHashSet, ArchivedVector, Sink, Source, State, Thaw};
+pub use archive::{ArchivedHashMap, ArchivedHashSet, ArchivedVector, Sink, Source, State, Thaw, View};
 pub use archive::{CountingSink, Counts};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};

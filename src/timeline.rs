@@ -24,11 +24,13 @@ mod tests_crash;
 mod tests_hashers;
 #[cfg(test)]
 mod tests_roundtrip;
+#[cfg(test)]
+mod tests_view;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;
 
-use crate::archive::State;
+use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 use crate::id::VersionId;
@@ -395,6 +397,17 @@ impl<T: State> Timeline<T> {
     /// As [`Options::open`].
     pub fn open(path: impl AsRef<std::path::Path>, initial: T) -> Result<Self> {
         Self::options().open(path, initial)
+    }
+
+    /// The state of a version where it is stored: zero-copy, without nodes in memory. See [`View`].
+    ///
+    /// Cost: its stamp and its root are read, and of collections what is looked at.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; `Invalid` of a timeline in memory, where nothing is stored; what the storage
+    /// says.
+    pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
+        self.home.past.view(known(&self.home.past, id)?)
     }
 
     /// How to open a timeline otherwise than [`open`](Self::open) does.

@@ -125,6 +125,38 @@ fn a_look_beside_the_writer_changes_nothing() {
     assert!(contents(folder.as_ref()) == before)
 }
 
+#[test]
+#[allow(unsafe_code)]
+fn views_are_the_same_however_a_timeline_was_opened() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, map(300)).unwrap();
+    timeline.edit("edit", |state| state.get_mut("key 7").unwrap().push_back(70)).unwrap();
+    let check = |timeline: &Timeline<Map>| {
+        for (version, len) in [(0, 7), (1, 8)] {
+            let view = timeline.reader().view(VersionId::new(version)).unwrap();
+            assert_eq!(view.len(), 300);
+            assert_eq!(
+                view.iter().unwrap().map(|entry| entry.unwrap().1.len() as u64).sum::<u64>(),
+                3 * 4950 + len - 7
+            );
+            let list = view.get("key 7").unwrap().unwrap();
+            // A view is kept, and looked at on another thread.
+            let look = move || assert!(list.len() as u64 == len && *list.get(6).unwrap().unwrap() == 6);
+            std::thread::spawn(look).join().unwrap();
+            assert!(view.get("key 300").unwrap().is_none())
+        }
+    };
+    check(&timeline);
+    check(&Timeline::<Map>::options().open_read_only(&folder).unwrap());
+    drop(timeline);
+    // SAFETY: nobody else touches the folder.
+    let mapped = unsafe { Timeline::<Map>::options().open_mmap(&folder, Map::new()) }.unwrap();
+    check(&mapped);
+    let view = mapped.view(VersionId::new(1)).unwrap();
+    drop(mapped);
+    assert_eq!(view.get("key 7").unwrap().unwrap().thaw::<Vector<u64>>().unwrap(), (0..7).chain([70]).collect())
+}
+
 /// Opened as `T`: the kind of the error, which says `words`; and nothing has changed.
 #[track_caller]
 fn refused<T: backstory::State + Default>(folder: &Folder, kind: ErrorKind, words: &[&str]) {

@@ -2,13 +2,12 @@
 //!
 //! In: a record. Out: its parts. Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; what
 //! it refers to comes before it.
-//! Uses: `log`, `record`, `images`, `error`, `id`.
+//! Uses: `record`, `images`, `error`, `id`.
 
 use super::images::{ArchivedLast, SPARE_BITS};
 use super::record::{corrupt, kinds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::log::Record;
 use rkyv::Portable;
 use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
@@ -21,12 +20,7 @@ pub(super) struct Body<'r> {
 }
 
 impl<'r> Body<'r> {
-    /// The body of a record; the list of places at its end is not part of it.
-    pub(super) fn new(record: &'r Record, at: Address) -> Result<Self> {
-        Self::of(record.kind(), record.body(), at)
-    }
-
-    /// The same of bytes that stand at an address, in a record of another kind.
+    /// The body of a record of this kind; the list of places at its end is not part of it.
     pub(super) fn of(kind: u8, bytes: &'r [u8], at: Address) -> Result<Self> {
         let end = match kind & kinds::LINKED {
             0 => bytes.len(),
@@ -68,6 +62,21 @@ impl<'r> Body<'r> {
         Ok((address, word & ((1 << SPARE_BITS) - 1)))
     }
 
+    /// All words that are left, each as [`address`](Self::address) reads it.
+    pub(super) fn addresses(&self) -> Result<impl ExactSizeIterator<Item = (Option<Address>, u64)>> {
+        let (words, rest) = self.bytes[self.next..].as_chunks::<8>();
+        let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
+        if !rest.is_empty() || words.iter().any(|bytes| word(bytes) >> SPARE_BITS >= self.at.units()) {
+            return Err(self.corrupt("an address that comes after its record"));
+        }
+        let split = move |word: u64| (Address::new(word >> SPARE_BITS), word & ((1 << SPARE_BITS) - 1));
+        Ok(words.iter().map(move |bytes| split(word(bytes))))
+    }
+
+    pub(super) fn at(&self) -> Address {
+        self.at
+    }
+
     /// The same where there is one.
     pub(super) fn some_address(&mut self) -> Result<(Address, u64)> {
         let (address, spare) = self.address()?;
@@ -88,7 +97,7 @@ impl<'r> Body<'r> {
     }
 
     /// What was written last, as rkyv checks it.
-    pub(super) fn last<T>(self) -> Result<&'r T>
+    pub(super) fn last<T>(&self) -> Result<&'r T>
     where
         T: Portable + 'r,
         ArchivedLast<T>: for<'a> CheckBytes<HighValidator<'a, Error>>,

@@ -157,7 +157,7 @@ fn compare(known: &Known, hasher: Hasher) -> Result<bool> {
 
 fn read(library: &Library, at: Address) -> Result<Known> {
     let record = library.read(at)?;
-    let mut body = Body::new(&record, at)?;
+    let mut body = Body::of(record.kind(), record.body(), at)?;
     if record.kind() != kinds::HASHERS {
         return Err(body.corrupt("it is no record of hashers"));
     }

@@ -4,9 +4,11 @@
 //! In: values. Out: archived values, which lie in a record as they are read.
 //! Must hold: every address that stands in a user's value is in its record's list of places, so that records can be
 //! followed without types. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `id`, `serializer`.
+//! Uses: `id`, `error`, `record`, `serializer`.
 
+use super::record::corrupt;
 use super::serializer::Places;
+use crate::error::Result;
 use crate::id::Address;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::munge::munge;
@@ -36,8 +38,12 @@ pub(super) struct Handle {
 }
 
 impl Handle {
-    pub(super) fn root(self) -> Option<Address> {
-        Address::new(self.root.to_native() >> SPARE_BITS)
+    /// Where the root of a collection is whose handle is in the record at `at`.
+    pub(super) fn root_below(self, at: Address) -> Result<Option<Address>> {
+        match Address::new(self.root.to_native() >> SPARE_BITS) {
+            Some(root) if root >= at => Err(corrupt(at, "a collection whose root comes after it")),
+            root => Ok(root),
+        }
     }
 
     pub(super) fn own(self) -> u64 {
@@ -117,7 +123,7 @@ impl<K: Archive, V: Archive> Archive for Entry<'_, K, V> {
 }
 
 impl<K: Serialize<S>, V: Serialize<S>, S: Fallible + ?Sized> Serialize<S> for Entry<'_, K, V> {
-    fn serialize(&self, s: &mut S) -> Result<Self::Resolver, S::Error> {
+    fn serialize(&self, s: &mut S) -> std::result::Result<Self::Resolver, S::Error> {
         Ok((self.0.serialize(s)?, self.1.serialize(s)?))
     }
 }
@@ -141,7 +147,7 @@ impl<T: Archive> Archive for Last<'_, T> {
 }
 
 impl<T: Serialize<S>, S: Fallible + ?Sized> Serialize<S> for Last<'_, T> {
-    fn serialize(&self, s: &mut S) -> Result<Self::Resolver, S::Error> {
+    fn serialize(&self, s: &mut S) -> std::result::Result<Self::Resolver, S::Error> {
         self.0.serialize(s)
     }
 }
@@ -169,7 +175,7 @@ impl<T: Archive> Archive for Row<'_, T> {
 }
 
 impl<T: Serialize<S>, S: Fallible + Allocator + Writer + ?Sized> Serialize<S> for Row<'_, T> {
-    fn serialize(&self, s: &mut S) -> Result<VecResolver, S::Error> {
+    fn serialize(&self, s: &mut S) -> std::result::Result<VecResolver, S::Error> {
         ArchivedVec::<T::Archived>::serialize_from_slice(self.0, s)
     }
 }

@@ -142,14 +142,6 @@ impl Loader {
     pub(super) fn new(library: Arc<Library>, at: Address) -> Self {
         Loader { library, at, pool: Pool::new() }
     }
-
-    /// A root that a handle names.
-    fn root(&self, handle: Handle) -> Result<Option<Address>> {
-        match handle.root() {
-            Some(root) if root >= self.at => Err(corrupt(self.at, "a collection whose root comes after it")),
-            root => Ok(root),
-        }
-    }
 }
 
 impl Pooling<Error> for Loader {
@@ -209,6 +201,33 @@ pub(super) fn map_word<S: PortableHasher>(len: usize) -> u64 {
     len as u64 | (S::ID as u64) << LEN_BITS
 }
 
+/// How many entries a map has, by its own word.
+pub(super) fn map_len(own: u64) -> usize {
+    (own & ((1 << LEN_BITS) - 1)) as usize
+}
+
+/// The root of a map whose handle is in the record at `at`, if it is not empty.
+///
+/// # Errors
+/// `Incompatible` if it was stored with another hasher, or that has changed.
+pub(super) fn map_root<S: PortableHasher>(handle: Handle, library: &Library, at: Address) -> Result<Option<Address>> {
+    let hasher = handle.own() >> LEN_BITS;
+    if hasher != S::ID as u64 {
+        let what = format!(
+            "address {}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
+             stored with",
+            at.units(),
+            S::ID
+        );
+        return Err(Error::new(ErrorKind::Incompatible, what));
+    }
+    let root = handle.root_below(at)?;
+    if root.is_some() {
+        library.check_hasher::<S>(at)?
+    }
+    Ok(root)
+}
+
 fn map_of<K, V, S, P>(handle: Handle, loader: &Loader) -> Result<GenericHashMap<K, V, S, P>>
 where
     K: Thaw + 'static,
@@ -216,21 +235,11 @@ where
     S: PortableHasher,
     P: Kind,
 {
-    let (len, hasher) = (handle.own() & ((1 << LEN_BITS) - 1), handle.own() >> LEN_BITS);
-    if hasher != S::ID as u64 {
-        let what = format!(
-            "address {}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
-             stored with",
-            loader.at.units(),
-            S::ID
-        );
-        return Err(Error::new(ErrorKind::Incompatible, what));
-    }
-    let Some(root) = loader.root(handle)? else { return Ok(GenericHashMap::default()) };
-    loader.library.check_hasher::<S>(loader.at)?;
+    let root = map_root::<S>(handle, &loader.library, loader.at)?;
+    let Some(root) = root else { return Ok(GenericHashMap::default()) };
     let origin = loader.library.origin(Shelf::<MapNode<K, V, P::Count>>::new);
     // SAFETY: a shelf of this type loads nodes of this type.
-    Ok(unsafe { GenericHashMap::stored(root, len as usize, origin) })
+    Ok(unsafe { GenericHashMap::stored(root, map_len(handle.own()), origin) })
 }
 
 impl<K, V, S, P, D> Deserialize<GenericHashMap<K, V, S, P>, D> for ArchivedHashMap<K, V, S>
@@ -258,6 +267,11 @@ where
     }
 }
 
+/// How long the vector is whose handle is in the record at `at`.
+pub(super) fn vector_ends(handle: Handle, at: Address) -> Result<Ends> {
+    Ends::of_word(handle.own()).ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))
+}
+
 impl<A, P, D> Deserialize<GenericVector<A, P>, D> for ArchivedVector<A>
 where
     A: Thaw + 'static,
@@ -266,10 +280,9 @@ where
 {
     fn deserialize(&self, d: &mut D) -> Result<GenericVector<A, P>> {
         let loader = d.loader();
-        let Some(root) = loader.root(self.handle)? else { return Ok(GenericVector::new()) };
+        let Some(root) = self.handle.root_below(loader.at)? else { return Ok(GenericVector::new()) };
         let origin = loader.library.origin(Shelf::<VectorNode<A, P::Count>>::new);
-        let ends = Ends::of_word(self.handle.own())
-            .ok_or_else(|| corrupt(loader.at, "a vector with more in its head than in all of it"))?;
+        let ends = vector_ends(self.handle, loader.at)?;
         // SAFETY: a shelf of this type loads nodes of this type.
         Ok(unsafe { GenericVector::stored(root, ends, origin) })
     }

@@ -2,34 +2,28 @@
 //!
 //! In: a map. Out: records of its new nodes, and an archived handle; parts of nodes from records.
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `body`, `images`.
+//! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `page`, `shape`, `images`.
 
-use super::body::Body;
 use super::hashers::Hasher;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw, map_word};
-use super::record::{corrupt, kinds};
+use super::page::Page;
+use super::record::kinds;
 use super::serializer::{Serializer, Sink};
+use super::shape::{Divided, Form, IN, Leaf, MIXED, OUT};
 use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::Kind;
-use crate::log::Record;
 use crate::map::{
-    self, Commit, EntryPart, GenericHashMap, NodeParts, NodeRecord, Note, RecordKind, Records, StoredEntry, StoredLink,
+    self, Commit, EntryPart, GenericHashMap, NodeParts, NodeRecord, RecordKind, Records, StoredEntry, StoredLink,
 };
 use crate::set::GenericHashSet;
-use rkyv::vec::ArchivedVec;
 use rkyv::{Archive, Deserialize, Place, Serialize, SerializeUnsized};
 use std::sync::Arc;
 
 /// Entries that take up to so many bytes stand in their leaf; others are records of their own.
 const INLINE_MOST: usize = 32;
-
-// How the entries of a leaf stand: all in it, all out of it, or both.
-pub(super) const IN: u8 = 0;
-pub(super) const OUT: u8 = 1;
-const MIXED: u8 = 2;
 
 /// Writes the nodes of a map with a serializer.
 struct Writing<'s, S: ?Sized>(&'s mut S);
@@ -137,100 +131,39 @@ fn link_word(link: &StoredLink, bits: u32) -> u64 {
     word(link.address, spare as u64)
 }
 
-fn link(body: &mut Body<'_>) -> Result<(StoredLink, u32)> {
-    let (address, spare) = body.address()?;
-    let note = Note { depth: spare as u32 >> 8 & 7, len: spare as usize >> 4 & 15 };
-    Ok((StoredLink { address, first: spare as usize >> 11, note }, spare as u32 & 15))
-}
-
 /// The node at an address.
 pub(super) fn read<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Result<NodeParts<K, V>> {
-    let record = library.read(at)?;
-    let mut body = Body::new(&record, at)?;
-    let mut parts = NodeParts {
-        kind: RecordKind::Inner,
-        base: None,
-        bits: 0,
-        links: Vec::new(),
-        dead: 0,
-        places: 0,
-        tags: Vec::new(),
-        entries: Vec::new(),
-    };
-    match record.kind() & !kinds::LINKED {
-        kind @ (kinds::MAP_INNER | kinds::MAP_OVERLAY) => {
-            if kind == kinds::MAP_OVERLAY {
-                parts.kind = RecordKind::Overlay;
-                parts.base = Some(body.some_address()?.0)
-            }
-            parts.links.reserve(body.left() / 8);
-            while body.left() > 0 {
-                let (link, bits) = link(&mut body)?;
-                parts.bits = bits;
-                parts.links.push(link)
-            }
+    let page = Page::read(library, at)?;
+    let shape = page.shape()?;
+    Ok(match shape.form {
+        Form::Divided(Divided { base, bits, links }) => {
+            let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
+            NodeParts { kind, base, bits, links, dead: 0, places: 0, tags: Vec::new(), entries: Vec::new() }
         }
-        kinds::MAP_LEAF => {
-            parts.kind = RecordKind::Leaf;
-            let head = body.byte()?;
-            parts.tags = body.some(head as usize & 15)?.to_vec();
-            body.align()?;
-            let n = parts.tags.iter().filter(|&&tag| tag != 0).count();
-            parts.entries = entries(library, body, at, head >> 4, n)?
+        Form::Leaf(leaf) => {
+            let entries = entries(&page, &leaf)?;
+            let (base, dead) = leaf.base.unzip();
+            let (dead, tags) = (dead.unwrap_or(0), leaf.tags.to_vec());
+            NodeParts { kind: leaf.kind, base, bits: 0, links: Vec::new(), dead, places: leaf.places, tags, entries }
         }
-        kinds::MAP_LEAF_OVERLAY => {
-            parts.kind = RecordKind::LeafOverlay;
-            let (base, dead) = body.some_address()?;
-            (parts.base, parts.dead) = (Some(base), dead as u16);
-            let head = body.byte()?;
-            parts.places = body.u16()?;
-            parts.tags = body.some(head as usize & 15)?.to_vec();
-            body.align()?;
-            let n = parts.tags.len();
-            parts.entries = entries(library, body, at, head >> 4, n)?
-        }
-        kinds::MAP_COLLISION => {
-            parts.kind = RecordKind::Collision;
-            let head = body.word()?;
-            parts.entries = entries(library, body, at, head as u8, (head >> 8) as usize)?
-        }
-        _ => return Err(body.corrupt("it is no node of a map")),
-    }
-    Ok(parts)
+        _ => return Err(shape.wrong("it is no node of a map")),
+    })
 }
 
-/// So many entries of a leaf.
-fn entries<K: Thaw, V: Thaw>(
-    library: &Arc<Library>,
-    mut body: Body<'_>,
-    at: Address,
-    mode: u8,
-    n: usize,
-) -> Result<Vec<EntryPart<K, V>>> {
-    let outside = match mode {
-        IN => Vec::new(),
-        OUT | MIXED if body.left() / 8 >= n => (0..n).map(|_| Ok(body.address()?.0)).collect::<Result<_>>()?,
-        _ => return Err(body.corrupt("a leaf that does not say where its entries are")),
-    };
-    let mut entries = Vec::with_capacity(n.min(64));
-    let mut inline: &[ArchivedEntry<K::Archived, V::Archived>] = &[];
-    if mode != OUT {
-        inline = body.last::<ArchivedVec<_>>()?.as_slice()
-    }
-    let mut inline = inline.iter();
-    let mut loader = Loader::new(library.clone(), at);
-    for k in 0..n {
-        match outside.get(k).copied().flatten() {
-            Some(address) => entries.push(EntryPart::Out(address)),
+/// The entries of a leaf's record.
+fn entries<K: Thaw, V: Thaw>(page: &Page, leaf: &Leaf<'_>) -> Result<Vec<EntryPart<K, V>>> {
+    let mut inline = leaf.inline::<K, V>()?.iter();
+    let mut loader = page.loader();
+    let mut entries = Vec::with_capacity(leaf.n());
+    for k in 0..leaf.n() {
+        entries.push(match leaf.outside(k) {
+            Some(at) => EntryPart::Out(at),
             None => {
-                let entry = inline.next().ok_or_else(|| corrupt(at, "a leaf with fewer entries than it says"))?;
-                let (key, value) = thawed(entry, &mut loader)?;
-                entries.push(EntryPart::In(key, value))
+                let entry = inline.next().expect("as many as are not outside");
+                let (key, value) = thawed::<K, V>(entry, &mut loader)?;
+                EntryPart::In(key, value)
             }
-        }
-    }
-    if inline.next().is_some() {
-        return Err(corrupt(at, "a leaf with more entries than it says"));
+        })
     }
     Ok(entries)
 }
@@ -241,23 +174,16 @@ pub(super) fn read_entries<K: Thaw, V: Thaw>(
     at: &[Address],
     mut take: impl FnMut((K, V)),
 ) -> Result<()> {
+    let mut entry = |record, at| {
+        let page = Page { library: library.clone(), record, at };
+        take(thawed::<K, V>(page.shape()?.entry::<K, V>()?, &mut page.loader())?);
+        Ok(())
+    };
     if let [at] = *at {
-        take(entry(library, &library.read(at)?, at)?);
-        return Ok(());
+        return entry(library.read(at)?, at);
     }
     let mut window = library.window();
-    at.iter().try_for_each(|&at| {
-        take(entry(library, &library.read_near(&mut window, at)?, at)?);
-        Ok(())
-    })
-}
-
-fn entry<K: Thaw, V: Thaw>(library: &Arc<Library>, record: &Record, at: Address) -> Result<(K, V)> {
-    let body = Body::new(record, at)?;
-    if record.kind() & !kinds::LINKED != kinds::ENTRY {
-        return Err(body.corrupt("it is no entry of a map"));
-    }
-    thawed(body.last()?, &mut Loader::new(library.clone(), at))
+    at.iter().try_for_each(|&at| entry(library.read_near(&mut window, at)?, at))
 }
 
 fn thawed<K: Thaw, V: Thaw>(entry: &ArchivedEntry<K::Archived, V::Archived>, loader: &mut Loader) -> Result<(K, V)> {

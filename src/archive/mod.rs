@@ -1,7 +1,8 @@
 //! The way to storage: collections in rkyv's form, their nodes as records; and what that would cost.
 //!
 //! The data's way: a state → `serializer` (a stack of buffers) → `map` | `vector` (nodes as bodies, `images`) → `record` →
-//! a log; and back: a record → `body` → `map` | `vector` → `loader` (origins, values) → a state.
+//! a log; and back: a record → `page` → `shape` (`body`) → `map` | `vector` → `loader` (origins, values) → a state; or a
+//! `view`, which follows the records themselves.
 //!
 //! In: states and collections. Out: records of what is new; states whose collections stay stored.
 //! Uses: `map`, `set`, `vector`, `link`, `hash`, `id`, `error`.
@@ -21,17 +22,29 @@ mod loader;
 #[cfg(feature = "timeline")]
 mod map;
 #[cfg(feature = "timeline")]
+mod page;
+#[cfg(feature = "timeline")]
 pub(crate) mod record;
 #[cfg(feature = "timeline")]
 mod roundtrip;
 #[cfg(feature = "timeline")]
 mod serializer;
 #[cfg(feature = "timeline")]
+mod shape;
+#[cfg(feature = "timeline")]
 mod state;
 #[cfg(all(test, feature = "timeline"))]
 mod tests;
+#[cfg(all(test, feature = "timeline"))]
+mod tests_view;
 #[cfg(feature = "timeline")]
 mod vector;
+#[cfg(feature = "timeline")]
+mod view;
+#[cfg(feature = "timeline")]
+mod view_map;
+#[cfg(feature = "timeline")]
+mod view_vector;
 
 pub use counting::{CountingSink, Counts};
 #[cfg(feature = "timeline")]
@@ -51,4 +64,6 @@ pub use serializer::Sink;
 #[cfg(feature = "timeline")]
 pub use state::State;
 #[cfg(feature = "timeline")]
-pub(crate) use state::{identity, read, read_root, write, write_root};
+pub(crate) use state::{identity, read, read_root, view_root, write, write_root};
+#[cfg(feature = "timeline")]
+pub use view::View;

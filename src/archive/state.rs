@@ -1,17 +1,17 @@
 //! States: the values that versions are of.
 //!
-//! In: a state. Out: a root record; and a state again, whose collections stay stored.
-//! Uses: `serializer`, `loader`, `body`, `images`, `record`.
+//! In: a state. Out: a root record; and a state again, whose collections stay stored, or a view of it.
+//! Uses: `serializer`, `loader`, `page`, `view`, `images`, `record`.
 
-use super::body::Body;
 use super::images::Last;
-use super::loader::{De, Library, Loader, Thaw};
-use super::record::{corrupt, kinds};
+use super::loader::{De, Library, Thaw};
+use super::page::Page;
+use super::record::kinds;
 use super::serializer::{Ser, Serializer};
+use super::view::View;
 use crate::error::{Error, Result};
 use crate::id::Address;
 use crate::log::{Identity, Layout, Root};
-use rkyv::util::AlignedVec;
 use rkyv::{Archive, Deserialize, Serialize, SerializeUnsized};
 use std::sync::Arc;
 
@@ -82,29 +82,19 @@ pub(crate) fn write_root<T: State>(state: &T, serializer: &mut Serializer) -> Re
 
 /// The state with this root.
 pub(crate) fn read<T: State>(library: &Arc<Library>, at: Address) -> Result<T> {
-    let record = library.read(at)?;
-    read_body(library, record.kind(), record.body(), at)
+    thawed(&Page::read(library, at)?)
 }
 
 /// The state whose root a stamp at this address has.
 pub(crate) fn read_root<T: State>(library: &Arc<Library>, root: &Root, stamp: Address) -> Result<T> {
-    match root {
-        Root::At(at) => read(library, *at),
-        Root::Inline(bytes) => {
-            let (kind, body) = bytes.split_last().ok_or_else(|| corrupt(stamp, "an empty root"))?;
-            let mut aligned = AlignedVec::<16>::with_capacity(body.len());
-            aligned.extend_from_slice(body);
-            read_body(library, *kind, &aligned, stamp)
-        }
-        Root::None => Err(corrupt(stamp, "a version without a state")),
-    }
+    thawed(&Page::of_root(library, root, stamp)?)
 }
 
-fn read_body<T: State>(library: &Arc<Library>, kind: u8, bytes: &[u8], at: Address) -> Result<T> {
-    let body = Body::of(kind, bytes, at)?;
-    if kind & !kinds::LINKED != kinds::ROOT {
-        return Err(body.corrupt("it is no root of a state"));
-    }
-    let state: &T::Archived = body.last()?;
-    state.deserialize(De::wrap(&mut Loader::new(library.clone(), at)))
+/// The same, viewed where it lies.
+pub(crate) fn view_root<T: State>(library: &Arc<Library>, root: &Root, stamp: Address) -> Result<View<T::Archived>> {
+    Page::of_root(library, root, stamp)?.view(|shape| shape.state::<T>())
+}
+
+fn thawed<T: State>(page: &Page) -> Result<T> {
+    page.shape()?.state::<T>()?.deserialize(De::wrap(&mut page.loader()))
 }

@@ -22,25 +22,28 @@ use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
 /// A log on a simulated storage, as one session has it.
-struct Book {
-    log: Arc<Mutex<Log>>,
+pub(super) struct Book {
+    storage: Simulated,
+    pub(super) log: Arc<Mutex<Log>>,
     session: Session,
-    library: Arc<Library>,
+    pub(super) library: Arc<Library>,
     /// Records of states and nodes.
     records: Cell<u64>,
     versions: Cell<u64>,
 }
 
 impl Book {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let identity = state::identity::<u64>("Test", 1);
-        let (log, _) = Log::open(Arc::new(Simulated::new(1)), Options::new(identity)).unwrap();
+        let storage = Simulated::new(1);
+        let (log, _) = Log::open(Arc::new(storage.clone()), Options::new(identity)).unwrap();
         let session = Session::open().unwrap();
         let library = Library::new(session, log.reader());
-        Book { log: Arc::new(Mutex::new(log)), session, library, records: Cell::new(0), versions: Cell::new(0) }
+        let log = Arc::new(Mutex::new(log));
+        Book { storage, log, session, library, records: Cell::new(0), versions: Cell::new(0) }
     }
 
-    fn write(&self, write: impl FnOnce(&mut Serializer) -> Result<Address>) -> Result<Address> {
+    pub(super) fn write(&self, write: impl FnOnce(&mut Serializer) -> Result<Address>) -> Result<Address> {
         self.log.lock().unwrap().begin()?;
         let mut serializer = Serializer::new(self.session, self.log.clone());
         let root = write(&mut serializer).inspect_err(|_| self.log.lock().unwrap().give_up())?;
@@ -56,15 +59,20 @@ impl Book {
         Ok(root)
     }
 
-    fn commit<T: State>(&self, state: &T) -> Result<Address> {
+    pub(super) fn commit<T: State>(&self, state: &T) -> Result<Address> {
         self.write(|serializer| state::write(state, serializer))
+    }
+
+    /// How often the storage was read.
+    pub(super) fn reads(&self) -> u64 {
+        self.storage.disk().reads
     }
 
     fn bytes(&self) -> u64 {
         self.library.end() * 8
     }
 
-    fn read<T: State>(&self, root: Address) -> T {
+    pub(super) fn read<T: State>(&self, root: Address) -> T {
         state::read(&self.library, root).unwrap()
     }
 

@@ -304,9 +304,19 @@ impl Log {
         let (least, most) = self.options.ahead_bytes;
         let ahead = self.len_bytes.clamp(least, most.max(least));
         let goal = (end + ahead).min(self.options.segment_bytes.max(end));
-        let zeros = vec![0; (goal - end) as usize];
-        // Where there is no room for zeros there may be room for the batch.
-        if zeros.is_empty() || self.file.write(&zeros, end).is_err() { end } else { goal }
+        // In pieces: Linux walks the whole of what was written at once whenever a part of it is written again, 463 bytes in
+        // 1.8 us after 1 MiB and in 0.6 us after 64 KiB.
+        static ZEROS: [u8; 64 << 10] = [0; 64 << 10];
+        let mut at = end;
+        while at < goal {
+            let zeros = &ZEROS[..(goal - at).min(ZEROS.len() as u64) as usize];
+            // Where there is no room for zeros there may be room for the batch.
+            if self.file.write(zeros, at).is_err() {
+                break;
+            }
+            at += zeros.len() as u64
+        }
+        at
     }
 
     /// Ends this segment and begins the next: the old one is durable then (G5), and so is the name of the new one.

@@ -20,7 +20,7 @@ use std::ptr::NonNull;
 
 /// The tag byte of a hash; never 0.
 #[inline(always)]
-pub(super) fn tag_of(hash: u64) -> u8 {
+pub(crate) fn tag_of(hash: u64) -> u8 {
     let tag = hash as u8;
     tag + (tag == 0) as u8
 }

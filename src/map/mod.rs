@@ -61,6 +61,8 @@ pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, wri
 #[cfg(feature = "timeline")]
 pub(crate) use {
     inner::Note,
+    leaf::tag_of,
+    node::MOST_BITS,
     revive::{EntryPart, NodeParts, revive},
     store::{StoredLink, stored_address},
 };

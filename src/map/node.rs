@@ -37,7 +37,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 /// Tags 1 to `MOST_BITS` are inner nodes with 2^tag slots.
-pub(super) const MOST_BITS: u32 = 6;
+pub(crate) const MOST_BITS: u32 = 6;
 /// With those below it: divided nodes.
 pub(super) const OVERLAY: usize = 7;
 pub(super) const LEAF: usize = 8;

@@ -2,11 +2,12 @@
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `recent`, `history`, `error`.
+//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `error`.
 
 use super::memory::Memory;
 use super::recent::Recent;
 use super::stored::{Stored, Writer};
+use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 
@@ -77,6 +78,19 @@ impl<T: Clone> Past<T> {
         match self {
             Past::Memory(memory) => Ok(memory.tree()),
             Past::Stored(stored) => stored.tree(),
+        }
+    }
+}
+
+impl<T: State> Past<T> {
+    pub(super) fn view(&self, id: u64) -> Result<View<T::Archived>> {
+        match self {
+            Past::Memory(_) => {
+                let what = "a timeline in memory has nothing stored to view: look at its states (`state`, `at`), or open it \
+                            on disk";
+                Err(Error::new(ErrorKind::Invalid, what))
+            }
+            Past::Stored(stored) => stored.view(id),
         }
     }
 }

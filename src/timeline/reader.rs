@@ -1,10 +1,11 @@
 //! Readers: all versions of a timeline, beside whoever makes new ones.
 //!
 //! In: numbers of versions. Out: states, and what is known of versions.
-//! Uses: `home`, `history`, `id`, `error`.
+//! Uses: `home`, `archive`, `history`, `id`, `error`.
 
 use super::Version;
 use super::home::Past;
+use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::VersionId;
 use std::time::{Duration, SystemTime};
@@ -60,6 +61,19 @@ impl<T: Clone> Reader<T> {
             next += 1;
             (id < past.count()).then(|| version(&past, VersionId::new(id)))
         })
+    }
+}
+
+impl<T: State> Reader<T> {
+    /// The state of a version where it is stored: zero-copy, without nodes in memory. See [`View`].
+    ///
+    /// Cost: its stamp and its root are read, and of collections what is looked at.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; `Invalid` of a timeline in memory, where nothing is stored; what the storage
+    /// says.
+    pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
+        self.past.view(known(&self.past, id)?)
     }
 }
 

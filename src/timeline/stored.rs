@@ -6,7 +6,7 @@
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
 use super::home::Made;
-use crate::archive::{self, Library, Serializer, State};
+use crate::archive::{self, Library, Serializer, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Address;
@@ -120,12 +120,26 @@ impl<T> Stored<T> {
     }
 
     pub(super) fn state(&self, id: u64) -> Result<T> {
+        let (root, at) = self.root(id)?;
+        (self.codec.read)(&self.library, &root, at)
+    }
+
+    /// The root of a version, and where its stamp is.
+    fn root(&self, id: u64) -> Result<(Root, Address)> {
         let at = self.reader.address_of(id)?;
         let stamp = self.reader.stamp_at(at)?;
         self.lines.set(id, line_of(&stamp));
         // The writer may have just made this version.
         self.library.note_hashers(stamp.hashers);
-        (self.codec.read)(&self.library, &stamp.root, at)
+        Ok((stamp.root, at))
+    }
+
+    pub(super) fn view(&self, id: u64) -> Result<View<T::Archived>>
+    where
+        T: State,
+    {
+        let (root, at) = self.root(id)?;
+        archive::view_root::<T>(&self.library, &root, at)
     }
 
     pub(super) fn made(&self, id: u64) -> Result<Made> {

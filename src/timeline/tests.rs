@@ -247,6 +247,13 @@ proptest! {
             }
         }
         same_at_the_end(&timeline, &model);
+        for (n, state) in model.states.iter().enumerate() {
+            let view = timeline.view(id(n)).unwrap();
+            assert_eq!(&view.thaw::<State>().unwrap(), state);
+            assert_eq!(view.map(|state| &state.1).iter().unwrap().map(|n| *n.unwrap()).collect::<Vector<u8>>(), state.1);
+            let get = |key: u8| view.map(|state| &state.0).get(&key).unwrap().map(|n| *n);
+            assert!((0..=255).all(|key| get(key) == state.0.get(&key).copied()))
+        }
         let report = timeline.verify().unwrap();
         assert_eq!((report.versions, &report.damages[..]), (model.states.len() as u64, &[][..]));
         drop(timeline);

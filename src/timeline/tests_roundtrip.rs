@@ -85,7 +85,7 @@ fn without_the_check_a_size_is_cut() {
     let storage = Simulated::new(1);
     let mut timeline = open(&storage, sizes(), false).unwrap();
     timeline.edit("too long", |state| PLACES.iter().for_each(|place| place(state, LONG))).unwrap();
-    let again = timeline.at(timeline.head()).unwrap();
+    let again = timeline.reader().at(timeline.head()).unwrap();
     let cut = 705_032_704;
     assert_eq!((again.plain, again.many[700], again.values["key 7"].1), (cut, cut, cut))
 }

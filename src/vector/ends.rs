@@ -70,12 +70,12 @@ impl Ends {
     }
 
     #[inline(always)]
-    pub(super) fn len(self) -> usize {
+    pub(crate) fn len(self) -> usize {
         (self.0 >> HEAD_BITS) as usize
     }
 
     #[inline(always)]
-    pub(super) fn head(self) -> usize {
+    pub(crate) fn head(self) -> usize {
         (self.0 & ((1 << HEAD_BITS) - 1)) as usize
     }
 

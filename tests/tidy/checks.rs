@@ -59,6 +59,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/order.rs",
     "src/vector/focus.rs",
     "src/archive/serializer.rs",
+    "src/archive/view.rs",
     "src/archive/loader.rs",
     "src/timeline/options.rs",
     "src/log/mapped.rs",
