@@ -10,6 +10,7 @@
 
 mod home;
 mod memory;
+mod migrate;
 mod options;
 mod reader;
 mod stored;

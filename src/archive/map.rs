@@ -13,7 +13,7 @@ use super::serializer::{Serializer, Sink};
 use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
-use crate::link::Kind;
+use crate::link::{Kind, Mark};
 use crate::log::Record;
 use crate::map::{
     self, Commit, GenericHashMap, NodeParts, NodeRecord, Note, RecordKind, Records, StoredEntry, StoredLink,
@@ -89,6 +89,10 @@ where
         }
         self.nodes().cancel();
         Ok(None)
+    }
+
+    fn moved(&mut self, place: Mark) -> Result<Option<Address>> {
+        self.nodes().moved(place)
     }
 
     fn node(&mut self, record: NodeRecord<'_, '_, K, V>) -> Result<Address> {

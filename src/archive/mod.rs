@@ -21,6 +21,8 @@ mod loader;
 #[cfg(feature = "timeline")]
 mod map;
 #[cfg(feature = "timeline")]
+mod moving;
+#[cfg(feature = "timeline")]
 pub(crate) mod record;
 #[cfg(feature = "timeline")]
 mod roundtrip;
@@ -42,6 +44,8 @@ pub(crate) use links::links;
 pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub(crate) use moving::Moving;
 #[cfg(feature = "timeline")]
 pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]
