@@ -153,14 +153,14 @@ impl<T: State> Options<T> {
     }
 
     pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
-        self.open_with(storage, || Ok(initial))
+        self.open_with(storage, || Ok((initial, now_us(0))))
     }
 
-    /// Opens it; what `initial` gives is its first version if there is none.
+    /// Opens it; what `initial` gives is its first version if there is none, with its time.
     pub(super) fn open_with(
         self,
         storage: Arc<dyn Storage>,
-        initial: impl FnOnce() -> Result<T>,
+        initial: impl FnOnce() -> Result<(T, u64)>,
     ) -> Result<Timeline<T>> {
         let (log, last) = Log::open(storage, self.log_options())?;
         let session = Session::open()?;
@@ -171,7 +171,7 @@ impl<T: State> Options<T> {
         match last {
             Some(last) => Self::stand(home, &last),
             None => {
-                let (initial, time_us) = (initial()?, now_us(0));
+                let (initial, time_us) = initial()?;
                 home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() })?;
                 Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
             }
