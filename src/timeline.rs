@@ -21,6 +21,8 @@ mod tests_counted;
 #[cfg(test)]
 mod tests_crash;
 #[cfg(test)]
+mod tests_faults;
+#[cfg(test)]
 mod tests_golden;
 #[cfg(test)]
 mod tests_hashers;
