@@ -556,9 +556,9 @@ pub(crate) unsafe fn same(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from
     unsafe { same_stored(a, a_from, b, b_from) }
 }
 
-/// The address of a stored word, if it thaws from this session's log.
-pub(crate) fn stored_in(session: Session, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-    word.address().filter(|_| from.is_some_and(|origin| origin.session == session))
+/// Where a stored word thaws from; nowhere if the word is not stored.
+pub(crate) fn place(word: Word, from: Option<&Arc<Origin>>) -> Mark {
+    word.address().zip(from).map_or(Mark::NONE, |(address, origin)| Mark::new(origin.session, address))
 }
 
 /// The part of [`same`] that concerns marks and stored words.

@@ -10,6 +10,7 @@
 
 mod home;
 mod memory;
+mod migrate;
 mod options;
 mod reader;
 mod recent;
@@ -20,6 +21,10 @@ mod tests;
 mod tests_counted;
 #[cfg(test)]
 mod tests_crash;
+#[cfg(test)]
+mod tests_faults;
+#[cfg(test)]
+mod tests_golden;
 #[cfg(test)]
 mod tests_hashers;
 #[cfg(test)]
@@ -164,8 +169,11 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// A new version, the head's child.
     fn append(&mut self, label: &str, state: T) -> Result<VersionId> {
+        self.append_at(label, state, now_us(self.time_us))
+    }
+
+    fn append_at(&mut self, label: &str, state: T, time_us: u64) -> Result<VersionId> {
         let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
-        let time_us = now_us(self.time_us);
         self.home.append(&state, Made { line, time_us, label: label.into() })?;
         (self.head, self.tip, self.time_us) = (id, id, time_us);
         // Last: the drop of the state before may panic.

@@ -2,33 +2,12 @@
 //!
 //! In: folders in the system's place for such. Out: versions, or errors of the right kind that say what to do.
 
+mod folder;
+
 use backstory::{Durability, ErrorKind, HashMap, StrongHash, Timeline, Vector, VersionId};
+use folder::Folder;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-
-/// A folder that is gone afterwards.
-struct Folder(PathBuf);
-
-impl Folder {
-    fn new() -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        let name = format!("backstory-{}-{}", std::process::id(), LAST.fetch_add(1, Relaxed));
-        Folder(std::env::temp_dir().join(name))
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-impl AsRef<Path> for Folder {
-    fn as_ref(&self) -> &Path {
-        &self.0
-    }
-}
 
 /// All names in a folder with the contents of the files; but for the lock.
 fn contents(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {

@@ -88,6 +88,11 @@ impl<'r> Body<'r> {
         self.some(self.next.next_multiple_of(8) - self.next).map(|_| ())
     }
 
+    /// Where what is next stands.
+    pub(super) fn place(&self) -> usize {
+        self.next
+    }
+
     pub(super) fn left(&self) -> usize {
         self.bytes.len() - self.next
     }

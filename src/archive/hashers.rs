@@ -125,10 +125,15 @@ impl Library {
                 new.push(hasher)
             }
         }
-        if new.is_empty() {
+        let mut known = self.known()?;
+        let is_first = known.is_empty();
+        if let Some(moving) = serializer.moving.as_ref().filter(|_| is_first) {
+            // Maps that are moved are not looked into.
+            known = moving.from().known()?
+        }
+        if new.is_empty() && (known.is_empty() || !is_first) {
             return Ok(None);
         }
-        let mut known = self.known()?;
         for hasher in new {
             // Two types may have one number.
             if !compare(&known, hasher)? {

@@ -98,6 +98,10 @@ impl Library {
         Arc::new(Library { session, reader: reader.clone(), hashers: hashers.clone(), copies, origins })
     }
 
+    pub(super) fn session(&self) -> Session {
+        self.session
+    }
+
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
         self.copies.get(&at).map_or_else(|| self.reader.read(at), |copy| Ok(copy.clone()))
     }

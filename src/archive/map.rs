@@ -14,7 +14,7 @@ use super::shape::{Divided, Form, IN, Leaf, MIXED, OUT};
 use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
-use crate::link::Kind;
+use crate::link::{Kind, Mark};
 use crate::map::{
     self, Commit, EntryPart, GenericHashMap, NodeParts, NodeRecord, RecordKind, Records, StoredEntry, StoredLink,
 };
@@ -83,6 +83,10 @@ where
         }
         self.nodes().cancel();
         Ok(None)
+    }
+
+    fn moved(&mut self, place: Mark) -> Result<Option<Address>> {
+        self.nodes().moved(place)
     }
 
     fn node(&mut self, record: NodeRecord<'_, '_, K, V>) -> Result<Address> {

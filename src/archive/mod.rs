@@ -22,6 +22,8 @@ mod loader;
 #[cfg(feature = "timeline")]
 mod map;
 #[cfg(feature = "timeline")]
+mod moving;
+#[cfg(feature = "timeline")]
 mod page;
 #[cfg(feature = "timeline")]
 pub(crate) mod record;
@@ -55,6 +57,8 @@ pub(crate) use links::links;
 pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
+#[cfg(feature = "timeline")]
+pub(crate) use moving::Moving;
 #[cfg(feature = "timeline")]
 pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]

@@ -9,6 +9,7 @@
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::hashers::Hasher;
+use super::moving::Moving;
 use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -76,6 +77,8 @@ pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
 pub struct Serializer {
     session: Session,
     to: To,
+    /// The log whose records are moved to this one.
+    pub(super) moving: Option<Arc<Moving>>,
     #[cfg(test)]
     records: u64,
     /// One for each node that is being written, the innermost last.
@@ -103,6 +106,11 @@ impl Serializer {
         Self::writing(session, To::Log(log))
     }
 
+    /// Moves what is stored in that log as it is.
+    pub(crate) fn moving(self, moving: Option<Arc<Moving>>) -> Self {
+        Serializer { moving, ..self }
+    }
+
     /// Writes records into memory, as if they would get addresses from `first` on.
     pub(super) fn into_memory(session: Session, first: u64) -> Self {
         Self::writing(session, To::Memory(first, Copies::new()))
@@ -120,6 +128,7 @@ impl Serializer {
         Serializer {
             session,
             to,
+            moving: None,
             #[cfg(test)]
             records: 0,
             stack: Vec::new(),
@@ -165,20 +174,25 @@ impl Serializer {
     /// Ends the record that was begun last, appends it and gives its address.
     pub(super) fn end(&mut self, kind: u8) -> Result<Address> {
         let (buffer, kind) = self.finished(kind);
+        let address = self.put(kind, &buffer.bytes);
+        self.free(buffer);
+        address
+    }
+
+    /// Appends a record.
+    pub(super) fn put(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
         #[cfg(test)]
         {
             self.records += 1
         }
-        let address = match &mut self.to {
-            To::Log(log) => log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes),
+        match &mut self.to {
+            To::Log(log) => log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, body),
             To::Memory(next, copies) => {
                 let address = Address::new(*next).ok_or_else(|| Error::new(ErrorKind::Invalid, "too many records"));
                 *next += 1;
-                address.inspect(|&at| _ = copies.insert(at, Record::owned(kind, &buffer.bytes)))
+                address.inspect(|&at| _ = copies.insert(at, Record::owned(kind, body)))
             }
-        };
-        self.free(buffer);
-        address
+        }
     }
 
     /// Ends the record that was begun last, and gives its body and its kind.

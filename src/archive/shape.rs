@@ -155,26 +155,6 @@ impl<'r> Shape<'r> {
             _ => Err(self.wrong("it is no root of a state")),
         }
     }
-
-    /// Appends all addresses in it but those in users' values.
-    pub(super) fn links(&self, to: &mut Vec<Address>) {
-        match &self.form {
-            Form::Divided(Divided { base, links, .. }) => {
-                to.extend(base.iter().copied().chain(links.iter().filter_map(|link| link.address)))
-            }
-            Form::Leaf(leaf) => {
-                to.extend(leaf.base.iter().map(|&(base, _)| base).chain(leaf.outside.iter().copied().flatten()))
-            }
-            Form::Inner(Inner { base, links, .. }) => {
-                to.extend(base.iter().map(|base| base.at).chain(links.iter().map(|link| link.address)))
-            }
-            Form::Row(base, _) => to.extend(base.iter().map(|base| base.at)),
-            Form::Spine(SpineParts { head, tree, tail, .. }) => {
-                to.extend([head, tail, tree].into_iter().flatten().map(|link| link.address))
-            }
-            Form::Entry(_) | Form::Root(_) | Form::Hashers => {}
-        }
-    }
 }
 
 impl<'r> Leaf<'r> {

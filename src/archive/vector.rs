@@ -12,7 +12,7 @@ use super::serializer::{Serializer, Sink};
 use super::shape::{Form, SAME_BITS, sides};
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::Kind;
+use crate::link::{Kind, Mark};
 use crate::vector::{self, Base, Commit, GenericVector, NodeParts, NodeRecord, Records, SpineParts, StoredLink};
 use rkyv::{Archive, Deserialize, Place, Serialize, SerializeUnsized};
 use std::sync::Arc;
@@ -37,6 +37,10 @@ impl<S: Sink + ?Sized> Writing<'_, S> {
 impl<A: Serialize<S>, S: Sink + ?Sized> Records<'static, A> for Writing<'_, S> {
     fn commit(&mut self) -> &mut Commit<'static> {
         &mut self.nodes().vectors
+    }
+
+    fn moved(&mut self, place: Mark) -> Result<Option<Address>> {
+        self.nodes().moved(place)
     }
 
     fn node(&mut self, record: NodeRecord<'_, '_, A>) -> Result<Address> {

@@ -76,6 +76,11 @@ impl Files {
             return Ok(());
         }
         fs::create_dir_all(&self.folder).map_err(|e| failed("create the folder", &self.folder, e))?;
+        self.sync_above()
+    }
+
+    /// Makes the folder's own name durable.
+    fn sync_above(&self) -> Result<()> {
         match self.folder.parent() {
             Some(above) if !above.as_os_str().is_empty() => sync_folder(above),
             _ => sync_folder(Path::new(".")),
@@ -88,7 +93,12 @@ impl Files {
             return Ok(());
         }
         let entries = fs::read_dir(&self.folder).map_err(|e| failed("list", &self.folder, e))?;
-        match entries.flatten().find(|entry| entry.file_name() != LOCK) {
+        let is_other = |entry: &fs::DirEntry| {
+            // Of a log whose first segment was never ready.
+            let name = entry.file_name();
+            name != LOCK && Path::new(&name).extension().is_none_or(|ending| ending != UNREADY)
+        };
+        match entries.flatten().find(is_other) {
             None => Ok(()),
             Some(entry) => {
                 let (folder, name) = (self.folder.display(), entry.file_name().display().to_string());
@@ -97,6 +107,61 @@ impl Files {
                 Err(Error::new(ErrorKind::Invalid, what))
             }
         }
+    }
+
+    /// The folder beside this one in which a log is written that is to be here when it is complete.
+    ///
+    /// # Errors
+    /// `Invalid` if this folder has no name.
+    pub(crate) fn beside(&self) -> Result<Self> {
+        let Some(name) = self.folder.file_name() else {
+            let what = format!("{} does not name a folder: name one for the log", self.folder.display());
+            return Err(Error::new(ErrorKind::Invalid, what));
+        };
+        let mut name = name.to_owned();
+        name.push(format!(".{UNREADY}"));
+        Ok(Files::new(self.folder.with_file_name(name)))
+    }
+
+    /// Whether a log may be made here.
+    ///
+    /// # Errors
+    /// `Conflict` if there is one, `Invalid` if there is something else; `Io`.
+    pub(crate) fn check_free(&self) -> Result<()> {
+        if !self.segments()?.is_empty() {
+            let what = format!("{} holds a log: name a folder that is not there", self.folder.display());
+            return Err(Error::new(ErrorKind::Conflict, what));
+        }
+        match self.folder.try_exists() {
+            Ok(true) => self.check_own(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Removes the log that is here, if there is one, with its folder.
+    ///
+    /// # Errors
+    /// `Locked` if it is open; `Invalid` if there is something else; `Io`.
+    pub(crate) fn remove_all(&self) -> Result<()> {
+        if !self.folder.is_dir() {
+            return Ok(());
+        }
+        let lock = self.lock()?;
+        self.segments()?.into_iter().try_for_each(|first| self.remove(first))?;
+        self.check_own()?;
+        drop(lock);
+        fs::remove_dir_all(&self.folder).map_err(|e| failed("remove", &self.folder, e))
+    }
+
+    /// Gives the log that is here the folder `to`, in which there is none; durably.
+    ///
+    /// # Errors
+    /// `Io`; it is in one of both then.
+    pub(crate) fn rename(&self, to: &Files) -> Result<()> {
+        to.check_free()?;
+        to.remove_all()?;
+        fs::rename(&self.folder, &to.folder).map_err(|e| failed("name", &to.folder, e))?;
+        to.sync_above()
     }
 
     fn try_lock(&self) -> Result<File> {

@@ -26,7 +26,7 @@ mod tests_bytes;
 #[cfg(test)]
 mod tests_crash;
 #[cfg(test)]
-mod tests_golden;
+pub(crate) mod tests_golden;
 #[cfg(test)]
 mod tests_log;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! A log that was written once and is opened for ever: `tests/golden/log`.
+//! Logs that were written once and are opened for ever: `tests/golden/log`, and what other modules put beside it.
 //! Who changes the format on purpose raises its version, keeps this log, and writes another beside it with
 //! `BACKSTORY_WRITE_GOLDEN=1 cargo test golden`.
 
@@ -53,19 +53,26 @@ fn written() -> BTreeMap<u64, Vec<u8>> {
     storage.files()
 }
 
-#[test]
-fn the_golden_log_is_what_is_written_today_and_opens() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/log");
-    let storage = Arc::new(Files::new(&folder));
+/// The files of the golden log of that name. They are what is written today.
+pub(crate) fn golden(name: &str, written: impl Fn() -> BTreeMap<u64, Vec<u8>>) -> BTreeMap<u64, Vec<u8>> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    let storage = Files::new(&folder);
     if std::env::var_os("BACKSTORY_WRITE_GOLDEN").is_some() {
         std::fs::create_dir_all(&folder).unwrap();
         written().iter().for_each(|(&first, bytes)| std::fs::write(storage.path(first), bytes).unwrap())
     }
     let stored = |first| std::fs::read(storage.path(first)).unwrap();
     let golden: BTreeMap<u64, Vec<u8>> = storage.segments().unwrap().into_iter().map(|f| (f, stored(f))).collect();
-    assert!(golden.len() > 1);
-    assert!(golden == written(), "the format has changed: see the head of this file");
+    assert!(golden == written(), "the format has changed, or what is written in it: see the head of this file");
+    golden
+}
 
+#[test]
+fn the_golden_log_is_what_is_written_today_and_opens() {
+    let golden = golden("log", written);
+    assert!(golden.len() > 1);
+
+    let storage = Arc::new(Simulated::with_files(&golden, 1));
     let (reader, last) = Reader::open(storage, &identity()).unwrap();
     let last = last.unwrap();
     assert_eq!((last.kind, last.id, reader.versions()), (StampKind::Closing, VERSIONS - 1, VERSIONS));

@@ -13,9 +13,8 @@ use super::node::*;
 use super::overlay::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Word, same, stored_in};
+use crate::link::{Count, Header, Mark, MarkCell, Session, Word, place, same};
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// Two roots are one version.
 pub(super) fn same_root<K, V, C: Count>(a: NodeRef<'_, K, V, C>, b: NodeRef<'_, K, V, C>) -> bool {
@@ -93,6 +92,22 @@ pub(crate) trait Records<'a, K, V> {
     /// # Errors
     /// What the storage says.
     fn node(&mut self, record: NodeRecord<'_, '_, K, V>) -> Result<Address>;
+
+    /// Where something is stored here that is stored in another log, if it is moved as it is.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn moved(&mut self, _place: Mark) -> Result<Option<Address>> {
+        Ok(None)
+    }
+}
+
+/// Where something is stored here, after moving it if need be; `place` is where it is stored.
+fn address_at<'a, K, V, R: Records<'a, K, V>>(place: Mark, records: &mut R) -> Result<Option<Address>> {
+    match place.address(records.commit().session) {
+        None if place.is_place() => records.moved(place),
+        address => Ok(address),
+    }
 }
 
 /// The addresses that a commit gave out, to become marks when all is written (L5).
@@ -117,15 +132,9 @@ impl<'a> Commit<'a> {
         }
     }
 
-    /// Where a node was written, by this commit or an earlier one.
-    fn address(&self, header: &Header) -> Option<Address> {
-        let written = || self.nodes.get(&std::ptr::from_ref(header)).map(|(_, address)| *address);
-        header.mark().address(self.session).or_else(written)
-    }
-
-    /// The address of a stored word of this log.
-    fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-        stored_in(self.session, word, from)
+    /// Where a node was written by this commit.
+    fn written(&self, header: &Header) -> Option<Address> {
+        self.nodes.get(&std::ptr::from_ref(header)).map(|(_, address)| *address)
     }
 }
 
@@ -138,7 +147,7 @@ pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
     records: &mut R,
 ) -> Result<Option<Address>> {
     let (word, from) = peek_stub(root);
-    match records.commit().own_address(word, from) {
+    match address_at(place(word, from), records)? {
         None => node(through_stub(root)?, records),
         address => Ok(address),
     }
@@ -149,7 +158,7 @@ pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
 pub(crate) fn stored_address<K, V, C: Count>(root: NodeRef<'_, K, V, C>, session: Session) -> Option<Address> {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return stored_in(session, word, from);
+        return place(word, from).address(session);
     }
     // SAFETY: what a stub links to lives while the stub does.
     let header = unsafe { NodeRef::<K, V, C>::from_word(word) }.header()?;
@@ -162,7 +171,8 @@ fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
     records: &mut R,
 ) -> Result<Option<Address>> {
     let Some(header) = node.header() else { return Ok(None) };
-    if let Some(address) = records.commit().address(header) {
+    let marked = address_at(header.mark(), records)?;
+    if let Some(address) = marked.or_else(|| records.commit().written(header)) {
         return Ok(Some(address));
     }
     let address = match form(node.word()) {
@@ -200,7 +210,7 @@ fn divided<'a, K, V, C: Count, R: Records<'a, K, V>>(
             true => Note::of(word).len,
             false => Leaf::len_of(child).unwrap_or(0),
         };
-        let address = match records.commit().own_address(word, view.origin()) {
+        let address = match address_at(place(word, view.origin()), records)? {
             // What is stored in another log is thawed, and written here.
             None if word.is_stored() => node(view.child(first)?, records)?,
             None => node(child, records)?,
@@ -226,7 +236,7 @@ fn leaf<'a, K, V, C: Count, R: Records<'a, K, V>>(leaf: Leaf<'a, K, V, C>, recor
     let own = |&place: &Place| !is_leaf_overlay(leaf.word().tag()) || leaf.own_places() >> place & 1 == 1;
     for place in leaf.places().filter(own) {
         let ((key, value), cell) = (leaf.entry(place), leaf.mark_cell(place));
-        let at = match cell.and_then(|cell| cell.get().address(records.commit().session)) {
+        let at = match address_at(cell.map_or(Mark::NONE, MarkCell::get), records)? {
             Some(address) => Some(address),
             None => {
                 let address = if cell.is_some() { records.entry(key, value)? } else { None };

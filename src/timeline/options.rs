@@ -38,10 +38,10 @@ pub enum Durability {
 /// ```
 #[derive(Clone, Debug)]
 pub struct Options<T> {
-    durability: Durability,
+    pub(super) durability: Durability,
     schema: Option<(String, u32)>,
     segment_bytes: Option<u64>,
-    check_roundtrip: Option<bool>,
+    pub(super) check_roundtrip: Option<bool>,
     of: PhantomData<fn() -> T>,
 }
 
@@ -106,7 +106,7 @@ impl<T> Options<T> {
 }
 
 impl<T: State> Options<T> {
-    fn log_options(&self) -> crate::log::Options {
+    pub(super) fn log_options(&self) -> crate::log::Options {
         let (name, version) = self.schema.clone().unwrap_or_else(|| (schema_name(std::any::type_name::<T>()), 0));
         let mut options = crate::log::Options::new(archive::identity::<T>(&name, version));
         options.segment_bytes = self.segment_bytes.unwrap_or(options.segment_bytes);
@@ -153,6 +153,15 @@ impl<T: State> Options<T> {
     }
 
     pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
+        self.open_with(storage, || Ok((initial, now_us(0))))
+    }
+
+    /// Opens it; what `initial` gives is its first version if there is none, with its time.
+    pub(super) fn open_with(
+        self,
+        storage: Arc<dyn Storage>,
+        initial: impl FnOnce() -> Result<(T, u64)>,
+    ) -> Result<Timeline<T>> {
         let (log, last) = Log::open(storage, self.log_options())?;
         let session = Session::open()?;
         let is_checked = self.check_roundtrip.unwrap_or(cfg!(debug_assertions));
@@ -162,7 +171,7 @@ impl<T: State> Options<T> {
         match last {
             Some(last) => Self::stand(home, &last),
             None => {
-                let time_us = now_us(0);
+                let (initial, time_us) = initial()?;
                 home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() })?;
                 Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
             }

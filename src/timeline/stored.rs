@@ -6,7 +6,7 @@
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
 use super::home::Made;
-use crate::archive::{self, Library, Serializer, State, View};
+use crate::archive::{self, Library, Moving, Serializer, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Address;
@@ -167,11 +167,18 @@ pub(super) struct Writer {
     is_durable: bool,
     /// Whether states are compared with what would be read.
     is_checked: bool,
+    /// The log that is being moved to this one.
+    moving: Option<Arc<Moving>>,
 }
 
 impl Writer {
     pub(super) fn new(session: Session, log: Log, is_durable: bool, is_checked: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked }
+        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked, moving: None }
+    }
+
+    /// Moves what another log has as it is.
+    pub(super) fn moving<T>(self, from: &Stored<T>) -> Self {
+        Writer { moving: Some(Moving::new(from.library.clone())), ..self }
     }
 
     /// Gives how many bytes were written.
@@ -181,7 +188,7 @@ impl Writer {
         }
         let (id, before) = (stored.count(), stored.reader.end());
         let batch = Batch::begin(&self.log)?;
-        let mut serializer = Serializer::new(self.session, self.log.clone());
+        let mut serializer = Serializer::new(self.session, self.log.clone()).moving(self.moving.clone());
         let root = (stored.codec.write)(state, &mut serializer)?;
         let mut tree = Address::new(stored.tree.load(Ordering::Acquire));
         if id > 0 && made.line.parent + 1 != id {

@@ -19,10 +19,9 @@ use super::revive::{Base, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Count, Header, Mark, MarkCell, Origin, Session, Slot, Word, same, stored_in};
+use crate::link::{Count, Header, Mark, MarkCell, Session, Slot, Word, place, same};
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// A link as a record holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,6 +72,22 @@ pub(crate) trait Records<'a, A> {
     /// # Errors
     /// What the storage says.
     fn node(&mut self, record: NodeRecord<'_, '_, A>) -> Result<Address>;
+
+    /// Where something is stored here that is stored in another log, if it is moved as it is.
+    ///
+    /// # Errors
+    /// What the storage says.
+    fn moved(&mut self, _place: Mark) -> Result<Option<Address>> {
+        Ok(None)
+    }
+}
+
+/// Where something is stored here, after moving it if need be; `place` is where it is stored.
+fn address_at<'a, A, R: Records<'a, A>>(place: Mark, records: &mut R) -> Result<Option<Address>> {
+    match place.address(records.commit().session) {
+        None if place.is_place() => records.moved(place),
+        address => Ok(address),
+    }
 }
 
 /// The nodes that a commit wrote, to be marked when all is written (L5).
@@ -183,20 +198,21 @@ impl<'a> Commit<'a> {
         self.written.get(&std::ptr::from_ref(header)).map(|written| (written.address, &written.what))
     }
 
-    /// The address of a stored word of this log.
-    fn own_address(&self, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-        stored_in(self.session, word, from)
-    }
-
-    /// What these `n` parts of a node need not be written for, if that pays.
-    fn base_of(&self, Common { base, front, back }: Common, n: usize) -> Option<Base> {
-        let back = back.min(n - front);
-        let at = base.address(self.session).filter(|_| !is_better_whole(n - front - back, n))?;
-        Some(Base { at, front, back })
-    }
-
     fn note(&mut self, header: &'a Header, address: Address, what: What<'a>) {
         self.written.insert(header, Written { header, address, what });
+    }
+}
+
+/// What these `n` parts of a node need not be written for, if that pays.
+fn base_of<'a, A, R: Records<'a, A>>(
+    Common { base, front, back }: Common,
+    n: usize,
+    records: &mut R,
+) -> Result<Option<Base>> {
+    let back = back.min(n - front);
+    match is_better_whole(n - front - back, n) {
+        true => Ok(None),
+        false => Ok(address_at(base, records)?.map(|at| Base { at, front, back })),
     }
 }
 
@@ -213,7 +229,7 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
         return Ok(None);
     }
     let (word, from) = peek_stub(root);
-    if let Some(address) = records.commit().own_address(word, from) {
+    if let Some(address) = address_at(place(word, from), records)? {
         return Ok(Some(address));
     }
     let root = through_stub(root, ends)?;
@@ -229,27 +245,28 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
 pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, session: Session) -> Option<Address> {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return stored_in(session, word, from);
+        return place(word, from).address(session);
     }
     // SAFETY: what a root names lives while that is borrowed; its tag says what it is.
     unsafe {
         match word.tag() {
-            LEAF => leaf_address(Leaf::<A, C>::from_word(word).head().stored().as_ref(), &(0..ends.len()), session),
-            SPINE => spine_address(Spine::new(NodeRef::<A, C>::from_word(word)).head(), ends, session),
-            _ => None,
+            LEAF => leaf_place(Leaf::<A, C>::from_word(word).head().stored().as_ref(), &(0..ends.len())),
+            SPINE => spine_place(Spine::new(NodeRef::<A, C>::from_word(word)).head(), ends),
+            _ => Mark::NONE,
         }
     }
+    .address(session)
 }
 
 /// Where a leaf is stored, if these places of it are.
-fn leaf_address(stored: Option<&StoredLeaf>, places: &Range<usize>, session: Session) -> Option<Address> {
-    stored.filter(|stored| covers(&stored.places, places)).and_then(|stored| stored.mark.address(session))
+fn leaf_place(stored: Option<&StoredLeaf>, places: &Range<usize>) -> Mark {
+    stored.filter(|stored| covers(&stored.places, places)).map_or(Mark::NONE, |stored| stored.mark)
 }
 
 /// Where a spine is stored, if its ends are as far as a version sees them.
-fn spine_address(head: &SpineHead, ends: Ends, session: Session) -> Option<Address> {
-    let (mark, stored) = head.header.mark_with(|| head.stored_ends())?;
-    mark.address(session).filter(|_| has_ends(stored, ends, head.tree_len))
+fn spine_place(head: &SpineHead, ends: Ends) -> Mark {
+    let stored = head.header.mark_with(|| head.stored_ends());
+    stored.filter(|&(_, stored)| has_ends(stored, ends, head.tree_len)).map_or(Mark::NONE, |(mark, _)| mark)
 }
 
 fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
@@ -259,7 +276,7 @@ fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
 ) -> Result<Address> {
     let head = spine.head();
     let tree_len = head.tree_len;
-    if let Some(address) = spine_address(head, ends, records.commit().session) {
+    if let Some(address) = address_at(spine_place(head, ends), records)? {
         return Ok(address);
     }
     if let Some((address, What::Spine { ends: written, .. })) = records.commit().written(&head.header)
@@ -272,7 +289,7 @@ fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
         if len == 0 {
             return Ok(None);
         }
-        let address = records.commit().own_address(slot.get(), head.origin.as_ref());
+        let address = address_at(place(slot.get(), head.origin.as_ref()), records)?;
         let address = address.map_or_else(|| write(records), Ok)?;
         Ok(Some(StoredLink { address, len }))
     };
@@ -296,7 +313,7 @@ fn end<'a, A: 'a, C: Count, R: Records<'a, A>>(
     if let Some(stored) = own.head().stored()
         && stored.is_whole()
         && !covers(&stored.places, &places)
-        && let Some(base) = records.commit().base_of(own.common_with(&stored, places.clone()), places.len())
+        && let Some(base) = base_of(own.common_with(&stored, places.clone()), places.len(), records)?
     {
         return write_leaf(own, &places, Some(base), records);
     }
@@ -318,17 +335,20 @@ fn inner<'a, A: 'a, C: Count, R: Records<'a, A>>(
     records: &mut R,
 ) -> Result<Address> {
     let (head, n) = (inner.head(), inner.n());
-    let marked = head.header.mark().address(records.commit().session);
+    let marked = address_at(head.header.mark(), records)?;
     let written = || records.commit().written(&head.header).map(|(address, _)| address);
     if let Some(address) = marked.or_else(written) {
         return Ok(address);
     }
     let stored = inner.stored();
-    let base = stored.and_then(|(mark, base)| records.commit().base_of(inner.common_with(mark, base), n));
+    let base = match stored {
+        Some((mark, base)) => base_of(inner.common_with(mark, base), n, records)?,
+        None => None,
+    };
     let new = base.map_or(0..n, |base| base.front..n - base.back);
     let mut links = Vec::with_capacity(new.len());
     for k in new {
-        let address = match records.commit().own_address(inner.word(k), inner.origin()) {
+        let address = match address_at(place(inner.word(k), inner.origin()), records)? {
             Some(address) => address,
             None => tree(inner.child(level, len, k)?, records)?,
         };
@@ -347,7 +367,7 @@ fn leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
     records: &mut R,
 ) -> Result<Address> {
     let (head, stored) = (leaf.head(), leaf.head().stored());
-    if let Some(address) = leaf_address(stored.as_ref(), &places, records.commit().session) {
+    if let Some(address) = address_at(leaf_place(stored.as_ref(), &places), records)? {
         return Ok(address);
     }
     if let Some((address, What::Leaf { places: written, .. })) = records.commit().written(&head.header)
@@ -356,10 +376,10 @@ fn leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
         return Ok(address);
     }
     // What is stored whole has grown, and is stored whole again.
-    let base = stored
-        .as_ref()
-        .filter(|stored| !stored.is_whole())
-        .and_then(|stored| records.commit().base_of(leaf.common_with(stored, places.clone()), places.len()));
+    let base = match stored.as_ref().filter(|stored| !stored.is_whole()) {
+        Some(stored) => base_of(leaf.common_with(stored, places.clone()), places.len(), records)?,
+        None => None,
+    };
     let address = write_leaf(leaf, &places, base, records)?;
     let stored = stored.map(|stored| stored.base);
     let splice = Splice { cell: &head.base, base: stored, is_whole: base.is_none() };

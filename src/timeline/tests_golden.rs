@@ -1,0 +1,213 @@
+//! A log of a timeline that is opened for ever: `tests/golden/timeline`. Its versions have every kind of record that there is in
+//! version 1 of the format. See the head of `log/tests_golden.rs` for what to do if it is to change.
+
+use super::*;
+use crate::archive::{links, record::kinds};
+use crate::hash::PortableHasher;
+use crate::log::simulated::Simulated;
+use crate::log::tests_golden::golden;
+use crate::log::{Reader, Storage, verify};
+use crate::map::{GenericHashMap, HashMap};
+use crate::set::HashSet;
+use crate::vector::Vector;
+use rkyv::{Archive, Deserialize, Serialize};
+use std::cell::RefCell;
+use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher};
+use std::sync::Arc;
+
+/// All keys have one hash.
+#[derive(Clone, Default)]
+struct One;
+struct Seven;
+
+impl BuildHasher for One {
+    type Hasher = Seven;
+    fn build_hasher(&self) -> Seven {
+        Seven
+    }
+}
+
+impl Hasher for Seven {
+    fn write(&mut self, _: &[u8]) {}
+    fn finish(&self) -> u64 {
+        7
+    }
+}
+
+impl PortableHasher for One {
+    const ID: u16 = 300;
+}
+
+type Clash<V> = GenericHashMap<u64, V, One, archery::ArcTK>;
+
+/// Short ones have their roots in stamps.
+#[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
+pub(super) enum Golden {
+    Number(u64),
+    Text(String),
+    List(Vector<u64>),
+    Many(Box<Many>),
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
+pub(super) struct Many {
+    small: HashMap<u64, u64>,
+    named: HashMap<String, String>,
+    nested: HashMap<u64, Vector<u64>>,
+    books: HashMap<String, HashMap<u64, u64>>,
+    clash: Clash<u64>,
+    nested_clash: Clash<Vector<u64>>,
+    list: Vector<u64>,
+    lists: Vector<Vector<u64>>,
+    set: HashSet<String>,
+    float: f64,
+}
+
+fn list(n: u64) -> Vector<u64> {
+    (0..n).map(|i| i * i).collect()
+}
+
+fn many() -> Many {
+    Many {
+        small: (0..150).map(|i| (i, i * i)).collect(),
+        named: (0..40).map(|i| (format!("name {i}"), "some text ".repeat(i as usize % 7))).collect(),
+        nested: (0..30).map(|i| (i, list(i))).collect(),
+        books: (0..20).map(|i| (format!("the title of the book {i}"), (0..i % 4).map(|k| (k, k)).collect())).collect(),
+        clash: (0..20).map(|i| (i, i)).collect(),
+        nested_clash: (0..20).map(|i| (i, list(i))).collect(),
+        list: list(2500),
+        lists: (0..100).map(|n| list(n % 5)).collect(),
+        set: (0..30).map(|i| i.to_string()).collect(),
+        float: 0.5,
+    }
+}
+
+/// The version that another one was made from.
+fn parent(id: u64) -> u64 {
+    match id {
+        11 => 7,
+        13 => 4,
+        250 => 39,
+        _ => id - 1,
+    }
+}
+
+/// The state of a version, from that of its parent.
+fn made(id: u64, from: &Golden) -> Golden {
+    let mut many = match (id, from) {
+        (1, _) => return Golden::Text("a text that is too long for a stamp".repeat(3)),
+        (2, _) => return Golden::List(list(5)),
+        // Children of more than 2²⁰ elements: halves that are one node are stored once.
+        (3, _) => return Golden::List((0..16).fold(list(64), |half, _| half.clone() + half)),
+        // So many that the index gets a node.
+        (40..250, _) => return Golden::Number(id),
+        (5.., Golden::Many(many)) => many.clone(),
+        _ => Box::new(self::many()),
+    };
+    match id % 9 {
+        0 => _ = many.small.insert(id * 7919, id),
+        1 => _ = many.named.insert(format!("name {}", id % 40), format!("a text that is longer than 32 bytes {id}")),
+        2 => _ = many.nested.entry(id % 30).or_default().push_back(id),
+        3 => _ = many.books.entry("the title of the book 7".into()).or_default().insert(id, id),
+        4 => _ = (many.clash.insert(id, id), many.nested_clash.remove(&(id % 40))),
+        5 => _ = many.list.set(id as usize * 37 % 2500, id),
+        6 => many.lists[id as usize % 100].push_back(id),
+        7 => _ = many.small.remove(&(id % 150)),
+        _ => many.float = id as f64,
+    }
+    Golden::Many(many)
+}
+
+const VERSIONS: u64 = 260;
+
+pub(super) fn first() -> Golden {
+    Golden::Number(7)
+}
+
+/// All states, as the code makes them today.
+pub(super) fn states() -> Vec<Golden> {
+    let mut states = vec![first()];
+    (1..VERSIONS).for_each(|id| states.push(made(id, &states[parent(id) as usize])));
+    states
+}
+
+fn time_us(id: u64) -> u64 {
+    1_790_000_000_000_000 + id * 1_000_003
+}
+
+pub(super) fn open(storage: &Simulated) -> Result<Timeline<Golden>> {
+    Timeline::options().check_roundtrip(true).open_in(Arc::new(storage.clone()), first())
+}
+
+/// What stands in the golden log, written anew: versions up to so many.
+pub(super) fn written(versions: u64) -> Simulated {
+    let storage = Simulated::new(2026);
+    let options = Timeline::<Golden>::options();
+    let mut timeline = options.open_with(Arc::new(storage.clone()), || Ok((first(), time_us(0)))).unwrap();
+    let mut states = vec![first()];
+    for id in 1..versions {
+        let state = made(id, &states[parent(id) as usize]);
+        timeline.head = parent(id);
+        timeline.append_at(&format!("version {id}"), state.clone(), time_us(id)).unwrap();
+        states.push(state);
+        if id == 250 {
+            timeline.undo().unwrap();
+            timeline.checkout(VersionId::new(id)).unwrap()
+        }
+    }
+    timeline.undo().unwrap();
+    drop(timeline);
+    storage
+}
+
+/// Kinds that the archive's records of a log have.
+pub(super) fn kinds_in(storage: Arc<dyn Storage>) -> (BTreeSet<u8>, Report) {
+    let (reader, _) = Reader::open(storage, &Timeline::<Golden>::options().log_options().identity).unwrap();
+    let found = RefCell::new(BTreeSet::new());
+    let report = verify(&reader, &|at, kind, bytes, to| {
+        found.borrow_mut().insert(kind);
+        links(at, kind, bytes, to)
+    });
+    (found.into_inner(), report.unwrap())
+}
+
+/// All that there are, with and without collections in values.
+fn all_kinds() -> BTreeSet<u8> {
+    use kinds::*;
+    let linked = [MAP_LEAF, MAP_LEAF_OVERLAY, MAP_COLLISION, ENTRY, VECTOR_LEAF, VECTOR_LEAF_SPLICE, ROOT];
+    (MAP_INNER..=HASHERS).chain(linked.map(|kind| kind | LINKED)).collect()
+}
+
+#[test]
+fn the_golden_log_of_a_timeline_has_every_kind_of_record_and_every_version() {
+    let files = golden("timeline", || written(VERSIONS).files());
+    let storage = Simulated::with_files(&files, 1);
+    let (found, report) = kinds_in(Arc::new(storage.clone()));
+    assert_eq!(found, all_kinds());
+    assert_eq!((report.versions, report.moves, report.closings, report.index_nodes), (VERSIONS, 3, 1, 1));
+    assert_eq!(report.damages, []);
+
+    let mut timeline = open(&storage).unwrap();
+    assert_eq!(timeline.head().number(), VERSIONS - 2);
+    assert_eq!(
+        timeline.heads().unwrap().into_iter().map(VersionId::number).collect::<Vec<_>>(),
+        [10, 12, 249, VERSIONS - 1]
+    );
+    for (id, state) in states().into_iter().enumerate() {
+        let (n, id) = (id as u64, VersionId::new(id as u64));
+        assert_eq!(timeline.at(id).unwrap(), state, "version {id}");
+        let version = timeline.version(id).unwrap();
+        assert_eq!(version.parent, (n > 0).then(|| VersionId::new(parent(n))));
+        assert_eq!(version.time, SystemTime::UNIX_EPOCH + std::time::Duration::from_micros(time_us(n)));
+        assert_eq!(version.label, if n == 0 { String::new() } else { format!("version {n}") })
+    }
+    // It is gone on with as with any other.
+    let tip = timeline.redo().unwrap().unwrap();
+    assert_eq!(tip.number(), VERSIONS - 1);
+    timeline.edit("more", |state| *state = made(VERSIONS, state)).unwrap();
+    drop(timeline);
+    let timeline = open(&storage).unwrap();
+    assert_eq!(timeline.state(), &made(VERSIONS, &states()[VERSIONS as usize - 1]));
+    assert_eq!(timeline.verify().unwrap().damages, [])
+}
