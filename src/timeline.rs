@@ -17,6 +17,8 @@ mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_bytes;
+#[cfg(test)]
 mod tests_counted;
 #[cfg(test)]
 mod tests_crash;
