@@ -8,6 +8,8 @@
 //!
 //! Uses: `history`, `archive`, `log`, `id`, `error`.
 
+#[cfg(doctest)]
+mod compile_fail;
 mod home;
 mod memory;
 mod migrate;
