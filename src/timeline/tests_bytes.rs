@@ -1,9 +1,13 @@
-//! Bad bytes: a small log with every kind of record, with flipped bits and cut short. Each version is read as a whole: it is
-//! right, or there is an error that says so; nothing panics.
+//! Bad bytes: a small log with every kind of record, with flipped bits, cut short, and with forged records. Each version is read
+//! as a whole: it is right, or there is an error that says so; nothing panics.
 
 use super::tests_golden::*;
 use super::*;
+use crate::archive::{Library, links, read_root};
+use crate::link::Session;
 use crate::log::simulated::Simulated;
+use crate::log::{Reader as LogReader, Record, verify};
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -184,4 +188,54 @@ fn edits_and_diffs_of_what_is_damaged_are_errors_and_change_nothing() {
     // What does not need it goes on.
     timeline.edit("anew", |state| *state = first()).unwrap();
     assert_eq!(timeline.versions().count(), versions + 1)
+}
+
+/// Records whose checksum is right and whose body is not what their kind says: as no flip makes them, and a fault of a program
+/// might.
+#[test]
+fn a_record_that_says_what_none_says_is_an_error_and_no_panic() {
+    let storage = written(Size::Small, VERSIONS);
+    let (reader, _) =
+        LogReader::open(Arc::new(storage), &Timeline::<Golden>::options().log_options().identity).unwrap();
+    let records = RefCell::new(Vec::new());
+    verify(&reader, &|at, kind, body, to| {
+        if Some(at) != reader.address_of(0).ok() {
+            records.borrow_mut().push((at, kind, body.to_vec()))
+        }
+        links(at, kind, body, to)
+    })
+    .unwrap();
+    let library = Library::new(Session::open().unwrap(), reader.clone());
+    let stamps: Vec<_> = [3, 13, 14].map(|id| (reader.address_of(id).unwrap(), reader.stamp_of(id).unwrap())).into();
+    library.note_hashers(stamps[2].1.hashers);
+    let (mut right, mut errors) = (0, 0);
+    let mut check = |at, kind, body: &[u8]| {
+        let library = library.with([(at, Record::owned(kind, body))].into_iter().collect());
+        for (at, stamp) in &stamps {
+            match read_root::<Golden>(&library, &stamp.root, *at).and_then(|state| walk(&state)) {
+                Ok(()) => right += 1,
+                Err(error) => {
+                    assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Incompatible), "{error:?}");
+                    errors += 1
+                }
+            }
+        }
+    };
+    let (is_long, mut n) = (std::env::var_os("BACKSTORY_LONG").is_some(), 0);
+    for (at, kind, mut body) in records.into_inner() {
+        for bit in 0..body.len() * 8 {
+            n += 1;
+            if is_long || n % 151 == 0 {
+                body[bit / 8] ^= 1 << (bit % 8);
+                check(at, kind, &body);
+                body[bit / 8] ^= 1 << (bit % 8)
+            }
+        }
+        check(at, kind ^ 1, &body);
+        check(at, kind ^ 128, &body);
+        check(at, kind, &body[..body.len() / 16 * 8]);
+        check(at, kind, &[])
+    }
+    println!("forged: {errors} errors, {right} states of other values or the same");
+    assert!(errors > 300 && right > 300)
 }

@@ -131,7 +131,7 @@ fn made(size: Size, id: u64, from: &Golden) -> Golden {
     match id % 9 {
         0 => _ = many.small.insert(id * 7919, id),
         1 => _ = many.named.insert(format!("name {}", id % 40), format!("a text that is longer than 32 bytes {id}")),
-        2 => _ = many.nested.entry(id % 20).or_default().push_back(id),
+        2 => many.nested.entry(id % 20).or_default().push_back(id),
         3 => _ = many.books.entry("the title of the book 7".into()).or_default().insert(id, id),
         4 => _ = (many.clash.insert(id, id), many.nested_clash.remove(&(id % 40))),
         5 => _ = many.list.set(id as usize * 37 % 400, id),
