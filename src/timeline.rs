@@ -8,6 +8,8 @@
 //!
 //! Uses: `history`, `archive`, `log`, `id`, `error`.
 
+#[cfg(doctest)]
+mod compile_fail;
 mod home;
 mod memory;
 mod migrate;
@@ -17,6 +19,8 @@ mod recent;
 mod stored;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_bytes;
 #[cfg(test)]
 mod tests_counted;
 #[cfg(test)]

@@ -187,6 +187,35 @@ fn what_is_no_such_log_is_refused_and_not_changed() {
     refused::<Map>(&other, ErrorKind::Corrupt, &["superblock", "00000000000"]);
 }
 
+#[cfg(unix)]
+#[test]
+fn a_folder_that_may_not_be_written_can_be_read() {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = Folder::new();
+    drop(Timeline::open(&folder, map(100)).unwrap());
+    let set = |mode: u32, file_mode: u32| {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            std::fs::set_permissions(entry.unwrap().path(), PermissionsExt::from_mode(file_mode)).unwrap()
+        }
+        std::fs::set_permissions(&folder, PermissionsExt::from_mode(mode)).unwrap()
+    };
+    set(0o555, 0o444);
+    let may_write = std::fs::write(folder.0.join("lock"), "").is_ok();
+    if may_write {
+        println!("skipped: this process may write anywhere")
+    } else {
+        refused::<Map>(&folder, ErrorKind::Io, &["give the right to, or open read-only"]);
+        let error = Timeline::open(folder.0.join("new"), map(1)).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Io, "{error}");
+    }
+    // Whoever may write reads as well.
+    let look = Timeline::<Map>::options().open_read_only(&folder).unwrap();
+    assert_eq!(look.state(), &map(100));
+    assert_eq!(look.verify().unwrap().damages, []);
+    set(0o755, 0o644);
+    assert_eq!(Timeline::open(&folder, Map::new()).unwrap().state(), &map(100))
+}
+
 #[test]
 fn verify_follows_every_root() {
     let folder = Folder::new();

@@ -125,13 +125,14 @@ impl Library {
                 new.push(hasher)
             }
         }
-        let mut known = self.known()?;
-        let is_first = known.is_empty();
-        if let Some(moving) = serializer.moving.as_ref().filter(|_| is_first) {
-            // Maps that are moved are not looked into.
-            known = moving.from().known()?
+        // Maps that are moved are not looked into: all hashers of the other log come with them.
+        let is_none_known = self.hashers.newest.load(Ordering::Acquire) == 0;
+        let moving = serializer.moving.as_ref().filter(|_| is_none_known);
+        if new.is_empty() && moving.is_none() {
+            return Ok(None);
         }
-        if new.is_empty() && (known.is_empty() || !is_first) {
+        let mut known = moving.map_or(self, |moving| moving.from()).known()?;
+        if new.is_empty() && known.is_empty() {
             return Ok(None);
         }
         for hasher in new {

@@ -92,7 +92,7 @@ impl Library {
     }
 
     /// The same log and session, with further records.
-    pub(super) fn with(&self, copies: Copies) -> Arc<Self> {
+    pub(crate) fn with(&self, copies: Copies) -> Arc<Self> {
         let Library { session, ref reader, ref hashers, .. } = *self;
         let origins = Mutex::default();
         Arc::new(Library { session, reader: reader.clone(), hashers: hashers.clone(), copies, origins })

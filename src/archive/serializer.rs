@@ -60,7 +60,7 @@ impl<T: Nodes + ?Sized, E> Nodes for Strategy<T, E> {
 pub type Ser = Strategy<Serializer, Error>;
 
 /// Records that are in no log.
-pub(super) type Copies = HashMap<Address, Record>;
+pub(crate) type Copies = HashMap<Address, Record>;
 
 /// Where records go.
 enum To {

@@ -63,7 +63,7 @@ impl<T: State> Options<T> {
     /// did. Until all is written the log is in a folder beside `path`, with `.unready` behind its name. States are compared
     /// with what was written only if [`check_roundtrip`](Options::check_roundtrip) is asked for, which reads each state as a whole.
     ///
-    /// Time: O(what there is in `old`). Memory: some 40 bytes for each of its records that is moved.
+    /// Time: O(what there is in `old`). Memory: two addresses in a hash table for each of its records that is moved.
     ///
     /// # Errors
     /// `Conflict` if `path` holds a log, `Invalid` if it holds something else, `Locked` if a log for it is just being written;

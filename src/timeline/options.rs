@@ -131,7 +131,10 @@ impl<T: State> Options<T> {
     /// # Errors
     /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io` as [`open`](Self::open).
     pub fn open_read_only(self, path: impl AsRef<Path>) -> Result<Timeline<T>> {
-        let storage = Arc::new(Files::new(path.as_ref()));
+        self.read_only_in(Arc::new(Files::new(path.as_ref())))
+    }
+
+    pub(super) fn read_only_in(self, storage: Arc<dyn Storage>) -> Result<Timeline<T>> {
         let (reader, last) = Reader::open(storage, &self.log_options().identity)?;
         let stored = Stored::new(Session::open()?, reader, last.as_ref());
         let none = || Error::new(ErrorKind::NotFound, "the log has no version yet: open it for writing first");

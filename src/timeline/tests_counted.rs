@@ -35,10 +35,12 @@ fn an_edit_of_one_key_writes_a_few_records_and_a_look_at_it_reads_a_few() {
     let storage = Simulated::new(1);
     let mut timeline = open(&storage);
     let mut before = written(&timeline);
-    let mut each = Vec::new();
+    let (mut each, mut reads) = (Vec::new(), 0);
     for n in 0..400u64 {
         let key = key(n * 7919 % ENTRIES);
+        let so_far = storage.disk().reads;
         timeline.edit("", |map| map.insert(key, [200; 64])).unwrap();
+        reads += storage.disk().reads - so_far;
         if n < 4 {
             let now = written(&timeline);
             each.push((now.0 - before.0, now.1 - before.1));
@@ -47,6 +49,8 @@ fn an_edit_of_one_key_writes_a_few_records_and_a_look_at_it_reads_a_few() {
     }
     // A stamp, which has the root, the entry, a leaf overlay over its leaf, and an overlay for each of three levels.
     assert_eq!(each, [(6, 264), (6, 272), (6, 280), (6, 296)]);
+    // What is in memory is not read: once, what the log says of the hasher.
+    assert_eq!(reads, 1);
     let now = written(&timeline);
     // Overlays grow up to seven overrides, and are whole nodes then.
     assert_eq!((now.0 - before.0, now.1 - before.1), (2373, 154_568), "in 396 edits");

@@ -111,8 +111,7 @@ fn operations() -> Vec<u64> {
     let storage = Simulated::new(7);
     session(&storage, &mut None).unwrap();
     assert!(storage.files().len() > 1);
-    let lens = storage.disk().lens.clone();
-    lens
+    storage.disk().lens.clone()
 }
 
 #[test]

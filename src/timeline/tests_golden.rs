@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 /// All keys have one hash.
 #[derive(Clone, Default)]
-struct One;
-struct Seven;
+pub(super) struct One;
+pub(super) struct Seven;
 
 impl BuildHasher for One {
     type Hasher = Seven;
@@ -52,15 +52,15 @@ pub(super) enum Golden {
 
 #[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
 pub(super) struct Many {
-    small: HashMap<u64, u64>,
-    named: HashMap<String, String>,
-    nested: HashMap<u64, Vector<u64>>,
-    books: HashMap<String, HashMap<u64, u64>>,
-    clash: Clash<u64>,
-    nested_clash: Clash<Vector<u64>>,
-    list: Vector<u64>,
-    lists: Vector<Vector<u64>>,
-    set: HashSet<String>,
+    pub(super) small: HashMap<u64, u64>,
+    pub(super) named: HashMap<String, String>,
+    pub(super) nested: HashMap<u64, Vector<u64>>,
+    pub(super) books: HashMap<String, HashMap<u64, u64>>,
+    pub(super) clash: Clash<u64>,
+    pub(super) nested_clash: Clash<Vector<u64>>,
+    pub(super) list: Vector<u64>,
+    pub(super) lists: Vector<Vector<u64>>,
+    pub(super) set: HashSet<String>,
     float: f64,
 }
 
@@ -68,7 +68,30 @@ fn list(n: u64) -> Vector<u64> {
     (0..n).map(|i| i * i).collect()
 }
 
-fn many() -> Many {
+/// How large a state is: of the golden log, and of one that is damaged bit by bit.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Size {
+    Golden,
+    Small,
+}
+
+fn many(size: Size) -> Many {
+    if size == Size::Small {
+        return Many {
+            small: (0..100).map(|i| (i, i * i)).collect(),
+            named: (0..12).map(|i| (format!("name {i}"), "some text ".repeat(i as usize % 7))).collect(),
+            nested: (0..20).map(|i| (i, list(i % 3))).collect(),
+            books: (0..8)
+                .map(|i| (format!("the title of the book {i}"), (0..i % 3).map(|k| (k, k)).collect()))
+                .collect(),
+            clash: (0..17).map(|i| (i, i)).collect(),
+            nested_clash: (0..17).map(|i| (i, list(i % 2))).collect(),
+            list: list(400),
+            lists: (0..40).map(|n| list(n % 2)).collect(),
+            set: (0..3).map(|i| i.to_string()).collect(),
+            float: 0.5,
+        };
+    }
     Many {
         small: (0..150).map(|i| (i, i * i)).collect(),
         named: (0..40).map(|i| (format!("name {i}"), "some text ".repeat(i as usize % 7))).collect(),
@@ -94,25 +117,25 @@ fn parent(id: u64) -> u64 {
 }
 
 /// The state of a version, from that of its parent.
-fn made(id: u64, from: &Golden) -> Golden {
+fn made(size: Size, id: u64, from: &Golden) -> Golden {
     let mut many = match (id, from) {
         (1, _) => return Golden::Text("a text that is too long for a stamp".repeat(3)),
         (2, _) => return Golden::List(list(5)),
         // Children of more than 2²⁰ elements: halves that are one node are stored once.
-        (3, _) => return Golden::List((0..16).fold(list(64), |half, _| half.clone() + half)),
+        (3, _) if size == Size::Golden => return Golden::List((0..16).fold(list(64), |half, _| half.clone() + half)),
         // So many that the index gets a node.
         (40..250, _) => return Golden::Number(id),
         (5.., Golden::Many(many)) => many.clone(),
-        _ => Box::new(self::many()),
+        _ => Box::new(self::many(size)),
     };
     match id % 9 {
         0 => _ = many.small.insert(id * 7919, id),
         1 => _ = many.named.insert(format!("name {}", id % 40), format!("a text that is longer than 32 bytes {id}")),
-        2 => _ = many.nested.entry(id % 30).or_default().push_back(id),
+        2 => many.nested.entry(id % 20).or_default().push_back(id),
         3 => _ = many.books.entry("the title of the book 7".into()).or_default().insert(id, id),
         4 => _ = (many.clash.insert(id, id), many.nested_clash.remove(&(id % 40))),
-        5 => _ = many.list.set(id as usize * 37 % 2500, id),
-        6 => many.lists[id as usize % 100].push_back(id),
+        5 => _ = many.list.set(id as usize * 37 % 400, id),
+        6 => many.lists[id as usize % 40].push_back(id),
         7 => _ = many.small.remove(&(id % 150)),
         _ => many.float = id as f64,
     }
@@ -126,9 +149,9 @@ pub(super) fn first() -> Golden {
 }
 
 /// All states, as the code makes them today.
-pub(super) fn states() -> Vec<Golden> {
+pub(super) fn states(size: Size, versions: u64) -> Vec<Golden> {
     let mut states = vec![first()];
-    (1..VERSIONS).for_each(|id| states.push(made(id, &states[parent(id) as usize])));
+    (1..versions).for_each(|id| states.push(made(size, id, &states[parent(id) as usize])));
     states
 }
 
@@ -141,13 +164,13 @@ pub(super) fn open(storage: &Simulated) -> Result<Timeline<Golden>> {
 }
 
 /// What stands in the golden log, written anew: versions up to so many.
-pub(super) fn written(versions: u64) -> Simulated {
+pub(super) fn written(size: Size, versions: u64) -> Simulated {
     let storage = Simulated::new(2026);
     let options = Timeline::<Golden>::options();
     let mut timeline = options.open_with(Arc::new(storage.clone()), || Ok((first(), time_us(0)))).unwrap();
     let mut states = vec![first()];
     for id in 1..versions {
-        let state = made(id, &states[parent(id) as usize]);
+        let state = made(size, id, &states[parent(id) as usize]);
         timeline.head = parent(id);
         timeline.append_at(&format!("version {id}"), state.clone(), time_us(id)).unwrap();
         states.push(state);
@@ -173,7 +196,7 @@ pub(super) fn kinds_in(storage: Arc<dyn Storage>) -> (BTreeSet<u8>, Report) {
 }
 
 /// All that there are, with and without collections in values.
-fn all_kinds() -> BTreeSet<u8> {
+pub(super) fn all_kinds() -> BTreeSet<u8> {
     use kinds::*;
     let linked = [MAP_LEAF, MAP_LEAF_OVERLAY, MAP_COLLISION, ENTRY, VECTOR_LEAF, VECTOR_LEAF_SPLICE, ROOT];
     (MAP_INNER..=HASHERS).chain(linked.map(|kind| kind | LINKED)).collect()
@@ -181,7 +204,7 @@ fn all_kinds() -> BTreeSet<u8> {
 
 #[test]
 fn the_golden_log_of_a_timeline_has_every_kind_of_record_and_every_version() {
-    let files = golden("timeline", || written(VERSIONS).files());
+    let files = golden("timeline", || written(Size::Golden, VERSIONS).files());
     let storage = Simulated::with_files(&files, 1);
     let (found, report) = kinds_in(Arc::new(storage.clone()));
     assert_eq!(found, all_kinds());
@@ -194,7 +217,7 @@ fn the_golden_log_of_a_timeline_has_every_kind_of_record_and_every_version() {
         timeline.heads().unwrap().into_iter().map(VersionId::number).collect::<Vec<_>>(),
         [10, 12, 249, VERSIONS - 1]
     );
-    for (id, state) in states().into_iter().enumerate() {
+    for (id, state) in states(Size::Golden, VERSIONS).into_iter().enumerate() {
         let (n, id) = (id as u64, VersionId::new(id as u64));
         assert_eq!(timeline.at(id).unwrap(), state, "version {id}");
         let version = timeline.version(id).unwrap();
@@ -205,9 +228,9 @@ fn the_golden_log_of_a_timeline_has_every_kind_of_record_and_every_version() {
     // It is gone on with as with any other.
     let tip = timeline.redo().unwrap().unwrap();
     assert_eq!(tip.number(), VERSIONS - 1);
-    timeline.edit("more", |state| *state = made(VERSIONS, state)).unwrap();
+    timeline.edit("more", |state| *state = made(Size::Golden, VERSIONS, state)).unwrap();
     drop(timeline);
     let timeline = open(&storage).unwrap();
-    assert_eq!(timeline.state(), &made(VERSIONS, &states()[VERSIONS as usize - 1]));
+    assert_eq!(timeline.state(), &made(Size::Golden, VERSIONS, &states(Size::Golden, VERSIONS)[VERSIONS as usize - 1]));
     assert_eq!(timeline.verify().unwrap().damages, [])
 }

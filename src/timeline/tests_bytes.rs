@@ -1,0 +1,241 @@
+//! Bad bytes: a small log with every kind of record, with flipped bits, cut short, and with forged records. Each version is read
+//! as a whole: it is right, or there is an error that says so; nothing panics.
+
+use super::tests_golden::*;
+use super::*;
+use crate::archive::{Library, links, read_root};
+use crate::link::Session;
+use crate::log::simulated::Simulated;
+use crate::log::{Reader as LogReader, Record, verify};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+type Segments = BTreeMap<u64, Vec<u8>>;
+
+const VERSIONS: u64 = 15;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Outcome {
+    /// All is there, and nothing is damaged that matters.
+    Right,
+    /// All versions can be read; `verify` has found something.
+    FoundByVerify,
+    /// It opens; some version says that it is damaged.
+    FoundOnUse,
+    /// It does not open for writing, and does read-only, up to the damage.
+    FoundOnOpening,
+    /// It does not open at all.
+    NotOpened,
+    /// It opens, and the last versions are gone as if they had been torn.
+    Cut,
+}
+
+/// Reads all of a state.
+fn walk(state: &Golden) -> Result<()> {
+    let many = match state {
+        Golden::List(list) => return list.thaw_all(),
+        Golden::Many(many) => many,
+        _ => return Ok(()),
+    };
+    many.small.try_get(&7)?;
+    many.list.try_get(200)?;
+    many.small.thaw_all()?;
+    many.named.thaw_all()?;
+    many.nested.try_for_each(|_, list| list.thaw_all())?;
+    many.books.try_for_each(|_, book| book.thaw_all())?;
+    many.clash.thaw_all()?;
+    many.nested_clash.try_for_each(|_, list| list.thaw_all())?;
+    many.list.thaw_all()?;
+    many.lists.try_for_each(|list| list.thaw_all())?;
+    many.set.map.thaw_all()
+}
+
+fn assert_clear(error: &Error) {
+    assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Incompatible), "{:?}: {error}", error.kind());
+    let text = error.to_string();
+    assert!(text.contains("segment") || text.contains("address") || text.contains("log"), "a place: {text}")
+}
+
+/// True if all versions of a timeline are as they were; the others say that they are damaged.
+fn is_right(timeline: &Timeline<Golden>, states: &[Golden]) -> bool {
+    let mut is_right = true;
+    let count = timeline.reader().versions().count();
+    for (id, expected) in states[..count].iter().enumerate() {
+        let id = VersionId::new(id as u64);
+        let read = timeline.at(id).and_then(|state| walk(&state).map(|()| state));
+        match (read, timeline.version(id)) {
+            (Ok(state), Ok(version)) => assert!(&state == expected && version.id == id, "version {id}"),
+            (Err(error), _) | (_, Err(error)) => {
+                assert_clear(&error);
+                is_right = false
+            }
+        }
+    }
+    is_right
+}
+
+fn outcome(files: &Segments, states: &[Golden]) -> Outcome {
+    let storage = Simulated::with_files(files, 1);
+    let timeline = match open(&storage) {
+        Ok(timeline) => timeline,
+        Err(error) => {
+            assert_clear(&error);
+            assert!(&storage.files() == files, "what does not open is left as it is");
+            return match Timeline::<Golden>::options().read_only_in(Arc::new(storage)) {
+                Ok(timeline) => {
+                    is_right(&timeline, states);
+                    Outcome::FoundOnOpening
+                }
+                Err(error) => {
+                    assert!(
+                        error.kind() == ErrorKind::NotFound || {
+                            assert_clear(&error);
+                            true
+                        }
+                    );
+                    Outcome::NotOpened
+                }
+            };
+        }
+    };
+    let (is_right, is_all) = (is_right(&timeline, states), timeline.versions().count() == states.len());
+    match (is_right, is_all, timeline.verify().unwrap().damages.is_empty()) {
+        (true, true, true) => Outcome::Right,
+        (true, true, false) => Outcome::FoundByVerify,
+        (false, true, has_none) => {
+            assert!(!has_none, "verify finds what a reader finds");
+            Outcome::FoundOnUse
+        }
+        (is_right, false, _) => {
+            assert!(is_right);
+            Outcome::Cut
+        }
+    }
+}
+
+fn small() -> (Segments, Vec<Golden>) {
+    let storage = written(Size::Small, VERSIONS);
+    assert_eq!(kinds_in(Arc::new(storage.clone())).0, all_kinds());
+    (storage.files(), states(Size::Small, VERSIONS))
+}
+
+type Outcomes = BTreeMap<Outcome, u64>;
+
+#[test]
+fn a_flipped_bit_in_a_log_with_all_kinds_of_records_is_harmless_or_found() {
+    let (files, states) = small();
+    assert_eq!(outcome(&files, &states), Outcome::Right);
+    let is_long = std::env::var_os("BACKSTORY_LONG").is_some();
+    let (mut outcomes, mut damaged) = (Outcomes::new(), files.clone());
+    for (first, file) in &files {
+        // One bit of every seventh byte, each in turn; all of them in long runs. Zeros of the superblock are all alike.
+        for bit in 0..file.len() * 8 {
+            let byte = bit / 8;
+            if is_long || byte % 7 == 0 && bit % 8 == byte % 8 && !(100..2000).contains(&byte) {
+                damaged.get_mut(first).unwrap()[byte] ^= 1 << (bit % 8);
+                *outcomes.entry(outcome(&damaged, &states)).or_default() += 1;
+                damaged.get_mut(first).unwrap()[byte] ^= 1 << (bit % 8)
+            }
+        }
+    }
+    println!("flips: {outcomes:?}");
+    assert!(!outcomes.contains_key(&Outcome::Cut), "a closed log loses nothing");
+    assert!(outcomes[&Outcome::FoundOnUse] > 1000 && outcomes[&Outcome::Right] > 50)
+}
+
+#[test]
+fn a_log_with_all_kinds_of_records_that_is_cut_short_is_found() {
+    let (files, states) = small();
+    let mut outcomes = Outcomes::new();
+    for (first, file) in &files {
+        for len in (0..file.len()).step_by(37) {
+            let mut damaged = files.clone();
+            damaged.get_mut(first).unwrap().truncate(len);
+            *outcomes.entry(outcome(&damaged, &states)).or_default() += 1
+        }
+    }
+    println!("truncations: {outcomes:?}");
+    assert!(
+        outcomes.keys().all(|outcome| matches!(outcome, Outcome::FoundOnOpening | Outcome::NotOpened)),
+        "{outcomes:?}"
+    )
+}
+
+#[test]
+fn edits_and_diffs_of_what_is_damaged_are_errors_and_change_nothing() {
+    let (files, _) = small();
+    let mut damaged = files.clone();
+    // A leaf of the long list, where it was written last.
+    let file = damaged.get_mut(&0).unwrap();
+    let elements = [200u64 * 200, 201 * 201].map(u64::to_le_bytes).concat();
+    let at = file.windows(16).rposition(|bytes| bytes == elements).unwrap();
+    file[at] ^= 1;
+    let storage = Simulated::with_files(&damaged, 1);
+    let mut timeline = open(&storage).unwrap();
+    let (head, versions) = (timeline.head(), timeline.versions().count());
+    let touch = |state: &mut Golden| {
+        if let Golden::Many(many) = state {
+            (0..400).for_each(|n| _ = many.list.set(n, 0));
+            many.small.clear()
+        }
+    };
+    let error = timeline.edit("touch", touch).unwrap_err();
+    assert_clear(&error);
+    let count = |state: &Golden| if let Golden::Many(many) = state { many.list.iter().sum::<u64>() } else { 0 };
+    assert_clear(&timeline.diff(head, head, count).unwrap_err());
+    assert_eq!((timeline.head(), timeline.versions().count()), (head, versions));
+    // What does not need it goes on.
+    timeline.edit("anew", |state| *state = first()).unwrap();
+    assert_eq!(timeline.versions().count(), versions + 1)
+}
+
+/// Records whose checksum is right and whose body is not what their kind says: as no flip makes them, and a fault of a program
+/// might.
+#[test]
+fn a_record_that_says_what_none_says_is_an_error_and_no_panic() {
+    let storage = written(Size::Small, VERSIONS);
+    let (reader, _) =
+        LogReader::open(Arc::new(storage), &Timeline::<Golden>::options().log_options().identity).unwrap();
+    let records = RefCell::new(Vec::new());
+    verify(&reader, &|at, kind, body, to| {
+        if Some(at) != reader.address_of(0).ok() {
+            records.borrow_mut().push((at, kind, body.to_vec()))
+        }
+        links(at, kind, body, to)
+    })
+    .unwrap();
+    let library = Library::new(Session::open().unwrap(), reader.clone());
+    let stamps: Vec<_> = [3, 13, 14].map(|id| (reader.address_of(id).unwrap(), reader.stamp_of(id).unwrap())).into();
+    library.note_hashers(stamps[2].1.hashers);
+    let (mut right, mut errors) = (0, 0);
+    let mut check = |at, kind, body: &[u8]| {
+        let library = library.with([(at, Record::owned(kind, body))].into_iter().collect());
+        for (at, stamp) in &stamps {
+            match read_root::<Golden>(&library, &stamp.root, *at).and_then(|state| walk(&state)) {
+                Ok(()) => right += 1,
+                Err(error) => {
+                    assert!(matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Incompatible), "{error:?}");
+                    errors += 1
+                }
+            }
+        }
+    };
+    let (is_long, mut n) = (std::env::var_os("BACKSTORY_LONG").is_some(), 0);
+    for (at, kind, mut body) in records.into_inner() {
+        for bit in 0..body.len() * 8 {
+            n += 1;
+            if is_long || n % 151 == 0 {
+                body[bit / 8] ^= 1 << (bit % 8);
+                check(at, kind, &body);
+                body[bit / 8] ^= 1 << (bit % 8)
+            }
+        }
+        check(at, kind ^ 1, &body);
+        check(at, kind ^ 128, &body);
+        check(at, kind, &body[..body.len() / 16 * 8]);
+        check(at, kind, &[])
+    }
+    println!("forged: {errors} errors, {right} states of other values or the same");
+    assert!(errors > 300 && right > 300)
+}
