@@ -7,7 +7,7 @@
 use crate::error::thawed;
 use crate::hash::PortableHash;
 use crate::link::Kind;
-use crate::map::{self, DiffItem, GenericHashMap, Want};
+use crate::map::{self, DiffItem, GenericHashMap};
 use crate::vector::GenericVector;
 use archery::ArcTK;
 use equivalent::Equivalent;
@@ -18,6 +18,7 @@ use std::hash::{BuildHasher, Hash, Hasher};
 use std::iter::{FusedIterator, Sum};
 use std::ops::{Add, Mul};
 
+mod fallible;
 #[cfg(test)]
 mod tests;
 
@@ -165,12 +166,12 @@ impl<A: Hash + Eq, S: BuildHasher, P: Kind> GenericHashSet<A, S, P> {
 impl<A: Hash + Eq + Clone, S: BuildHasher, P: Kind> GenericHashSet<A, S, P> {
     /// Puts a value in; gives the equal value that was there before. Time: O(log n).
     pub fn insert(&mut self, a: A) -> Option<A> {
-        thawed(self.map.put(a, (), Want::Entry)).and_then(|old| old.key)
+        thawed(self.try_insert(a))
     }
 
     /// Takes a value out and gives it. Copies nothing if there is none. Time: O(log n).
     pub fn remove<Q: Hash + Equivalent<A> + ?Sized>(&mut self, value: &Q) -> Option<A> {
-        self.map.remove_with_key(value).map(|(a, ())| a)
+        thawed(self.try_remove(value))
     }
 
     /// Keeps the values for which `f` says so. Time: O(n).

@@ -268,3 +268,29 @@ fn an_edit_that_meets_damage_is_an_error_and_changes_nothing() {
     timeline.commit("whole", map(3)).unwrap().unwrap();
     assert_eq!(timeline.state().len(), 3);
 }
+
+#[test]
+fn a_set_of_which_something_is_damaged_says_so() {
+    let folder = Folder::new();
+    let names: backstory::HashSet<String> = (0..2000).map(|i| format!("a name that is long enough {i}")).collect();
+    drop(Timeline::open(&folder, names.clone()).unwrap());
+    let (path, mut bytes) = contents(folder.as_ref()).swap_remove(0);
+    bytes[5000..60_000].iter_mut().for_each(|byte| *byte ^= 0x55);
+    std::fs::write(path, bytes).unwrap();
+    let timeline = Timeline::open(&folder, names.clone()).unwrap();
+    let mut set = timeline.state().clone();
+    let (mut whole, mut damaged) = (0, 0);
+    for name in &names {
+        match set.try_contains(name) {
+            Ok(is_there) => whole += is_there as u32,
+            Err(error) => damaged += (error.kind() == ErrorKind::Corrupt) as u32,
+        }
+        let before = set.len();
+        assert!(set.try_insert(name.clone()).is_ok_and(|old| old.as_ref() == Some(name)) || set.len() == before);
+    }
+    assert!(whole > 100 && damaged > 100 && whole + damaged == 2000, "{whole} {damaged}");
+    let gone = names.iter().filter(|name| set.try_remove(*name).is_ok_and(|old| old.is_some())).count();
+    assert_eq!(set.len(), 2000 - gone);
+    assert_eq!(set.thaw_all().unwrap_err().kind(), ErrorKind::Corrupt);
+    assert!(set.try_for_each(|_| Ok::<_, backstory::Error>(())).is_err());
+}

@@ -435,7 +435,11 @@ where
     }
 
     #[inline(always)]
-    fn take<Q: Hash + Equivalent<K> + ?Sized>(&mut self, key: &Q, want: Want) -> Result<Option<Taken<K, V>>> {
+    pub(crate) fn take<Q: Hash + Equivalent<K> + ?Sized>(
+        &mut self,
+        key: &Q,
+        want: Want,
+    ) -> Result<Option<Taken<K, V>>> {
         let hash = self.hasher.hash_one(key);
         // Dropped last: a user's `Drop` may panic.
         let _gone;
