@@ -546,9 +546,14 @@ pub(crate) unsafe fn same(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from
     unsafe { same_stored(a, a_from, b, b_from) }
 }
 
+/// The mark that the node has which a stored word names.
+pub(crate) fn mark_of_stored(word: Word, from: Option<&Arc<Origin>>) -> Mark {
+    from.zip(word.address()).map_or(Mark::NONE, |(origin, address)| Mark::new(origin.session, address))
+}
+
 /// The address of a stored word, if it thaws from this session's log.
 pub(crate) fn stored_in(session: Session, word: Word, from: Option<&Arc<Origin>>) -> Option<Address> {
-    word.address().filter(|_| from.is_some_and(|origin| origin.session == session))
+    mark_of_stored(word, from).address(session)
 }
 
 /// The part of [`same`] that concerns marks and stored words.
@@ -558,7 +563,7 @@ pub(crate) fn stored_in(session: Session, word: Word, from: Option<&Arc<Origin>>
 #[inline(never)]
 unsafe fn same_stored(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from: Option<&Arc<Origin>>) -> bool {
     let place = |w: Word, from: Option<&Arc<Origin>>| match w.address() {
-        Some(address) => from.map_or(Mark::NONE, |o| Mark::new(o.session, address)),
+        Some(_) => mark_of_stored(w, from),
         // SAFETY: the caller's promise.
         None if w.is_node() => unsafe { w.header() }.mark(),
         None => Mark::NONE,

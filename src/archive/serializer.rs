@@ -3,14 +3,16 @@
 //! A node is a record of its own, so that while a state is written there is a stack of buffers: a node's entries may
 //! hold collections, whose nodes come first.
 //!
-//! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
+//! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]); or, for
+//! a digest, the bytes of values.
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `digest`, `id`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::digest::Digests;
 use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::Address;
+use crate::id::{Address, Digest};
 use crate::link::{Link, Owned, Session, Tree};
 use crate::log::{Log, Root};
 use crate::{map, vector};
@@ -59,16 +61,27 @@ pub type Ser = Strategy<Serializer, Error>;
 /// Where addresses stand in the buffer that is being written.
 pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
 
-/// Writes states and the nodes of collections.
+/// Writes states and the nodes of collections; or values alone, of which digests are made.
 pub struct Serializer {
-    session: Session,
-    /// Its batch was begun.
-    log: Arc<Mutex<Log>>,
-    #[cfg(test)]
-    records: u64,
     /// One for each node that is being written, the innermost last.
     stack: Vec<Buffer>,
     free: Vec<Buffer>,
+    work: Work,
+    #[cfg(test)]
+    records: u64,
+}
+
+/// What values are written for.
+enum Work {
+    Commit(Committing),
+    Digest(Arc<Digests>),
+}
+
+/// A commit on its way to a log.
+pub(super) struct Committing {
+    pub(super) session: Session,
+    /// Its batch was begun.
+    log: Arc<Mutex<Log>>,
     /// Drops before what it refers to.
     pub(super) maps: map::Commit<'static>,
     pub(super) vectors: vector::Commit<'static>,
@@ -81,34 +94,57 @@ struct Buffer {
     /// Of this node alone: a relative pointer does not leave its record.
     sharing: Share,
     places: Places,
+    /// For a digest: those of the collections in it, and the shared values that are being written.
+    nested: Vec<Digest>,
+    open: Vec<usize>,
 }
 
-impl Serializer {
-    /// Writes to the batch that was begun in `log`.
-    pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
-        Serializer {
-            session,
-            log,
-            #[cfg(test)]
-            records: 0,
-            stack: Vec::new(),
-            free: Vec::new(),
-            maps: map::Commit::new(session),
-            vectors: vector::Commit::new(session),
-            kept: Vec::new(),
-        }
-    }
-
-    pub(crate) fn session(&self) -> Session {
-        self.session
-    }
-
+impl Committing {
     /// Owns the root of what a commit is going to refer to, until that is finished or dropped.
     pub(super) fn keep<T: Tree + 'static>(&mut self, root: Owned<T>) -> Link<'static, T> {
         let word = root.word();
         self.kept.push(Box::new(root));
         // SAFETY: the nodes live as long as `kept`, which is dropped after the commits that get this.
         unsafe { Link::from_word(word) }
+    }
+}
+
+impl Serializer {
+    /// Writes to the batch that was begun in `log`.
+    pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
+        let (maps, vectors) = (map::Commit::new(session), vector::Commit::new(session));
+        Self::of(Work::Commit(Committing { session, log, maps, vectors, kept: Vec::new() }))
+    }
+
+    /// Writes nothing: what is written is hashed.
+    pub(super) fn digesting(digests: Arc<Digests>) -> Self {
+        Self::of(Work::Digest(digests))
+    }
+
+    fn of(work: Work) -> Self {
+        Serializer {
+            stack: Vec::new(),
+            free: Vec::new(),
+            work,
+            #[cfg(test)]
+            records: 0,
+        }
+    }
+
+    /// What is known of digests, if they are what is worked out.
+    pub(super) fn digests(&self) -> Option<&Arc<Digests>> {
+        match &self.work {
+            Work::Digest(digests) => Some(digests),
+            Work::Commit(_) => None,
+        }
+    }
+
+    /// The commit that collections are written for: asked for only where no digest is worked out.
+    pub(super) fn commit(&mut self) -> &mut Committing {
+        match &mut self.work {
+            Work::Commit(commit) => commit,
+            Work::Digest(_) => unreachable!("a digest writes no nodes"),
+        }
     }
 
     /// Begins a record: what is written goes to a new buffer until its end.
@@ -130,7 +166,7 @@ impl Serializer {
         {
             self.records += 1
         }
-        let address = self.log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
+        let address = self.commit().log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, &buffer.bytes);
         self.free(buffer);
         address
     }
@@ -166,6 +202,21 @@ impl Serializer {
         Ok(root)
     }
 
+    /// Ends the value that was begun last: its bytes, and what collections in it come to, go to what is hashed.
+    pub(super) fn end_value(&mut self, to: &mut Vec<u8>) {
+        let buffer = self.stack.pop().expect("a record was begun");
+        to.extend_from_slice(&(buffer.bytes.len() as u32).to_le_bytes());
+        to.extend_from_slice(&(buffer.nested.len() as u32).to_le_bytes());
+        to.extend_from_slice(&buffer.bytes);
+        buffer.nested.iter().for_each(|digest| to.extend_from_slice(digest.as_bytes()));
+        self.free(buffer)
+    }
+
+    /// Notes the digest of a collection in the value that is being written.
+    pub(super) fn nest(&mut self, digest: Digest) {
+        self.stack.last_mut().expect("a record was begun").nested.push(digest)
+    }
+
     /// Forgets the record that was begun last.
     pub(super) fn cancel(&mut self) {
         let buffer = self.stack.pop().expect("a record was begun");
@@ -176,6 +227,8 @@ impl Serializer {
         buffer.bytes.clear();
         buffer.places.borrow_mut().clear();
         buffer.sharing = Share::new();
+        buffer.nested.clear();
+        buffer.open.clear();
         self.free.push(buffer)
     }
 
@@ -209,9 +262,11 @@ impl Serializer {
 
     /// Marks the nodes that were written: the log says that they are there (L5).
     pub(crate) fn finish(self) {
-        self.maps.finish();
-        self.vectors.finish();
-        drop(self.kept)
+        if let Work::Commit(commit) = self.work {
+            commit.maps.finish();
+            commit.vectors.finish();
+            drop(commit.kept)
+        }
     }
 }
 
@@ -246,12 +301,26 @@ unsafe impl Allocator<Error> for Serializer {
 
 impl Sharing<Error> for Serializer {
     fn start_sharing(&mut self, address: usize) -> SharingState {
+        let is_digest = self.digests().is_some();
         let buffer = self.stack.last_mut().expect("a record was begun");
-        Sharing::<Error>::start_sharing(&mut buffer.sharing, address)
+        if !is_digest {
+            return Sharing::<Error>::start_sharing(&mut buffer.sharing, address);
+        }
+        // A digest is of what is shared, not of that it is: it is written each time it is met.
+        if buffer.open.contains(&address) {
+            return SharingState::Pending;
+        }
+        buffer.open.push(address);
+        SharingState::Started
     }
 
     fn finish_sharing(&mut self, address: usize, pos: usize) -> Result<()> {
+        let is_digest = self.digests().is_some();
         let buffer = self.stack.last_mut().expect("a record was begun");
-        Sharing::<Error>::finish_sharing(&mut buffer.sharing, address, pos)
+        if !is_digest {
+            return Sharing::<Error>::finish_sharing(&mut buffer.sharing, address, pos);
+        }
+        buffer.open.retain(|&open| open != address);
+        Ok(())
     }
 }

@@ -224,32 +224,32 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
     .map(Some)
 }
 
-/// Where a vector is stored, if all of it is, in this session's log.
+/// Where a vector is stored, if all of it is.
 #[cfg(feature = "timeline")]
-pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, session: Session) -> Option<Address> {
+pub(crate) fn stored_mark<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends) -> Mark {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return stored_in(session, word, from);
+        return crate::link::mark_of_stored(word, from);
     }
     // SAFETY: what a root names lives while that is borrowed; its tag says what it is.
     unsafe {
         match word.tag() {
-            LEAF => leaf_address(Leaf::<A, C>::from_word(word).head().stored().as_ref(), &(0..ends.len()), session),
-            SPINE => spine_address(Spine::new(NodeRef::<A, C>::from_word(word)).head(), ends, session),
-            _ => None,
+            LEAF => leaf_mark(Leaf::<A, C>::from_word(word).head().stored().as_ref(), &(0..ends.len())),
+            SPINE => spine_mark(Spine::new(NodeRef::<A, C>::from_word(word)).head(), ends),
+            _ => Mark::NONE,
         }
     }
 }
 
 /// Where a leaf is stored, if these places of it are.
-fn leaf_address(stored: Option<&StoredLeaf>, places: &Range<usize>, session: Session) -> Option<Address> {
-    stored.filter(|stored| covers(&stored.places, places)).and_then(|stored| stored.mark.address(session))
+fn leaf_mark(stored: Option<&StoredLeaf>, places: &Range<usize>) -> Mark {
+    stored.filter(|stored| covers(&stored.places, places)).map_or(Mark::NONE, |stored| stored.mark)
 }
 
 /// Where a spine is stored, if its ends are as far as a version sees them.
-fn spine_address(head: &SpineHead, ends: Ends, session: Session) -> Option<Address> {
-    let (mark, stored) = head.header.mark_with(|| head.stored_ends())?;
-    mark.address(session).filter(|_| has_ends(stored, ends, head.tree_len))
+fn spine_mark(head: &SpineHead, ends: Ends) -> Mark {
+    let stored = head.header.mark_with(|| head.stored_ends());
+    stored.filter(|&(_, stored)| has_ends(stored, ends, head.tree_len)).map_or(Mark::NONE, |(mark, _)| mark)
 }
 
 fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
@@ -259,7 +259,7 @@ fn spine<'a, A: 'a, C: Count, R: Records<'a, A>>(
 ) -> Result<Address> {
     let head = spine.head();
     let tree_len = head.tree_len;
-    if let Some(address) = spine_address(head, ends, records.commit().session) {
+    if let Some(address) = spine_mark(head, ends).address(records.commit().session) {
         return Ok(address);
     }
     if let Some((address, What::Spine { ends: written, .. })) = records.commit().written(&head.header)
@@ -347,7 +347,7 @@ fn leaf<'a, A: 'a, C: Count, R: Records<'a, A>>(
     records: &mut R,
 ) -> Result<Address> {
     let (head, stored) = (leaf.head(), leaf.head().stored());
-    if let Some(address) = leaf_address(stored.as_ref(), &places, records.commit().session) {
+    if let Some(address) = leaf_mark(stored.as_ref(), &places).address(records.commit().session) {
         return Ok(address);
     }
     if let Some((address, What::Leaf { places: written, .. })) = records.commit().written(&head.header)
