@@ -1,5 +1,5 @@
 //! Names of things in a log. In: numbers. Out: types that cannot be mixed up.
-//! Must hold: an [`Address`] is below 2⁴⁴ and never 0; a [`VersionId`] is the same for ever.
+//! Must hold: an [`Address`] is below 2⁴⁴ and never 0; a [`VersionId`] is the same for ever; equal contents have equal [`Digest`]s.
 //! Uses: nothing of ours.
 
 use std::fmt;
@@ -52,5 +52,36 @@ impl VersionId {
 impl fmt::Display for VersionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
+    }
+}
+
+/// What a state comes to in 32 bytes, by its contents alone: states that are equal have equal digests, and others, as far as
+/// anyone can find, do not. From [`Timeline::digest`](crate::Timeline::digest).
+///
+/// Displayed as 64 hexadecimal digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Digest([u8; 32]);
+
+impl Digest {
+    /// The digest with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Digest(bytes)
+    }
+
+    /// Its bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
     }
 }

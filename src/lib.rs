@@ -88,7 +88,7 @@ pub use archive::{ArchivedHashMap, ArchivedHashSet, ArchivedVector, Sink, Source
 pub use archive::{CountingSink, Counts};
 pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
-pub use id::{Address, VersionId};
+pub use id::{Address, Digest, VersionId};
 pub use link::Kind;
 #[cfg(feature = "timeline")]
 pub use log::{Damage, Report};

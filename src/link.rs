@@ -568,7 +568,7 @@ pub(crate) fn place(word: Word, from: Option<&Arc<Origin>>) -> Mark {
 #[inline(never)]
 unsafe fn same_stored(a: Word, a_from: Option<&Arc<Origin>>, b: Word, b_from: Option<&Arc<Origin>>) -> bool {
     let place = |w: Word, from: Option<&Arc<Origin>>| match w.address() {
-        Some(address) => from.map_or(Mark::NONE, |o| Mark::new(o.session, address)),
+        Some(_) => place(w, from),
         // SAFETY: the caller's promise.
         None if w.is_node() => unsafe { w.header() }.mark(),
         None => Mark::NONE,

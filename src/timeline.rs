@@ -42,7 +42,7 @@ pub use reader::Reader;
 use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
-use crate::id::VersionId;
+use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use home::{Home, Made, Past};
 use memory::Memory;
@@ -420,6 +420,34 @@ impl<T: State> Timeline<T> {
     /// says.
     pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
         self.home.past.view(known(&self.home.past, id)?)
+    }
+
+    /// What the state of a version comes to in 32 bytes, by its contents alone: equal states have equal digests, whatever edits
+    /// led to them, in memory, on disk, in another timeline or program; and nobody can find two others that have. What is
+    /// hashed is a promise: `docs/FORMAT.md`, "Digests".
+    ///
+    /// Floats count by their bits, and values that are shared by counted pointers as if each had its own. What has no order
+    /// of its own and is none of this crate's collections, as std's `HashMap`, makes the digest unspecified.
+    ///
+    /// Time: on disk O(what no version had that was digested before, since this timeline was opened), as long as what is
+    /// known of nodes is kept: the newest 2¹⁸ digests at least, one for each leaf and inner node of a map, three or so for each
+    /// 1024 elements of a vector. In memory O(the state), each time.
+    ///
+    /// ```
+    /// use backstory::{HashMap, Timeline};
+    ///
+    /// let mut one = Timeline::new(HashMap::<String, u64>::new());
+    /// let other = Timeline::new([("x".to_string(), 1)].into_iter().collect::<HashMap<String, u64>>());
+    /// assert_ne!(one.digest(one.head())?, other.digest(other.head())?);
+    /// one.edit("x", |map| map.insert("x".into(), 1))?;
+    /// assert_eq!(one.digest(one.head())?, other.digest(other.head())?);
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; `Invalid` if collections are nested more than 128 deep; what the storage says.
+    pub fn digest(&self, id: VersionId) -> Result<Digest> {
+        self.home.past.digest(known(&self.home.past, id)?)
     }
 
     /// How to open a timeline otherwise than [`open`](Self::open) does.

@@ -136,6 +136,24 @@ fn views_are_the_same_however_a_timeline_was_opened() {
     assert_eq!(view.get("key 7").unwrap().unwrap().thaw::<Vector<u64>>().unwrap(), (0..7).chain([70]).collect())
 }
 
+#[test]
+fn a_digest_is_the_same_after_reopening_and_in_memory() {
+    let folder = Folder::new();
+    let mut timeline = Timeline::open(&folder, map(300)).unwrap();
+    timeline.edit("edit", |state| state.get_mut("key 7").unwrap().push_front(70)).unwrap();
+    timeline.edit("back", |state| state.get_mut("key 7").unwrap().pop_front()).unwrap();
+    let all = |timeline: &Timeline<Map>| [0, 1, 2].map(|n| timeline.digest(VersionId::new(n)).unwrap());
+    let digests = all(&timeline);
+    assert!(digests[0] == digests[2] && digests[0] != digests[1], "{digests:?}");
+    assert_eq!(all(&Timeline::<Map>::options().open_read_only(&folder).unwrap()), digests);
+    drop(timeline);
+    let timeline = Timeline::open(&folder, Map::new()).unwrap();
+    assert_eq!(all(&timeline), digests);
+    assert_eq!(Timeline::new(map(300)).digest(VersionId::FIRST).unwrap(), digests[0]);
+    assert_eq!(timeline.digest(VersionId::new(3)).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(digests[0].to_string().len(), 64)
+}
+
 /// Opened as `T`: the kind of the error, which says `words`; and nothing has changed.
 #[track_caller]
 fn refused<T: backstory::State + Default>(folder: &Folder, kind: ErrorKind, words: &[&str]) {

@@ -120,14 +120,14 @@ impl Library {
     /// `Incompatible` if one hashes otherwise than what the log has under its number.
     pub(crate) fn write_hashers(&self, serializer: &mut Serializer) -> Result<Option<Address>> {
         let mut new = Vec::new();
-        for hasher in std::mem::take(&mut serializer.hashers) {
+        for hasher in std::mem::take(&mut serializer.commit().hashers) {
             if !self.compare(hasher)? {
                 new.push(hasher)
             }
         }
         // Maps that are moved are not looked into: all hashers of the other log come with them.
         let is_none_known = self.hashers.newest.load(Ordering::Acquire) == 0;
-        let moving = serializer.moving.as_ref().filter(|_| is_none_known);
+        let moving = serializer.commit().moving.as_ref().filter(|_| is_none_known);
         if new.is_empty() && moving.is_none() {
             return Ok(None);
         }

@@ -4,6 +4,7 @@
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
 //! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `page`, `shape`, `images`.
 
+use super::digest;
 use super::hashers::Hasher;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw, map_word};
@@ -72,7 +73,7 @@ where
     S: Sink + ?Sized,
 {
     fn commit(&mut self) -> &mut Commit<'static> {
-        &mut self.nodes().maps
+        &mut self.nodes().commit().maps
     }
 
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
@@ -204,14 +205,17 @@ where
     P: Kind,
     S: Sink + ?Sized,
 {
-    let nodes = s.nodes();
-    let root = match map::stored_address(map.root.link(), nodes.session()) {
+    if s.nodes().digests().is_some() {
+        return digest::map(map, s);
+    }
+    let nodes = s.nodes().commit();
+    let root = match map::stored_address(map.root.link(), nodes.session) {
         Some(address) => Some(address),
         None => {
             let root = nodes.keep(map.root.clone());
             let root = map::write(root, &mut Writing(s))?;
             if root.is_some() {
-                s.nodes().uses(Hasher::of::<H>())
+                s.nodes().commit().uses(Hasher::of::<H>())
             }
             root
         }

@@ -12,6 +12,8 @@ mod counting;
 #[cfg(feature = "timeline")]
 mod body;
 #[cfg(feature = "timeline")]
+mod digest;
+#[cfg(feature = "timeline")]
 mod hashers;
 #[cfg(feature = "timeline")]
 mod images;
@@ -38,6 +40,10 @@ mod state;
 #[cfg(all(test, feature = "timeline"))]
 mod tests;
 #[cfg(all(test, feature = "timeline"))]
+mod tests_digest;
+#[cfg(all(test, feature = "timeline"))]
+mod tests_forged;
+#[cfg(all(test, feature = "timeline"))]
 mod tests_view;
 #[cfg(feature = "timeline")]
 mod vector;
@@ -49,6 +55,8 @@ mod view_map;
 mod view_vector;
 
 pub use counting::{CountingSink, Counts};
+#[cfg(feature = "timeline")]
+pub(crate) use digest::{Digests, digest};
 #[cfg(feature = "timeline")]
 pub use images::{ArchivedHashMap, ArchivedHashSet, ArchivedVector};
 #[cfg(feature = "timeline")]

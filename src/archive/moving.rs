@@ -64,7 +64,7 @@ impl Moving {
 impl Serializer {
     /// Where something is here that is stored in the log which is being moved; none for other logs.
     pub(super) fn moved(&mut self, place: Mark) -> Result<Option<Address>> {
-        let Some(moving) = self.moving.clone() else { return Ok(None) };
+        let Some(moving) = self.commit().moving.clone() else { return Ok(None) };
         place.address(moving.from.session()).map(|at| moving.address(at, self)).transpose()
     }
 }

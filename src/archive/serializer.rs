@@ -3,16 +3,18 @@
 //! A node is a record of its own, so that while a state is written there is a stack of buffers: a node's entries may
 //! hold collections, whose nodes come first.
 //!
-//! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]).
+//! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]); or, for
+//! a digest, the bytes of values.
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`, `digest`, `id`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::digest::Digests;
 use super::hashers::Hasher;
 use super::moving::Moving;
 use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::Address;
+use crate::id::{Address, Digest};
 use crate::link::{Link, Owned, Session, Tree};
 use crate::log::{Log, Record, Root};
 use crate::{map, vector};
@@ -73,17 +75,28 @@ enum To {
 /// Where addresses stand in the buffer that is being written.
 pub(crate) type Places = Rc<RefCell<Vec<u32>>>;
 
-/// Writes states and the nodes of collections.
+/// Writes states and the nodes of collections; or values alone, of which digests are made.
 pub struct Serializer {
-    session: Session,
-    to: To,
-    /// The log whose records are moved to this one.
-    pub(super) moving: Option<Arc<Moving>>,
-    #[cfg(test)]
-    records: u64,
     /// One for each node that is being written, the innermost last.
     stack: Vec<Buffer>,
     free: Vec<Buffer>,
+    work: Work,
+    #[cfg(test)]
+    records: u64,
+}
+
+/// What values are written for.
+enum Work {
+    Commit(Box<Committing>),
+    Digest(Arc<Digests>),
+}
+
+/// A commit on its way to a log.
+pub(super) struct Committing {
+    pub(super) session: Session,
+    to: To,
+    /// The log whose records are moved to this one.
+    pub(super) moving: Option<Arc<Moving>>,
     /// Drops before what it refers to.
     pub(super) maps: map::Commit<'static>,
     pub(super) vectors: vector::Commit<'static>,
@@ -98,50 +111,22 @@ struct Buffer {
     /// Of this node alone: a relative pointer does not leave its record.
     sharing: Share,
     places: Places,
+    /// For a digest: those of the collections in it, and the shared values that are being written.
+    nested: Vec<Digest>,
+    open: Vec<usize>,
 }
 
-impl Serializer {
-    /// Writes to the batch that was begun in `log`.
-    pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
-        Self::writing(session, To::Log(log))
+impl Committing {
+    fn new(session: Session, to: To) -> Self {
+        let (maps, vectors) = (map::Commit::new(session), vector::Commit::new(session));
+        Committing { session, to, moving: None, maps, vectors, kept: Vec::new(), hashers: SmallVec::new() }
     }
 
-    /// Moves what is stored in that log as it is.
-    pub(crate) fn moving(self, moving: Option<Arc<Moving>>) -> Self {
-        Serializer { moving, ..self }
-    }
-
-    /// Writes records into memory, as if they would get addresses from `first` on.
-    pub(super) fn into_memory(session: Session, first: u64) -> Self {
-        Self::writing(session, To::Memory(first, Copies::new()))
-    }
-
-    /// What was written into memory; nothing is marked.
-    pub(super) fn into_copies(self) -> Copies {
-        match self.to {
-            To::Log(_) => Copies::new(),
-            To::Memory(_, copies) => copies,
+    /// Notes a map's hasher.
+    pub(super) fn uses(&mut self, hasher: Hasher) {
+        if !self.hashers.contains(&hasher) {
+            self.hashers.push(hasher)
         }
-    }
-
-    fn writing(session: Session, to: To) -> Self {
-        Serializer {
-            session,
-            to,
-            moving: None,
-            #[cfg(test)]
-            records: 0,
-            stack: Vec::new(),
-            free: Vec::new(),
-            maps: map::Commit::new(session),
-            vectors: vector::Commit::new(session),
-            kept: Vec::new(),
-            hashers: SmallVec::new(),
-        }
-    }
-
-    pub(crate) fn session(&self) -> Session {
-        self.session
     }
 
     /// Owns the root of what a commit is going to refer to, until that is finished or dropped.
@@ -151,11 +136,66 @@ impl Serializer {
         // SAFETY: the nodes live as long as `kept`, which is dropped after the commits that get this.
         unsafe { Link::from_word(word) }
     }
+}
 
-    /// Notes a map's hasher.
-    pub(super) fn uses(&mut self, hasher: Hasher) {
-        if !self.hashers.contains(&hasher) {
-            self.hashers.push(hasher)
+impl Serializer {
+    /// Writes to the batch that was begun in `log`.
+    pub(crate) fn new(session: Session, log: Arc<Mutex<Log>>) -> Self {
+        Self::committing(session, To::Log(log))
+    }
+
+    /// Moves what is stored in that log as it is.
+    pub(crate) fn moving(mut self, moving: Option<Arc<Moving>>) -> Self {
+        self.commit().moving = moving;
+        self
+    }
+
+    /// Writes records into memory, as if they would get addresses from `first` on.
+    pub(super) fn into_memory(session: Session, first: u64) -> Self {
+        Self::committing(session, To::Memory(first, Copies::new()))
+    }
+
+    /// What was written into memory; nothing is marked.
+    pub(super) fn into_copies(self) -> Copies {
+        let Work::Commit(commit) = self.work else { return Copies::new() };
+        match commit.to {
+            To::Memory(_, copies) => copies,
+            To::Log(_) => Copies::new(),
+        }
+    }
+
+    /// Writes nothing: what is written is hashed.
+    pub(super) fn digesting(digests: Arc<Digests>) -> Self {
+        Self::of(Work::Digest(digests))
+    }
+
+    fn committing(session: Session, to: To) -> Self {
+        Self::of(Work::Commit(Box::new(Committing::new(session, to))))
+    }
+
+    fn of(work: Work) -> Self {
+        Serializer {
+            stack: Vec::new(),
+            free: Vec::new(),
+            work,
+            #[cfg(test)]
+            records: 0,
+        }
+    }
+
+    /// What is known of digests, if they are what is worked out.
+    pub(super) fn digests(&self) -> Option<&Arc<Digests>> {
+        match &self.work {
+            Work::Digest(digests) => Some(digests),
+            Work::Commit(_) => None,
+        }
+    }
+
+    /// The commit that collections are written for: asked for only where no digest is worked out.
+    pub(super) fn commit(&mut self) -> &mut Committing {
+        match &mut self.work {
+            Work::Commit(commit) => commit,
+            Work::Digest(_) => unreachable!("a digest writes no nodes"),
         }
     }
 
@@ -185,7 +225,7 @@ impl Serializer {
         {
             self.records += 1
         }
-        match &mut self.to {
+        match &mut self.commit().to {
             To::Log(log) => log.lock().unwrap_or_else(PoisonError::into_inner).put(kind, body),
             To::Memory(next, copies) => {
                 let address = Address::new(*next).ok_or_else(|| Error::new(ErrorKind::Invalid, "too many records"));
@@ -226,6 +266,21 @@ impl Serializer {
         Ok(root)
     }
 
+    /// Ends the value that was begun last: its bytes, and what collections in it come to, go to what is hashed.
+    pub(super) fn end_value(&mut self, to: &mut Vec<u8>) {
+        let buffer = self.stack.pop().expect("a record was begun");
+        to.extend_from_slice(&(buffer.bytes.len() as u32).to_le_bytes());
+        to.extend_from_slice(&(buffer.nested.len() as u32).to_le_bytes());
+        to.extend_from_slice(&buffer.bytes);
+        buffer.nested.iter().for_each(|digest| to.extend_from_slice(digest.as_bytes()));
+        self.free(buffer)
+    }
+
+    /// Notes the digest of a collection in the value that is being written.
+    pub(super) fn nest(&mut self, digest: Digest) {
+        self.stack.last_mut().expect("a record was begun").nested.push(digest)
+    }
+
     /// Forgets the record that was begun last.
     pub(super) fn cancel(&mut self) {
         let buffer = self.stack.pop().expect("a record was begun");
@@ -236,6 +291,8 @@ impl Serializer {
         buffer.bytes.clear();
         buffer.places.borrow_mut().clear();
         buffer.sharing = Share::new();
+        buffer.nested.clear();
+        buffer.open.clear();
         self.free.push(buffer)
     }
 
@@ -269,9 +326,12 @@ impl Serializer {
 
     /// Marks the nodes that were written: the log says that they are there (L5).
     pub(crate) fn finish(self) {
-        self.maps.finish();
-        self.vectors.finish();
-        drop(self.kept)
+        if let Work::Commit(commit) = self.work {
+            let Committing { maps, vectors, kept, .. } = *commit;
+            maps.finish();
+            vectors.finish();
+            drop(kept)
+        }
     }
 }
 
@@ -306,12 +366,26 @@ unsafe impl Allocator<Error> for Serializer {
 
 impl Sharing<Error> for Serializer {
     fn start_sharing(&mut self, address: usize) -> SharingState {
+        let is_digest = self.digests().is_some();
         let buffer = self.stack.last_mut().expect("a record was begun");
-        Sharing::<Error>::start_sharing(&mut buffer.sharing, address)
+        if !is_digest {
+            return Sharing::<Error>::start_sharing(&mut buffer.sharing, address);
+        }
+        // A digest is of what is shared, not of that it is: it is written each time it is met.
+        if buffer.open.contains(&address) {
+            return SharingState::Pending;
+        }
+        buffer.open.push(address);
+        SharingState::Started
     }
 
     fn finish_sharing(&mut self, address: usize, pos: usize) -> Result<()> {
+        let is_digest = self.digests().is_some();
         let buffer = self.stack.last_mut().expect("a record was begun");
-        Sharing::<Error>::finish_sharing(&mut buffer.sharing, address, pos)
+        if !is_digest {
+            return Sharing::<Error>::finish_sharing(&mut buffer.sharing, address, pos);
+        }
+        buffer.open.retain(|&open| open != address);
+        Ok(())
     }
 }

@@ -181,15 +181,15 @@ fn collections_may_be_anywhere() {
 /// Of a recursive type rkyv's derive is told what the recursion needs.
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
 #[rkyv(serialize_bounds(__S: crate::Sink), deserialize_bounds(__D: crate::Source))]
-struct Tree {
-    name: String,
+pub(super) struct Tree {
+    pub(super) name: String,
     #[rkyv(omit_bounds)]
-    children: Vector<Tree>,
+    pub(super) children: Vector<Tree>,
     #[rkyv(omit_bounds)]
-    by_name: HashMap<String, Tree>,
+    pub(super) by_name: HashMap<String, Tree>,
 }
 
-fn tree(depth: u32) -> Tree {
+pub(super) fn tree(depth: u32) -> Tree {
     let below = |n: u32| (0..if depth == 0 { 0 } else { n }).map(|i| (i, tree(depth - 1)));
     Tree {
         name: format!("{depth}"),

@@ -1,5 +1,4 @@
-//! Views against states: whatever is nested in whatever, over many commits, reads through views as it is; and forged records
-//! end in errors.
+//! Views against states: whatever is nested in whatever, over many commits, reads through views as it is.
 
 use super::record::kinds;
 use super::tests::Book;
@@ -8,7 +7,7 @@ use super::{links, state};
 use crate::error::{ErrorKind, Result};
 use crate::hash::{PortableHash, PortableHasher, StrongHash};
 use crate::id::Address;
-use crate::log::{Record, Root};
+use crate::log::Root;
 use crate::map::{GenericHashMap, HashMap};
 use crate::set::HashSet;
 use crate::vector::Vector;
@@ -20,7 +19,7 @@ use std::fmt::Debug;
 use std::hash::{Hash, Hasher};
 
 /// What can be compared with a view of it, all of it.
-pub(super) trait Seen: Archive {
+pub(super) trait Seen: Archive + 'static {
     /// Panics where the view shows something else; gives how many views it looked at.
     fn seen(&self, view: &View<Self::Archived>) -> Result<u64>;
 }
@@ -75,7 +74,7 @@ impl<K, V, S> Seen for GenericHashMap<K, V, S, ArcTK>
 where
     K: super::Thaw<Archived: PartialEq<K>> + Seen + Hash + Eq + Clone + Debug + 'static,
     V: super::Thaw + Seen + Clone + PartialEq + Debug + 'static,
-    S: PortableHasher + Clone,
+    S: PortableHasher + Clone + 'static,
 {
     fn seen(&self, view: &View<Self::Archived>) -> Result<u64> {
         assert_eq!((view.len(), view.is_empty()), (self.len(), self.is_empty()));
@@ -140,6 +139,15 @@ impl<A: Seen, B: Seen> Seen for (A, B) {
 #[rkyv(compare(PartialEq))]
 pub(super) struct Clash(u64);
 
+impl Clash {
+    pub(super) fn new(number: u64) -> Self {
+        Clash(number)
+    }
+    pub(super) fn number(&self) -> u64 {
+        self.0
+    }
+}
+
 impl Hash for Clash {
     fn hash<H: Hasher>(&self, state: &mut H) {
         (self.0 % 3).hash(state)
@@ -176,16 +184,16 @@ impl Seen for Shape {
 
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
 pub(super) struct Nested {
-    plain: HashMap<u64, u64>,
-    texts: HashMap<String, String>,
-    maps: HashMap<u8, HashMap<String, Vector<u32>>>,
-    list: Vector<u64>,
-    lists: Vector<Vector<String>>,
-    set: HashSet<String>,
-    clashes: HashMap<Clash, String>,
-    strong: GenericHashMap<u32, Option<Vector<u8>>, StrongHash, ArcTK>,
-    shape: Shape,
-    tuple: (Vector<u32>, Box<HashSet<i64>>),
+    pub(super) plain: HashMap<u64, u64>,
+    pub(super) texts: HashMap<String, String>,
+    pub(super) maps: HashMap<u8, HashMap<String, Vector<u32>>>,
+    pub(super) list: Vector<u64>,
+    pub(super) lists: Vector<Vector<String>>,
+    pub(super) set: HashSet<String>,
+    pub(super) clashes: HashMap<Clash, String>,
+    pub(super) strong: GenericHashMap<u32, Option<Vector<u8>>, StrongHash, ArcTK>,
+    pub(super) shape: Shape,
+    pub(super) tuple: (Vector<u32>, Box<HashSet<i64>>),
 }
 
 impl Default for Nested {
@@ -270,7 +278,7 @@ pub(super) fn view(log: &Book, root: Address) -> Result<View<ArchivedNested>> {
 }
 
 /// How many records of each kind there are below a root.
-fn kinds_below(log: &Book, root: Address, seen: &mut BTreeSet<Address>, kinds: &mut BTreeMap<u8, u64>) {
+pub(super) fn kinds_below(log: &Book, root: Address, seen: &mut BTreeSet<Address>, kinds: &mut BTreeMap<u8, u64>) {
     let mut next = vec![root];
     while let Some(at) = next.pop() {
         if seen.insert(at) {
@@ -364,6 +372,11 @@ fn a_get_reads_its_path_only() {
     let before = log.reads();
     assert!(view.get(&100_001).unwrap().is_none());
     assert!(log.reads() - before <= 8);
+    // Entries that were written with their leaf are read with each other.
+    let before = log.reads();
+    assert_eq!(view.iter().unwrap().collect::<Result<Vec<_>>>().unwrap().len(), map.len());
+    println!("all 100 000 entries: {} reads", log.reads() - before);
+    assert!(log.reads() - before < 60_000);
     // A vector: the spine, three levels, the leaf and its base.
     let list: Vector<u64> = (0..100_000).collect();
     log.commit(&list).unwrap();
@@ -386,112 +399,4 @@ fn another_hasher_is_refused_by_views() {
     assert_eq!(view.get("1").unwrap_err().kind(), ErrorKind::Incompatible);
     assert_eq!(view.iter().map(|_| ()).unwrap_err().kind(), ErrorKind::Incompatible);
     assert_ne!(PortableHash::ID, StrongHash::ID)
-}
-
-/// Looks at everything that a view leads to.
-fn look_at_all(log: &Book, root: Address) -> Result<u64> {
-    let view = view(log, root)?;
-    let mut n = 0;
-    for entry in view.map(|n| &n.plain).iter()? {
-        n += entry.map(|_| 1)?
-    }
-    for entry in view.map(|n| &n.texts).iter()? {
-        let (key, _) = entry?;
-        n += view.map(|n| &n.texts).get(key.as_str())?.is_some() as u64
-    }
-    for entry in view.map(|n| &n.maps).iter()? {
-        for inner in entry?.1.iter()? {
-            n += inner?.1.iter()?.map(|element| element.map(|_| 1)).sum::<Result<u64>>()?
-        }
-    }
-    n += view.map(|n| &n.list).iter()?.map(|element| element.map(|_| 1)).sum::<Result<u64>>()?;
-    view.map(|n| &n.list).get(3)?;
-    for list in view.map(|n| &n.lists).iter()? {
-        n += list?.iter()?.map(|element| element.map(|_| 1)).sum::<Result<u64>>()?
-    }
-    for entry in view.map(|n| &n.clashes).iter()? {
-        let key: Clash = entry?.0.thaw()?;
-        n += view.map(|n| &n.clashes).get(&key)?.is_some() as u64
-    }
-    n += view.map(|n| &n.set).iter()?.map(|value| value.map(|_| 1)).sum::<Result<u64>>()?;
-    Ok(n)
-}
-
-/// A log with all that two versions have, one record after the other; in one of them a bit is flipped, and its checksum is
-/// right.
-fn forged(records: &[(Address, Record)], flip: Option<(usize, usize)>) -> Book {
-    let log = Book::new();
-    log.write(|_| {
-        let mut last = None;
-        for (i, (at, record)) in records.iter().enumerate() {
-            let mut body = record.body().to_vec();
-            if let Some((_, bit)) = flip.filter(|&(of, _)| of == i) {
-                body[bit / 8] ^= 1 << (bit % 8)
-            }
-            // The log's own records, between those of two versions, are filled in by something.
-            let kind = record.kind().max(kinds::MAP_INNER);
-            last = Some(log.log.lock().unwrap().put(kind, &body)?);
-            assert_eq!(last, Some(*at), "it stands where it stood")
-        }
-        Ok(last.unwrap())
-    })
-    .unwrap();
-    let is_of_hashers = |(_, record): &&(Address, Record)| record.kind() == kinds::HASHERS;
-    log.library.note_hashers(records.iter().rfind(is_of_hashers).map(|(at, _)| *at));
-    log
-}
-
-/// Random damage is found by checksums; here each bit is flipped under a checksum that is right.
-#[test]
-fn forged_records_end_in_errors_or_in_other_values() {
-    let log = Book::new();
-    let mut own = Nested::default();
-    let mut dice = crate::log::simulated::Dice(9);
-    (0..40).for_each(|i| _ = own.plain.insert(i * 7, i));
-    (0..18).for_each(|i| _ = own.clashes.insert(Clash(i * 3), "x".into()));
-    (0..140).for_each(|i| own.list.push_back(i));
-    (0..20).for_each(|i| _ = own.texts.insert(i.to_string(), "long ".repeat(i % 9)));
-    log.commit(&own).unwrap();
-    for _ in 0..6 {
-        let x = dice.roll();
-        own.plain.insert(x % 280, x);
-        own.texts.insert((x % 20).to_string(), "other ".repeat(6));
-        own.list.set(x as usize % 140, x);
-        own.list.push_front(x);
-        own.maps.entry(1).or_default().insert("map".into(), (0..3).collect());
-        own.lists.push_back(["one".to_string()].into_iter().collect());
-        log.commit(&own).unwrap();
-    }
-    let root = log.commit(&own).unwrap();
-    let (mut seen, mut kinds) = (BTreeSet::new(), BTreeMap::new());
-    kinds_below(&log, root, &mut seen, &mut kinds);
-    // All from the first record on, behind the superblock, without gaps: so that it can be written as one batch.
-    let (mut all, mut at) = (Vec::new(), Address::new(512).unwrap());
-    while at <= root {
-        let record = log.library.read(at).unwrap();
-        let next = Address::new(at.units() + 1 + record.body().len() as u64 / 8).unwrap();
-        all.push((at, record));
-        at = next
-    }
-    println!("{} records, {kinds:?}", all.len());
-    let expected = look_at_all(&log, root).unwrap();
-    assert_eq!(look_at_all(&forged(&all, None), root).unwrap(), expected);
-    let (mut errors, mut others) = (0u64, 0u64);
-    for (i, (at, record)) in all.iter().enumerate().filter(|(_, (at, _))| seen.contains(at)) {
-        for bit in 0..record.body().len() * 8 {
-            let log = forged(&all, Some((i, bit)));
-            match look_at_all(&log, root) {
-                Ok(_) => others += 1,
-                Err(error) => {
-                    assert!(
-                        matches!(error.kind(), ErrorKind::Corrupt | ErrorKind::Incompatible),
-                        "{at:?} {bit} {error}"
-                    );
-                    errors += 1
-                }
-            }
-        }
-    }
-    println!("{errors} errors, {others} other values");
-    assert!(errors > 1000 && others > 1000)
 }

@@ -4,6 +4,7 @@
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
 //! Uses: `vector`, `serializer`, `loader`, `page`, `shape`, `images`.
 
+use super::digest;
 use super::images::*;
 use super::loader::{De, Library, Thaw};
 use super::page::Page;
@@ -36,7 +37,7 @@ impl<S: Sink + ?Sized> Writing<'_, S> {
 
 impl<A: Serialize<S>, S: Sink + ?Sized> Records<'static, A> for Writing<'_, S> {
     fn commit(&mut self) -> &mut Commit<'static> {
-        &mut self.nodes().vectors
+        &mut self.nodes().commit().vectors
     }
 
     fn moved(&mut self, place: Mark) -> Result<Option<Address>> {
@@ -130,7 +131,11 @@ where
 {
     fn serialize(&self, s: &mut S) -> Result<HandleResolver> {
         let nodes = s.nodes();
-        let root = match vector::stored_address(self.body.root.link(), self.body.ends, nodes.session()) {
+        if nodes.digests().is_some() {
+            return digest::vector(self, s);
+        }
+        let nodes = nodes.commit();
+        let root = match vector::stored_mark(self.body.root.link(), self.body.ends).address(nodes.session) {
             Some(address) => Some(address),
             None => {
                 let root = nodes.keep(self.body.root.clone());

@@ -80,18 +80,23 @@ const _: () = {
 
 impl Page {
     /// A view of what `find` finds in this record.
-    pub(super) fn view<A: ?Sized>(&self, find: impl for<'r> FnOnce(Shape<'r>) -> Result<&'r A>) -> Result<View<A>> {
+    pub(super) fn view<A: ?Sized + 'static>(
+        &self,
+        find: impl for<'r> FnOnce(Shape<'r>) -> Result<&'r A>,
+    ) -> Result<View<A>> {
         // For all 'r: it is borrowed from the body, which `page` keeps where it is, or from what lives for ever.
         let value = NonNull::from(find(self.shape()?)?);
         Ok(View { page: self.clone(), value })
     }
 }
 
-impl<A: ?Sized> View<A> {
+// A value that borrows would limit `'a` to what it borrows from, and a part might be borrowed from there too, which does not
+// live as long as the view: so all are `'static`.
+impl<A: ?Sized + 'static> View<A> {
     /// A part of the value.
     ///
     /// Time: O(1); nothing is read.
-    pub fn map<B: ?Sized>(&self, part: impl for<'a> FnOnce(&'a A) -> &'a B) -> View<B> {
+    pub fn map<B: ?Sized + 'static>(&self, part: impl for<'a> FnOnce(&'a A) -> &'a B) -> View<B> {
         View { page: self.page.clone(), value: NonNull::from(part(self)) }
     }
 
@@ -106,7 +111,7 @@ impl<A: ?Sized> View<A> {
     /// ```
     ///
     /// Time: O(1); nothing is read.
-    pub fn map_some<B: ?Sized>(&self, part: impl for<'a> FnOnce(&'a A) -> Option<&'a B>) -> Option<View<B>> {
+    pub fn map_some<B: ?Sized + 'static>(&self, part: impl for<'a> FnOnce(&'a A) -> Option<&'a B>) -> Option<View<B>> {
         part(self).map(|value| View { page: self.page.clone(), value: NonNull::from(value) })
     }
 }
@@ -143,3 +148,26 @@ impl<A: fmt::Debug + ?Sized> fmt::Debug for View<A> {
         (**self).fmt(f)
     }
 }
+
+/// A part that is borrowed from elsewhere is refused, as it may be gone before the view.
+///
+/// ```compile_fail
+/// # use backstory::View;
+/// fn outlives(view: View<&'static str>, text: &String) -> View<String> {
+///     fn shorter<'a>(view: View<&'static str>, _: &'a String) -> View<&'a str> {
+///         view
+///     }
+///     shorter(view, text).map(move |_| text)
+/// }
+/// ```
+///
+/// What lives for ever is not, nor what the value has.
+///
+/// ```
+/// # use backstory::View;
+/// fn lives(view: View<&'static str>) -> (View<str>, View<u8>) {
+///     (view.map(|text| *text), view.map(|_| &7))
+/// }
+/// ```
+#[cfg(doctest)]
+struct Borrows;

@@ -67,7 +67,11 @@ fn children(page: &Page, Divided { base, bits, links }: Divided) -> Result<Vec<S
 }
 
 /// The entries of a leaf, those of its base included that are not dead: all, or those that may have this tag.
-fn entries<K: Thaw, V: Thaw>(page: &Page, leaf: Leaf<'_>, tag: Option<u8>) -> Result<Vec<Entry<K, V>>> {
+fn entries<K: Thaw + 'static, V: Thaw + 'static>(
+    page: &Page,
+    leaf: Leaf<'_>,
+    tag: Option<u8>,
+) -> Result<Vec<Entry<K, V>>> {
     let mut found = Vec::new();
     if let Some((base, dead)) = leaf.base {
         let below = Page::read(&page.library, base)?;
@@ -85,7 +89,7 @@ fn entries<K: Thaw, V: Thaw>(page: &Page, leaf: Leaf<'_>, tag: Option<u8>) -> Re
 }
 
 /// Those of one record, without the dead ones.
-fn entries_of<K: Thaw, V: Thaw>(
+fn entries_of<K: Thaw + 'static, V: Thaw + 'static>(
     page: &Page,
     leaf: &Leaf<'_>,
     dead: u16,
@@ -115,7 +119,7 @@ fn entries_of<K: Thaw, V: Thaw>(
 }
 
 /// The entry that `is` says it is, of those with this hash.
-fn find<K: Thaw, V: Thaw>(
+fn find<K: Thaw + 'static, V: Thaw + 'static>(
     library: &Arc<Library>,
     root: Address,
     hash: u64,
@@ -145,7 +149,7 @@ fn find<K: Thaw, V: Thaw>(
 }
 
 /// All entries below some nodes.
-struct Walk<K: Thaw, V: Thaw> {
+struct Walk<K: Thaw + 'static, V: Thaw + 'static> {
     library: Arc<Library>,
     /// Nodes that are still to be read, with their depths; the next one last.
     nodes: Vec<(Address, u32)>,
@@ -156,7 +160,7 @@ struct Walk<K: Thaw, V: Thaw> {
     handle_at: Address,
 }
 
-impl<K: Thaw, V: Thaw> Walk<K, V> {
+impl<K: Thaw + 'static, V: Thaw + 'static> Walk<K, V> {
     fn of<S: PortableHasher>(handle: Handle, page: &Page) -> Result<Self> {
         let root = map_root::<S>(handle, &page.library, page.at)?;
         Ok(Walk {
@@ -202,7 +206,7 @@ impl<K: Thaw, V: Thaw> Walk<K, V> {
     }
 }
 
-impl<K: Thaw, V: Thaw> Iterator for Walk<K, V> {
+impl<K: Thaw + 'static, V: Thaw + 'static> Iterator for Walk<K, V> {
     type Item = Result<Entry<K, V>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -218,8 +222,8 @@ impl<K: Thaw, V: Thaw> Iterator for Walk<K, V> {
 
 fn get<K, V, S, Q>(handle: Handle, page: &Page, key: &Q) -> Result<Option<Entry<K, V>>>
 where
-    K: Thaw<Archived: PartialEq<Q>> + Borrow<Q>,
-    V: Thaw,
+    K: Thaw<Archived: PartialEq<Q>> + Borrow<Q> + 'static,
+    V: Thaw + 'static,
     S: PortableHasher,
     Q: Hash + ?Sized,
 {
@@ -241,7 +245,7 @@ impl<K, V, S> ArchivedHashMap<K, V, S> {
     }
 }
 
-impl<K: Thaw, V: Thaw, S: PortableHasher> View<ArchivedHashMap<K, V, S>> {
+impl<K: Thaw + 'static, V: Thaw + 'static, S: PortableHasher> View<ArchivedHashMap<K, V, S>> {
     /// The value of a key: a number, a `&str` for keys that are `String`s; whatever archived keys compare with.
     ///
     /// Time: O(log n) records are read; at most 9 of a map of 100 000 entries.
@@ -297,7 +301,7 @@ impl<A, S> ArchivedHashSet<A, S> {
     }
 }
 
-impl<A: Thaw, S: PortableHasher> View<ArchivedHashSet<A, S>> {
+impl<A: Thaw + 'static, S: PortableHasher> View<ArchivedHashSet<A, S>> {
     /// True if there is such a value: a number, a `&str` in a set of `String`s; whatever archived values compare with.
     ///
     /// Time: O(log n) records are read.

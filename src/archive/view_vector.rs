@@ -28,7 +28,7 @@ struct Part {
 }
 
 /// The elements of a range.
-struct Walk<A: Thaw> {
+struct Walk<A: Thaw + 'static> {
     library: Arc<Library>,
     /// In the head; the vector's root asks.
     head_len: usize,
@@ -43,7 +43,7 @@ struct Walk<A: Thaw> {
     handle_at: Address,
 }
 
-impl<A: Thaw> Walk<A> {
+impl<A: Thaw + 'static> Walk<A> {
     fn of(handle: Handle, page: &Page, range: impl RangeBounds<usize>) -> Result<Self> {
         let (root, ends) = (handle.root_below(page.at)?, vector_ends(handle, page.at)?);
         if root.is_none() && ends.len() > 0 {
@@ -172,7 +172,7 @@ impl<A: Thaw> Walk<A> {
     }
 }
 
-impl<A: Thaw> Iterator for Walk<A> {
+impl<A: Thaw + 'static> Iterator for Walk<A> {
     type Item = Result<View<A::Archived>>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -201,7 +201,7 @@ impl<A> ArchivedVector<A> {
     }
 }
 
-impl<A: Thaw> View<ArchivedVector<A>> {
+impl<A: Thaw + 'static> View<ArchivedVector<A>> {
     /// The element with this index.
     ///
     /// Time: O(log n) records are read: the spine, one or two for each level, one or two for the leaf.

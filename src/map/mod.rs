@@ -23,6 +23,8 @@ mod combine;
 mod compile_fail;
 mod entry;
 mod find;
+#[cfg(feature = "timeline")]
+mod fold;
 mod inner;
 mod insert;
 mod iter;
@@ -60,6 +62,7 @@ pub use lockstep::DiffItem;
 pub(crate) use store::{Commit, NodeRecord, RecordKind, Records, StoredEntry, write};
 #[cfg(feature = "timeline")]
 pub(crate) use {
+    fold::{Fold, fold},
     inner::Note,
     leaf::tag_of,
     node::MOST_BITS,

@@ -2,14 +2,16 @@
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `error`.
+//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `id`, `error`.
 
 use super::memory::Memory;
 use super::recent::Recent;
 use super::stored::{Stored, Writer};
-use crate::archive::{State, View};
+use crate::archive::{self, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
+use crate::id::Digest;
+use std::sync::Arc;
 
 /// What is known of a version beside its state.
 #[derive(Clone, Debug, PartialEq)]
@@ -83,6 +85,14 @@ impl<T: Clone> Past<T> {
 }
 
 impl<T: State> Past<T> {
+    pub(super) fn digest(&self, id: u64) -> Result<Digest> {
+        match self {
+            // Nodes in memory alone have no address by which what was worked out could be known again.
+            Past::Memory(memory) => archive::digest(&memory.state(id), &Arc::default()),
+            Past::Stored(stored) => stored.digest(id),
+        }
+    }
+
     pub(super) fn view(&self, id: u64) -> Result<View<T::Archived>> {
         match self {
             Past::Memory(_) => {

@@ -6,10 +6,10 @@
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
 use super::home::Made;
-use crate::archive::{self, Library, Moving, Serializer, State, View};
+use crate::archive::{self, Digests, Library, Moving, Serializer, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
-use crate::id::Address;
+use crate::id::{Address, Digest};
 use crate::link::Session;
 use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
 use std::marker::PhantomData;
@@ -37,6 +37,7 @@ pub(super) struct Stored<T> {
     /// The address of the newest [`Tree`], 0 if it is empty.
     tree: Arc<AtomicU64>,
     lines: Arc<Lines>,
+    digests: Arc<Digests>,
     codec: Codec<T>,
     /// States may be used where the timeline may.
     of: PhantomData<T>,
@@ -67,12 +68,13 @@ impl Lines {
 
 impl<T> Clone for Stored<T> {
     fn clone(&self) -> Self {
-        let Stored { reader, library, tree, lines, codec, of } = self;
+        let Stored { reader, library, tree, lines, digests, codec, of } = self;
         Stored {
             reader: reader.clone(),
             library: library.clone(),
             tree: tree.clone(),
             lines: lines.clone(),
+            digests: digests.clone(),
             codec: *codec,
             of: *of,
         }
@@ -89,6 +91,7 @@ impl<T: State> Stored<T> {
             reader,
             tree: Arc::new(AtomicU64::new(tree)),
             lines: Arc::default(),
+            digests: Arc::default(),
             codec: Codec { write: archive::write_root, read: archive::read_root, check: archive::check_roundtrip },
             of: PhantomData,
         }
@@ -132,6 +135,13 @@ impl<T> Stored<T> {
         // The writer may have just made this version.
         self.library.note_hashers(stamp.hashers);
         Ok((stamp.root, at))
+    }
+
+    pub(super) fn digest(&self, id: u64) -> Result<Digest>
+    where
+        T: State,
+    {
+        archive::digest(&self.state(id)?, &self.digests)
     }
 
     pub(super) fn view(&self, id: u64) -> Result<View<T::Archived>>

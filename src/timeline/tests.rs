@@ -251,6 +251,8 @@ proptest! {
             let view = timeline.view(id(n)).unwrap();
             assert_eq!(&view.thaw::<State>().unwrap(), state);
             assert_eq!(view.map(|state| &state.1).iter().unwrap().map(|n| *n.unwrap()).collect::<Vector<u8>>(), state.1);
+            let alone = Timeline::new(state.clone());
+            assert_eq!(timeline.digest(id(n)).unwrap(), alone.digest(VersionId::FIRST).unwrap());
             let get = |key: u8| view.map(|state| &state.0).get(&key).unwrap().map(|n| *n);
             assert!((0..=255).all(|key| get(key) == state.0.get(&key).copied()))
         }

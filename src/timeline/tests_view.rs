@@ -1,4 +1,4 @@
-//! Views of versions: of short states, which stand in stamps, and of longer ones; in memory; under every flipped bit.
+//! Views and digests of versions: of short states, which stand in stamps, and of longer ones; in memory; under every flipped bit.
 
 use super::*;
 use crate::log::simulated::Simulated;
@@ -44,9 +44,11 @@ fn versions() -> (BTreeMap<u64, Vec<u8>>, Vec<Notes>) {
 }
 
 #[test]
-fn every_flipped_bit_is_harmless_to_views_or_found() {
+fn every_flipped_bit_is_harmless_to_views_and_digests_or_found() {
     let (files, states) = versions();
     let (mut right, mut found) = (0, 0);
+    let last = VersionId::new(states.len() as u64 - 1);
+    let digest = Timeline::new(states.last().unwrap().clone()).digest(VersionId::FIRST).unwrap();
     let mut damaged = files.clone();
     for (first, file) in &files {
         for bit in 0..file.len() * 8 {
@@ -54,6 +56,10 @@ fn every_flipped_bit_is_harmless_to_views_or_found() {
             let storage = Simulated::with_files(&damaged, 1);
             damaged.get_mut(first).unwrap()[bit / 8] ^= 1 << (bit % 8);
             let Ok(timeline) = open(&storage) else { continue };
+            match timeline.digest(last) {
+                Ok(seen) => assert_eq!(seen, digest),
+                Err(error) => assert_eq!(error.kind(), ErrorKind::Corrupt, "{error}"),
+            }
             for (n, state) in states.iter().enumerate() {
                 match seen(&timeline, VersionId::new(n as u64)) {
                     Ok(seen) => {

@@ -42,6 +42,12 @@ impl Ends {
         self.0
     }
 
+    /// Of a vector of so many elements, all of which stand elsewhere than in a head.
+    #[cfg(feature = "timeline")]
+    pub(crate) fn of_len(len: usize) -> Self {
+        Ends::new(len, 0)
+    }
+
     /// What a word says; none if that are no ends.
     #[cfg(feature = "timeline")]
     pub(crate) fn of_word(word: u64) -> Option<Self> {

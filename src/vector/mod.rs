@@ -27,6 +27,8 @@ mod ends;
 mod fallible;
 mod find;
 mod focus;
+#[cfg(feature = "timeline")]
+mod fold;
 mod inner;
 mod iter;
 mod join;
@@ -56,8 +58,9 @@ pub(crate) use store::{Commit, NodeRecord, Records, write};
 #[cfg(feature = "timeline")]
 pub(crate) use {
     ends::Ends,
+    fold::{Fold, fold},
     revive::{Base, NodeParts, revive},
-    store::{SpineParts, StoredLink, stored_address},
+    store::{SpineParts, StoredLink, stored_mark},
 };
 
 use crate::error::thawed;

@@ -188,7 +188,7 @@ fn stub_thawed<A, C: Count>(stub: NodeRef<'_, A, C>, ends: Ends) -> Result<NodeR
 }
 
 /// The root of a vector.
-fn load_root<A, C: Count>(stored: Word, origin: Option<&Arc<Origin>>, ends: Ends) -> Result<Node<A, C>> {
+pub(super) fn load_root<A, C: Count>(stored: Word, origin: Option<&Arc<Origin>>, ends: Ends) -> Result<Node<A, C>> {
     let (node, address) = read::<A, C>(stored, origin)?;
     let is_as_said = match node.word().tag() {
         LEAF => ends.head() == 0 && has_places(node.link(), 0..ends.len()),

@@ -240,12 +240,12 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
     .map(Some)
 }
 
-/// Where a vector is stored, if all of it is, in this session's log.
+/// Where a vector is stored, if all of it is.
 #[cfg(feature = "timeline")]
-pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, session: Session) -> Option<Address> {
+pub(crate) fn stored_mark<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends) -> Mark {
     let (word, from) = peek_stub(root);
     if word.is_stored() {
-        return place(word, from).address(session);
+        return place(word, from);
     }
     // SAFETY: what a root names lives while that is borrowed; its tag says what it is.
     unsafe {
@@ -255,7 +255,6 @@ pub(crate) fn stored_address<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends, s
             _ => Mark::NONE,
         }
     }
-    .address(session)
 }
 
 /// Where a leaf is stored, if these places of it are.

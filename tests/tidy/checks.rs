@@ -58,6 +58,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/lockstep.rs",
     "src/vector/order.rs",
     "src/vector/focus.rs",
+    "src/vector/fold.rs",
     "src/archive/serializer.rs",
     "src/archive/view.rs",
     "src/archive/loader.rs",
