@@ -122,10 +122,13 @@ pub(crate) fn cannot_thaw(error: Error) -> ! {
 /// What the storage says.
 #[cfg(feature = "timeline")]
 pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
-    THAWING.set(None);
-    catch_unwind(AssertUnwindSafe(f)).map_err(|panic| {
+    // One may be under way already, where a `Drop` does this.
+    let outer = THAWING.take();
+    let result = catch_unwind(AssertUnwindSafe(f));
+    let error = THAWING.replace(outer);
+    result.map_err(|panic| {
         let is_it = panic.downcast_ref::<String>().is_some_and(|what| what.starts_with(CANNOT_THAW));
-        THAWING.take().filter(|_| is_it).unwrap_or_else(|| resume_unwind(panic))
+        error.filter(|_| is_it).unwrap_or_else(|| resume_unwind(panic))
     })
 }
 
@@ -156,5 +159,22 @@ mod tests {
         };
         let theirs = catch_unwind(AssertUnwindSafe(|| caught(other).map(|()| 7))).unwrap_err();
         assert_eq!(theirs.downcast_ref::<String>().unwrap(), "theirs")
+    }
+
+    #[test]
+    fn what_a_drop_does_meanwhile_takes_no_error_away() {
+        struct Other;
+        impl Drop for Other {
+            fn drop(&mut self) {
+                assert_eq!(caught(|| 7).unwrap(), 7);
+                let inner = caught(|| cannot_thaw(Error::new(ErrorKind::Io, "inner"))).map(|()| 7);
+                assert_eq!(inner.unwrap_err().to_string(), "inner")
+            }
+        }
+        let result = caught(|| {
+            let _other = Other;
+            cannot_thaw(Error::new(ErrorKind::Corrupt, "outer"))
+        });
+        assert_eq!(result.map(|()| 7).unwrap_err().to_string(), "outer")
     }
 }

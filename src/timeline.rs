@@ -156,7 +156,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     ) -> std::result::Result<Edit<R>, E> {
         let mut state = self.state.clone();
         let value = caught(|| f(&mut state))??;
-        let version = self.commit(label, state)?;
+        let version = self.commit_if_new(label, state, true)?;
         Ok(Edit { version, value })
     }
 
@@ -165,23 +165,28 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
+        self.commit_if_new(label, state, false)
+    }
+
+    fn commit_if_new(&mut self, label: &str, state: T, is_kin: bool) -> Result<Option<VersionId>> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
-        self.append(label, state).map(Some)
+        self.append(label, state, is_kin).map(Some)
     }
 
-    /// A new version, the head's child.
-    fn append(&mut self, label: &str, state: T) -> Result<VersionId> {
-        self.append_at(label, state, now_us(self.time_us))
+    /// A new version, the head's child. `is_kin`: see [`Home::append`].
+    fn append(&mut self, label: &str, state: T, is_kin: bool) -> Result<VersionId> {
+        self.append_at(label, state, now_us(self.time_us), is_kin)
     }
 
-    fn append_at(&mut self, label: &str, state: T, time_us: u64) -> Result<VersionId> {
+    fn append_at(&mut self, label: &str, state: T, time_us: u64, is_kin: bool) -> Result<VersionId> {
         let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
-        self.home.append(&state, Made { line, time_us, label: label.into() })?;
+        let kept = self.home.append(&state, Made { line, time_us, label: label.into() }, is_kin)?;
         (self.head, self.tip, self.time_us) = (id, id, time_us);
-        // Last: the drop of the state before may panic.
+        // Last: these drops may panic.
         self.state = state;
+        drop(kept);
         Ok(VersionId::new(id))
     }
 
@@ -308,7 +313,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         let state = self.at(id)?;
-        self.append(&format!("restore {id}"), state)
+        self.append(&format!("restore {id}"), state, false)
     }
 
     /// The state of a version, to keep. Time: O(1).

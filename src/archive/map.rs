@@ -9,7 +9,7 @@ use super::hashers::Hasher;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw, map_word};
 use super::page::Page;
-use super::record::kinds;
+use super::record::{corrupt, kinds};
 use super::serializer::{Serializer, Sink};
 use super::shape::{Divided, Form, IN, Leaf, MIXED, OUT};
 use crate::error::Result;
@@ -136,23 +136,50 @@ fn link_word(link: &StoredLink, bits: u32) -> u64 {
     word(link.address, spare as u64)
 }
 
-/// The node at an address.
+/// The node at an address, with its base.
 pub(super) fn read<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Result<NodeParts<K, V>> {
+    let (mut parts, base) = read_one(library, at)?;
+    if let Some(at) = base {
+        let (base, below) = read_one(library, at)?;
+        if below.is_some() {
+            return Err(corrupt(at, "the base of an overlay is an overlay"));
+        }
+        parts.base = Some((at, Box::new(base)))
+    }
+    Ok(parts)
+}
+
+/// The node at an address, and where its base is.
+fn read_one<K: Thaw, V: Thaw>(library: &Arc<Library>, at: Address) -> Result<(NodeParts<K, V>, Option<Address>)> {
     let page = Page::read(library, at)?;
     let shape = page.shape()?;
-    Ok(match shape.form {
+    let mut parts = NodeParts {
+        kind: RecordKind::Inner,
+        base: None,
+        bits: 0,
+        links: Vec::new(),
+        dead: 0,
+        places: 0,
+        tags: Vec::new(),
+        entries: Vec::new(),
+    };
+    let base = match shape.form {
         Form::Divided(Divided { base, bits, links }) => {
-            let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };
-            NodeParts { kind, base, bits, links, dead: 0, places: 0, tags: Vec::new(), entries: Vec::new() }
+            (parts.bits, parts.links) = (bits, links);
+            if base.is_some() {
+                parts.kind = RecordKind::Overlay
+            }
+            base
         }
         Form::Leaf(leaf) => {
-            let entries = entries(&page, &leaf)?;
             let (base, dead) = leaf.base.unzip();
-            let (dead, tags) = (dead.unwrap_or(0), leaf.tags.to_vec());
-            NodeParts { kind: leaf.kind, base, bits: 0, links: Vec::new(), dead, places: leaf.places, tags, entries }
+            (parts.kind, parts.dead, parts.places) = (leaf.kind, dead.unwrap_or(0), leaf.places);
+            (parts.tags, parts.entries) = (leaf.tags.to_vec(), entries(&page, &leaf)?);
+            base
         }
         _ => return Err(shape.wrong("it is no node of a map")),
-    })
+    };
+    Ok((parts, base))
 }
 
 /// The entries of a leaf's record.

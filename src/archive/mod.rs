@@ -70,9 +70,9 @@ pub(crate) use moving::Moving;
 #[cfg(feature = "timeline")]
 pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]
-pub(crate) use serializer::Serializer;
-#[cfg(feature = "timeline")]
 pub use serializer::Sink;
+#[cfg(feature = "timeline")]
+pub(crate) use serializer::{Kept, Serializer};
 #[cfg(feature = "timeline")]
 pub use state::State;
 #[cfg(feature = "timeline")]

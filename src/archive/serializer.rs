@@ -91,6 +91,9 @@ enum Work {
     Digest(Arc<Digests>),
 }
 
+/// What a commit refers to.
+pub(crate) type Kept = Vec<Box<dyn Any>>;
+
 /// A commit on its way to a log.
 pub(super) struct Committing {
     pub(super) session: Session,
@@ -100,7 +103,7 @@ pub(super) struct Committing {
     /// Drops before what it refers to.
     pub(super) maps: map::Commit<'static>,
     pub(super) vectors: vector::Commit<'static>,
-    kept: Vec<Box<dyn Any>>,
+    kept: Kept,
     /// Of the maps that were written.
     pub(super) hashers: SmallVec<[Hasher; 2]>,
 }
@@ -119,7 +122,7 @@ struct Buffer {
 impl Committing {
     fn new(session: Session, to: To) -> Self {
         let (maps, vectors) = (map::Commit::new(session), vector::Commit::new(session));
-        Committing { session, to, moving: None, maps, vectors, kept: Vec::new(), hashers: SmallVec::new() }
+        Committing { session, to, moving: None, maps, vectors, kept: Kept::new(), hashers: SmallVec::new() }
     }
 
     /// Notes a map's hasher.
@@ -324,13 +327,17 @@ impl Serializer {
         self.records
     }
 
-    /// Marks the nodes that were written: the log says that they are there (L5).
-    pub(crate) fn finish(self) {
-        if let Work::Commit(commit) = self.work {
-            let Committing { maps, vectors, kept, .. } = *commit;
-            maps.finish();
-            vectors.finish();
-            drop(kept)
+    /// Marks the nodes that were written: the log says that they are there (L5). What was written of may be dropped then,
+    /// which may panic.
+    pub(crate) fn finish(self) -> Kept {
+        match self.work {
+            Work::Commit(commit) => {
+                let Committing { maps, vectors, kept, .. } = *commit;
+                maps.finish();
+                vectors.finish();
+                kept
+            }
+            Work::Digest(_) => Kept::new(),
         }
     }
 }

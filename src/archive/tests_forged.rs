@@ -353,3 +353,46 @@ fn a_root_that_comes_after_its_handle_is_found() {
     assert_eq!(said(view.get(&1).map(|_| ())), "a collection whose root comes after it");
     assert_eq!(said(view.iter().map(|_| ())), "a collection whose root comes after it")
 }
+
+#[test]
+fn chains_of_forged_nodes_end_in_errors() {
+    // Whatever the hash, there is a divided node below; two of each level, since one child fills one block.
+    let deep = |maker: &mut Maker<'_>| {
+        let leaf = |maker: &mut Maker<'_>| maker.leaf(kinds::MAP_LEAF, &[2, 1, 1], &[1, 2]);
+        let mut below = [leaf(maker), leaf(maker)];
+        for level in 0..200 {
+            let (depth, len) = (6, if level == 0 { 2 } else { 0 });
+            let links: Vec<u64> = (0..64).map(|s| link(Some(below[s as usize % 2]), 6, s, depth) | len << 4).collect();
+            below = [maker.words(kinds::MAP_INNER, &links), maker.words(kinds::MAP_INNER, &links)]
+        }
+        below[0]
+    };
+    // An overlay over an overlay, and so on.
+    let based = |maker: &mut Maker<'_>| {
+        let leaf = maker.leaf(kinds::MAP_LEAF, &[2, 1, 1], &[1, 2]);
+        let links = [link(Some(leaf), 3, 0, 1) | 2 << 4, link(None, 3, 4, 1)];
+        let first = maker.words(kinds::MAP_INNER, &links);
+        let over =
+            |maker: &mut Maker<'_>, base| maker.words(kinds::MAP_OVERLAY, &[word(Some(base), 0), link(None, 3, 4, 1)]);
+        (0..20_000).fold(first, |base, _| over(maker, base))
+    };
+    let leaves = |maker: &mut Maker<'_>| {
+        let first = maker.leaf(kinds::MAP_LEAF, &[2, 1, 1], &[1, 2]);
+        (0..20_000).fold(first, |base, _| maker.over(base, 1, 1, &[3]))
+    };
+    let makes: [&dyn Fn(&mut Maker<'_>) -> Address; 3] = [&deep, &based, &leaves];
+    for make in makes {
+        let (log, root) = made(map_word::<PortableHash>(2), |maker| Some(make(maker)));
+        let open = || -> HashMap<u64, u64> { state::read(&log.library, root).unwrap() };
+        let kind = |result: Result<()>| assert_eq!(result.unwrap_err().kind(), ErrorKind::Corrupt);
+        kind(open().try_get(&7).map(|_| ()));
+        kind(open().try_insert(7, 7).map(|_| ()));
+        kind(open().try_remove(&7).map(|_| ()));
+        kind(open().thaw_all());
+        kind(open().try_diff(&[(7, 7)].into_iter().collect(), |_| ()));
+        kind(crate::error::caught(|| open().union((0..100).map(|i| (i, i)).collect())).map(|_| ()));
+        kind(crate::error::caught(|| open().retain(|key, _| *key == 1)).map(|_| ()));
+        let update = || open().update(7, 7);
+        kind(crate::error::caught(update).map(|_| ()))
+    }
+}

@@ -7,7 +7,7 @@
 
 use super::reader::Reader;
 use super::record::kinds;
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use std::collections::VecDeque;
 
@@ -150,11 +150,11 @@ impl Index {
         self.versions += 1
     }
 
-    /// The stamps of the versions before `known`, backwards.
+    /// The stamps of the versions before `known`, backwards. Another thread may have remembered some of them meanwhile, or
+    /// have filled the tail.
     pub(crate) fn remember(&mut self, known: u64, stamps: &[Address]) {
-        // Unless another thread was faster.
-        if known == self.first_known() {
-            stamps.iter().for_each(|&stamp| self.tail.push_front(stamp))
+        if let Some(have) = known.checked_sub(self.first_known()) {
+            stamps.iter().skip(have as usize).for_each(|&stamp| self.tail.push_front(stamp))
         }
     }
 
@@ -165,7 +165,13 @@ impl Index {
 
     /// Writes the full tail as a node, and the nodes above it that change.
     pub(crate) fn fill(&self, mut write: impl FnMut(Node) -> Result<Address>) -> Result<Filled> {
-        debug_assert_eq!(self.tail.len() as u64, FANOUT);
+        if self.tail.len() as u64 != FANOUT {
+            let what = format!(
+                "{} versions are known of the {FANOUT} that fill a node of the index: report this",
+                self.tail.len()
+            );
+            return Err(Error::new(ErrorKind::Io, what));
+        }
         let mut edge = self.edge.clone();
         let first_of = |level| (self.versions - 1) >> span_bits(level) << span_bits(level);
         let mut level = 0;
@@ -260,8 +266,9 @@ pub(crate) fn descend(reader: &Reader, node: Address, level: usize, id: u64) -> 
     for level in (0..=level).rev() {
         let first = id >> span_bits(level) << span_bits(level);
         let i = ((id >> (FANOUT_BITS * level)) & (FANOUT - 1)) as usize;
-        let node = reader.node(at, || read_node(reader, at, level, first))?;
-        at = *node.get(i).ok_or_else(|| not_the_node(reader, at, level, first))?
+        let node = reader.node((at, level, first), || read_node(reader, at, level, first))?;
+        let is_full = node.len() as u64 == FANOUT;
+        at = *node.get(i).filter(|_| is_full).ok_or_else(|| not_the_node(reader, at, level, first))?
     }
     Ok(at)
 }

@@ -23,8 +23,11 @@ pub(crate) struct Reader {
     end: AtomicU64,
     index: RwLock<Index>,
     /// Full nodes of the index that were read, at most [`MOST_NODES`]: 2 KB for each 256 versions.
-    nodes: RwLock<HashMap<Address, Arc<[Address]>>>,
+    nodes: RwLock<HashMap<NodeKey, Arc<[Address]>>>,
 }
+
+/// A node of the index: where it is, its level, and the first version below it.
+type NodeKey = (Address, usize, u64);
 
 /// A record: its kind and its body, with the zeros that fill up its last unit. Cheap to clone and to hold on to.
 #[derive(Clone)]
@@ -114,9 +117,9 @@ impl Reader {
         self.read_with::<NODE_READ>(address)
     }
 
-    /// The entries of a full node, which `read` reads the first time.
-    pub(super) fn node(&self, address: Address, read: impl FnOnce() -> Result<Vec<Address>>) -> Result<Arc<[Address]>> {
-        if let Some(node) = self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&address) {
+    /// The entries of a full node, which `read` reads, and checks, the first time.
+    pub(super) fn node(&self, key: NodeKey, read: impl FnOnce() -> Result<Vec<Address>>) -> Result<Arc<[Address]>> {
+        if let Some(node) = self.nodes.read().unwrap_or_else(PoisonError::into_inner).get(&key) {
             return Ok(node.clone());
         }
         let node: Arc<[Address]> = read()?.into();
@@ -124,7 +127,7 @@ impl Reader {
         if nodes.len() >= MOST_NODES {
             nodes.clear()
         }
-        nodes.insert(address, node.clone());
+        nodes.insert(key, node.clone());
         Ok(node)
     }
 
@@ -242,7 +245,7 @@ impl Reader {
     }
 
     /// From the stamp of `known` back to that of `id`, remembering all between.
-    fn walk_back(&self, id: u64, known: u64, stamp: Address) -> Result<Address> {
+    pub(super) fn walk_back(&self, id: u64, known: u64, stamp: Address) -> Result<Address> {
         let mut found = Vec::new();
         let mut stamp = stamp;
         for expected in (id..known).rev() {
@@ -255,7 +258,11 @@ impl Reader {
         Ok(stamp)
     }
 
-    fn version_at(&self, address: Address, id: u64) -> Result<Stamp> {
+    /// The stamp at an address, which is that of this version.
+    ///
+    /// # Errors
+    /// `Corrupt` if it is another; `Io`.
+    pub(crate) fn version_at(&self, address: Address, id: u64) -> Result<Stamp> {
         let stamp = self.stamp_at(address)?;
         if stamp.kind == StampKind::Version && stamp.id == id {
             return Ok(stamp);

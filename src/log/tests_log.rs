@@ -138,6 +138,30 @@ fn bytes_of(reader: &Reader, kind: u8) -> u64 {
 }
 
 #[test]
+fn stamps_that_two_threads_look_for_at_once_are_all_remembered() {
+    let storage = Simulated::new(1);
+    let mut log = open(&storage, &Options::new(identity()));
+    let mut stamps: Vec<Address> = (0..300).map(|_| commit(&mut log, &[1; 8], false)).collect();
+    drop(log);
+    let mut log = open(&storage, &Options::new(identity()));
+    let reader = log.reader();
+    stamps.extend((300..511).map(|_| commit(&mut log, &[1; 8], false)));
+    // Both began where the other had remembered nothing.
+    assert_eq!(reader.walk_back(280, 299, stamps[299]).unwrap(), stamps[280]);
+    assert_eq!(reader.walk_back(256, 299, stamps[299]).unwrap(), stamps[256]);
+    assert_eq!(reader.walk_back(270, 299, stamps[299]).unwrap(), stamps[270]);
+    stamps.extend((511..600).map(|_| commit(&mut log, &[1; 8], false)));
+    // One that comes late, when the tail is a node.
+    assert_eq!(reader.walk_back(270, 299, stamps[299]).unwrap(), stamps[270]);
+    let found: Vec<Address> = (0..600).map(|id| reader.address_of(id).unwrap()).collect();
+    assert_eq!(found, stamps);
+    drop(log);
+    let log = open(&storage, &Options::new(identity()));
+    let found: Vec<Address> = (0..600).map(|id| log.reader().address_of(id).unwrap()).collect();
+    assert_eq!(found, stamps)
+}
+
+#[test]
 fn the_index_takes_less_than_nine_bytes_a_version_and_finds_each() {
     let storage = Simulated::new(1);
     let options = Options { segment_bytes: 1 << 20, ..Options::new(identity()) };

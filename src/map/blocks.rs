@@ -24,7 +24,7 @@ use std::vec;
 
 /// The blocks of one node to be, in slot order.
 pub(super) struct Blocks<'a, K, V, C: Count> {
-    shift: u32,
+    pub(super) shift: u32,
     /// Bits of the widest node that can begin at `shift`; slots are counted in its measure.
     pub(super) top: u32,
     sides: [Option<Divided<'a, K, V, C>>; 2],

@@ -169,7 +169,7 @@ where
         };
         return Ok(leaf_or_collision(&mut stays.into_iter().map(one).collect()));
     }
-    let view = Divided::new(node);
+    let view = Divided::at(node, shift)?;
     let mut blocks = Blocks::of(shift, [Some(view), None]);
     let x = blocks.top - view.bits();
     for (first, k, _) in view.blocks() {
@@ -207,8 +207,10 @@ where
         b: NodeRef<'a, K, V, C>,
         shift: u32,
     ) -> Result<Node<K, V, C>> {
-        let divided = |node: NodeRef<'a, K, V, C>| (form(node.word()) == Form::Divided).then(|| Divided::new(node));
-        let (x, y) = (divided(a), divided(b));
+        let divided = |node: NodeRef<'a, K, V, C>| {
+            (form(node.word()) == Form::Divided).then(|| Divided::at(node, shift)).transpose()
+        };
+        let (x, y) = (divided(a)?, divided(b)?);
         let mut blocks = Blocks::of(shift, [x, y]);
         let top = blocks.top;
         match (x, y) {
@@ -310,7 +312,7 @@ where
             _ => (self.rule.right, self.count_right),
         };
         if count {
-            let n = entries_in(view, first >> d, (first + (1 << k)) >> d)?;
+            let n = entries_in(view, blocks.shift, first >> d, (first + (1 << k)) >> d)?;
             match side {
                 LEFT => self.left += n,
                 _ => self.right += n,
@@ -364,7 +366,8 @@ where
             } else {
                 let child = view.child(s >> d)?;
                 if form(child.word()) == Form::Divided {
-                    let (shift, view) = (shift + blocks.top, Divided::new(child));
+                    let shift = shift + blocks.top;
+                    let view = Divided::at(child, shift)?;
                     let mut below = Blocks::of(shift, if few_left { [None, Some(view)] } else { [Some(view), None] });
                     let top = below.top;
                     self.against(view, these, few_left, shift, 0, top, &mut below)?;
@@ -534,23 +537,26 @@ fn sides_of(word: Word, a: Word, b: Word) -> Sides {
     side(a, LEFT) | side(b, RIGHT)
 }
 
-/// How many entries the blocks of slots `from..to` hold.
-fn entries_in<K, V, C: Count>(view: Divided<'_, K, V, C>, from: usize, to: usize) -> Result<usize> {
+/// How many entries the blocks of slots `from..to` hold, in a node that begins at bit `shift`.
+fn entries_in<K, V, C: Count>(view: Divided<'_, K, V, C>, shift: u32, from: usize, to: usize) -> Result<usize> {
     let (mut s, mut sum) = (from, 0);
     while s < to {
         let word = view.peek(s);
         sum += match Note::of(word).len {
             n if word.is_stored() && n > 0 => n,
-            _ => entries_below(view.child(s)?)?,
+            _ => entries_below(view.child(s)?, shift + view.bits())?,
         };
         s += 1 << view.block(s)
     }
     Ok(sum)
 }
 
-fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>) -> Result<usize> {
+fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>, shift: u32) -> Result<usize> {
     match form(node.word()) {
-        Form::Divided => entries_in(Divided::new(node), 0, 1 << Divided::new(node).bits()),
+        Form::Divided => {
+            let view = Divided::at(node, shift)?;
+            entries_in(view, shift, 0, 1 << view.bits())
+        }
         _ if !node.word().is_node() => Ok(0),
         _ => Ok(Leaf::new(node).len()),
     }

@@ -156,7 +156,7 @@ where
 {
     let (mut node, mut shift) = (node, shift);
     while form(node.word()) == Form::Divided {
-        let view = Divided::new(node);
+        let view = Divided::at(node, shift)?;
         node = view.met(slot_of(hash, shift, view.bits()))?;
         shift += view.bits();
     }

@@ -288,6 +288,11 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
     }
 }
 
+#[cold]
+pub(super) fn too_deep() -> Error {
+    Error::new(ErrorKind::Corrupt, "a stored map is deeper than its hashes have bits")
+}
+
 /// From stored to resident, through the slot that decides.
 ///
 pub(super) fn thaw<K, V, C: Count>(slot: &Slot, stored: Word, origin: Option<&Arc<Origin>>) -> Result<Word> {

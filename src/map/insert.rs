@@ -169,6 +169,7 @@ where
         if form(node.word()) != Form::Divided {
             return insert_at_root(node, put);
         }
+        Divided::at(node.link(), shift)?;
         if node.word().tag() == OVERLAY {
             match insert_over(node, shift, put)? {
                 Some(next) => (node, shift) = next,
@@ -315,7 +316,7 @@ where
             None => split(node, false, shift, 0, put).into_node(),
         });
     }
-    let view = Divided::new(node);
+    let view = Divided::at(node, shift)?;
     let s = slot_of(put.hash, shift, view.bits());
     let (child, over) = view.child_over(s)?;
     let new = match form(child.word()) {

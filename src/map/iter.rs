@@ -14,7 +14,7 @@ use super::leaf_mut::*;
 use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
-use crate::error::{Error, ErrorKind, Result, cannot_thaw};
+use crate::error::{Result, cannot_thaw};
 use crate::link::Count;
 use std::mem::MaybeUninit;
 use std::slice;
@@ -145,11 +145,6 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
         }
         Ok(false)
     }
-}
-
-#[cold]
-fn too_deep() -> Error {
-    Error::new(ErrorKind::Corrupt, "a stored map is deeper than its hashes have bits")
 }
 
 /// A mutable walk: owns its path as it goes.

@@ -15,21 +15,25 @@ use super::leaf::*;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::link::{Count, Origin};
+use crate::link::{Count, Header, MarkCell, Origin};
 use equivalent::Equivalent;
 use smallvec::SmallVec;
+use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU16, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Behind the marks of a lazy leaf.
 #[repr(C)]
 pub(super) struct Rest {
     pub(super) origin: Arc<Origin>,
-    /// Which of the node's own entries are there, a bit each; in the upper half which are claimed.
+    /// Which of the node's own entries are there, a bit each; in the upper half which are claimed. Its last bit says that
+    /// the leaf is whole.
     entries: AtomicU32,
 }
 
 const CLAIMED: u32 = 16;
+const WHOLE: u32 = 1 << 31;
+const _: () = assert!(CLAIMED as usize + LEAF_MAX < 32);
 
 impl Rest {
     pub(super) fn new(origin: Arc<Origin>) -> Self {
@@ -38,7 +42,7 @@ impl Rest {
 
     #[inline(always)]
     pub(super) fn there(&self) -> u32 {
-        self.entries.load(Ordering::Acquire) & ((1 << CLAIMED) - 1)
+        self.entries.load(Ordering::Acquire) & ((1 << LEAF_MAX) - 1)
     }
 }
 
@@ -90,19 +94,10 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
         unsafe { &*field::<Rest>(at, Trie::<K, V, C>::rest_at(self.0.cap())) }
     }
 
-    /// Set once all is there.
-    #[inline(always)]
-    fn flag(self) -> &'a AtomicU16 {
-        let (tag, at) = (self.0.word().tag(), self.0.word().pointer(self.0.word().tag()));
-        let offset = if tag == LAZY_LEAF { std::mem::offset_of!(crate::link::Header, extra) } else { 30 };
-        // SAFETY: two bytes that nothing else of a lazy leaf uses (see the table in `node`), which live for 'a.
-        unsafe { AtomicU16::from_ptr(field(at, offset)) }
-    }
-
     /// True if all entries are there.
     #[inline(always)]
     pub(super) fn is_whole(self) -> bool {
-        self.flag().load(Ordering::Acquire) != 0
+        self.rest().entries.load(Ordering::Acquire) & WHOLE != 0
     }
 
     /// Which of the node's own entries are there, a bit each.
@@ -137,7 +132,7 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
         }
         self.fetch(self.own())?;
         count!(LeafCompleted);
-        self.flag().store(1, Ordering::Release);
+        self.rest().entries.fetch_or(WHOLE, Ordering::Release);
         Ok(())
     }
 
@@ -178,8 +173,19 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
             return Ok(());
         }
         count!(EntriesRead);
-        let at: SmallVec<[Address; 4]> = bits(missing).map(|i| self.address(i)).collect::<Result<_>>()?;
-        let mut places = bits(missing);
+        let (mut at, mut places) = (SmallVec::<[Address; 4]>::new(), 0);
+        for i in bits(missing) {
+            match self.address(i) {
+                Some(address) => {
+                    at.push(address);
+                    places |= 1 << i
+                }
+                // Another thread read it just now, and stored it elsewhere.
+                None if self.there() >> i & 1 == 1 => {}
+                None => return Err(Error::new(ErrorKind::Corrupt, "an entry without a place: report this")),
+            }
+        }
+        let mut places = bits(places);
         self.rest().origin.source.values(&at, &mut |entry| {
             let i = places.next().expect("as many as were asked for");
             // SAFETY: the values of this tree are its entries, and each is ours to move.
@@ -190,17 +196,13 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
         Ok(())
     }
 
-    fn address(self, i: usize) -> Result<Address> {
+    fn address(self, i: usize) -> Option<Address> {
+        let marks = field::<MarkCell>(self.at(), Trie::<K, V, C>::marks_at(self.0.cap()));
         // SAFETY: marks stand behind the room for entries; all are set when the node is made.
-        let mark = unsafe {
-            &*field::<crate::link::MarkCell>(self.at(), Trie::<K, V, C>::marks_at(self.0.cap())).wrapping_add(i)
-        };
-        mark.get()
-            .address(self.rest().origin.session)
-            .ok_or_else(|| Error::new(ErrorKind::Corrupt, "an entry without a place: report this"))
+        unsafe { &*marks.wrapping_add(i) }.get().address(self.rest().origin.session)
     }
 
-    fn at(self) -> std::ptr::NonNull<crate::link::Header> {
+    fn at(self) -> NonNull<Header> {
         self.0.word().pointer(self.0.word().tag())
     }
 

@@ -115,7 +115,7 @@ where
     fn enter(&mut self, a: NodeRef<'a, K, V, C>, b: NodeRef<'b, K, V, D>, shift: u32) -> Result<()> {
         let plain = |tag| is_leaf(tag) || is_leaf_overlay(tag);
         if form(a.word()) == Form::Divided && form(b.word()) == Form::Divided {
-            let rest = Divided::new(a).differing(Divided::new(b));
+            let rest = Divided::at(a, shift)?.differing(Divided::at(b, shift)?);
             self.pairs.push(Pair { a, b, rest, shift })
         } else if plain(a.tag()) && plain(b.tag()) {
             let (a, b) = (Leaf::new(a), Leaf::new(b));

@@ -9,8 +9,7 @@
 //! | overlay | len, cap, extra = own mask, lenders | base | first slot of 8 blocks, then 8 masks | lender at 40, child slots at 48 |
 //! | leaf | len, cap, extra = a depth it stood at, or 0 | 16 tags, 0 where no entry is | | entries |
 //! | leaf overlay | len, cap, extra = dead mask | base | 4 tags, own places (u16) | entries |
-//! | lazy leaf | extra = 1 once it is whole | as a leaf | | entries, marks, [`Rest`] |
-//! | lazy leaf overlay | as a leaf overlay | | at 30: 1 once it is whole (u16) | entries, marks, [`Rest`] |
+//! | lazy leaf, lazy leaf overlay | as without lazy | | | entries, marks, [`Rest`] |
 //! | collision leaf | | len, cap (u32) | | entries |
 //! | stub | | origin | one slot | |
 //!

@@ -199,6 +199,16 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
         }
     }
 
+    /// The view of a node of [`Form::Divided`] that begins at bit `shift`.
+    ///
+    /// # Errors
+    /// `Corrupt` if it divides more bits than hashes have: a forged one.
+    #[inline(always)]
+    pub(super) fn at(node: NodeRef<'a, K, V, C>, shift: u32) -> Result<Self> {
+        let view = Self::new(node);
+        if shift + view.bits() <= u64::BITS { Ok(view) } else { Err(too_deep()) }
+    }
+
     #[inline(always)]
     pub(super) fn bits(self) -> u32 {
         self.base.bits()

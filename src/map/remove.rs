@@ -155,7 +155,7 @@ where
         }
         return Ok(());
     }
-    let view = Divided::new(node.link());
+    let view = Divided::at(node.link(), shift)?;
     let bits = view.bits();
     let s = slot_of(take.hash, shift, bits);
     let child = view.child(s)?;
@@ -212,7 +212,7 @@ where
         let place = Leaf::new(node).find(take.hash, take.key);
         return Ok(place.and_then(|place| remove_from(node, false, 0, place, take)));
     }
-    let view = Divided::new(node);
+    let view = Divided::at(node, shift)?;
     let bits = view.bits();
     let s = slot_of(take.hash, shift, bits);
     let (child, over) = view.child_over(s)?;

@@ -23,7 +23,8 @@ use std::sync::Arc;
 /// The parts of a stored node, as a record gives them.
 pub(crate) struct NodeParts<K, V> {
     pub(crate) kind: RecordKind,
-    pub(crate) base: Option<Address>,
+    /// Where the base is stored, and its parts.
+    pub(crate) base: Option<(Address, Box<NodeParts<K, V>>)>,
     pub(crate) bits: u32,
     pub(crate) links: Vec<StoredLink>,
     pub(crate) dead: u16,
@@ -44,19 +45,20 @@ fn corrupt(at: Address, what: &str) -> Error {
     Error::new(ErrorKind::Corrupt, format!("address {}: map node: {what}", at.units()))
 }
 
-/// Makes the node stored at `at` resident. Its links stay stored; a base is loaded with it.
+/// Makes the node stored at `at` resident, and its base. Their links stay stored.
 ///
 /// # Errors
-/// `Corrupt` if the parts do not make a node; what the storage says of the base.
+/// `Corrupt` if the parts do not make a node; what the storage says of entries that a node needs at once.
 pub(crate) fn revive<K, V, C: Count>(
     parts: NodeParts<K, V>,
     at: Address,
     origin: &Arc<Origin>,
 ) -> Result<Node<K, V, C>> {
+    let mut parts = parts;
     let wrong = |what| Err(corrupt(at, what));
-    let base = match parts.base {
-        // SAFETY: origins in nodes of this tree load nodes of this tree, and the count is ours.
-        Some(base) => Some(unsafe { Node::<K, V, C>::from_word(origin.source.load(origin, base)?) }),
+    let base = match parts.base.take() {
+        Some((_, base)) if base.base.is_some() => return wrong("the base of an overlay is an overlay"),
+        Some((at, base)) => Some(revive::<K, V, C>(*base, at, origin)?),
         None => None,
     };
     let node = match parts.kind {

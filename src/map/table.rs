@@ -86,6 +86,34 @@ where
         }
     }
 
+    /// The parts of a node and of its base.
+    fn parts(&self, address: Address) -> Result<NodeParts<K, V>> {
+        let (mut parts, base) = {
+            let nodes = self.inner.nodes.lock().unwrap();
+            let image = nodes.get(&address).ok_or_else(|| Error::new(ErrorKind::Corrupt, "no such record"))?;
+            let entries = image.entries.iter().map(|entry| match entry {
+                Ok(at) => EntryPart::Out(*at),
+                Err((k, v)) => EntryPart::In(k.clone(), v.clone()),
+            });
+            let parts = NodeParts {
+                kind: image.kind,
+                base: None,
+                bits: image.bits,
+                links: image.links.clone(),
+                dead: image.dead,
+                places: image.places,
+                tags: image.tags.clone(),
+                entries: entries.collect(),
+            };
+            (parts, image.base)
+        };
+        if let Some(base) = base {
+            self.inner.loads.fetch_add(1, Relaxed);
+            parts.base = Some((base, Box::new(self.parts(base)?)))
+        }
+        Ok(parts)
+    }
+
     fn address(&self) -> Address {
         Address::new(self.inner.next.fetch_add(1, Relaxed)).unwrap()
     }
@@ -197,24 +225,7 @@ where
     fn load(&self, origin: &Arc<Origin>, address: Address) -> Result<Word> {
         self.inner.loads.fetch_add(1, Relaxed);
         self.answer()?;
-        let parts = {
-            let nodes = self.inner.nodes.lock().unwrap();
-            let image = nodes.get(&address).ok_or_else(|| Error::new(ErrorKind::Corrupt, "no such record"))?;
-            let entries = image.entries.iter().map(|entry| match entry {
-                Ok(at) => EntryPart::Out(*at),
-                Err((k, v)) => EntryPart::In(k.clone(), v.clone()),
-            });
-            NodeParts {
-                kind: image.kind,
-                base: image.base,
-                bits: image.bits,
-                links: image.links.clone(),
-                dead: image.dead,
-                places: image.places,
-                tags: image.tags.clone(),
-                entries: entries.collect(),
-            }
-        };
+        let parts = self.parts(address)?;
         revive::<K, V, C>(parts, address, origin).map(|node| node.into_word())
     }
 

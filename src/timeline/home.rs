@@ -7,7 +7,7 @@
 use super::memory::Memory;
 use super::recent::Recent;
 use super::stored::{Stored, Writer};
-use crate::archive::{self, State, View};
+use crate::archive::{self, Kept, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Digest;
@@ -136,20 +136,24 @@ impl<T: Clone> Home<T> {
         Ok(state)
     }
 
-    /// A new version, which is head and tip then.
+    /// A new version, which is head and tip then. `is_kin` says that its state was made from the one shown, so that they share
+    /// what they have in common in memory too. What it gives is to be dropped when all is as it should be: that may panic.
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &T, made: Made) -> Result<()> {
+    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
-            (Past::Memory(memory), _) => memory.append(state, made),
+            (Past::Memory(memory), _) => memory.append(state, made).map(|()| Kept::new()),
             (Past::Stored(stored), Some(writer)) => {
                 // What may panic comes first: the new version is there for ever.
-                self.recent.make_room();
+                match is_kin {
+                    true => self.recent.make_room(),
+                    false => self.recent.clear(),
+                }
                 let (id, copy) = (stored.count(), state.clone());
-                let bytes = writer.append(stored, state, made)?;
+                let (bytes, kept) = writer.append(stored, state, made)?;
                 self.recent.push(id, copy, bytes);
-                Ok(())
+                Ok(kept)
             }
             (Past::Stored(_), None) => {
                 let what = "this timeline was opened read-only: open it for writing to change it";

@@ -86,7 +86,7 @@ impl<T: State> Options<T> {
         for id in 0..old.home.past.count() {
             let state = old.home.past.state(id)?;
             let state = caught(|| f(state))?;
-            home.append(&state, old.home.past.made(id)?)?
+            home.append(&state, old.home.past.made(id)?, false)?;
         }
         home.move_head(old.head, old.tip)?;
         home.flush()?;

@@ -175,7 +175,7 @@ impl<T: State> Options<T> {
             Some(last) => Self::stand(home, &last),
             None => {
                 let (initial, time_us) = initial()?;
-                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() })?;
+                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() }, false)?;
                 Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
             }
         }

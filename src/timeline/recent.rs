@@ -31,9 +31,16 @@ impl<T: Clone> Recent<T> {
     /// Lets go what is too much. Apart from [`push`](Self::push), as a user's `Drop` may panic.
     pub(super) fn make_room(&mut self) {
         while self.states.len() >= MOST || self.bytes > MOST_BYTES {
-            let gone = self.states.pop_front();
-            self.bytes -= gone.as_ref().map_or(0, |(_, _, bytes)| *bytes)
+            let Some((_, gone, bytes)) = self.states.pop_front() else { break };
+            self.bytes -= bytes;
+            drop(gone)
         }
+    }
+
+    /// Lets all go, for a state that was made from none of these.
+    pub(super) fn clear(&mut self) {
+        self.bytes = 0;
+        drop(std::mem::take(&mut self.states))
     }
 
     /// A state that was made from one of these, and wrote so many bytes.
@@ -44,8 +51,7 @@ impl<T: Clone> Recent<T> {
 
     /// A state that was read.
     pub(super) fn restart(&mut self, id: u64, state: T) {
-        self.states.clear();
-        self.bytes = 0;
+        self.clear();
         self.push(id, state, 0)
     }
 }
@@ -72,5 +78,25 @@ mod tests {
         assert_eq!((recent.get(9999), recent.states.len(), recent.bytes), (None, 1, 1));
         recent.restart(5, 'e');
         assert_eq!((recent.get(10_000), recent.get(5), recent.bytes), (None, Some('e'), 0));
+    }
+
+    #[test]
+    fn a_drop_that_panics_leaves_it_empty() {
+        #[derive(Clone)]
+        struct Panics(bool);
+        impl Drop for Panics {
+            fn drop(&mut self) {
+                assert!(!self.0)
+            }
+        }
+        for clears in [true, false] {
+            let mut recent = Recent::new();
+            recent.push(1, Panics(true), 2 * MOST_BYTES);
+            let letting_go = std::panic::AssertUnwindSafe(|| if clears { recent.clear() } else { recent.make_room() });
+            assert!(std::panic::catch_unwind(letting_go).is_err());
+            recent.make_room();
+            recent.push(2, Panics(false), 0);
+            assert_eq!((recent.states.len(), recent.bytes), (1, 0))
+        }
     }
 }

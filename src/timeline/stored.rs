@@ -6,7 +6,7 @@
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
 use super::home::Made;
-use crate::archive::{self, Digests, Library, Moving, Serializer, State, View};
+use crate::archive::{self, Digests, Kept, Library, Moving, Serializer, State, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::{Address, Digest};
@@ -130,7 +130,7 @@ impl<T> Stored<T> {
     /// The root of a version, and where its stamp is.
     fn root(&self, id: u64) -> Result<(Root, Address)> {
         let at = self.reader.address_of(id)?;
-        let stamp = self.reader.stamp_at(at)?;
+        let stamp = self.reader.version_at(at, id)?;
         self.lines.set(id, line_of(&stamp));
         // The writer may have just made this version.
         self.library.note_hashers(stamp.hashers);
@@ -191,8 +191,8 @@ impl Writer {
         Writer { moving: Some(Moving::new(from.library.clone())), ..self }
     }
 
-    /// Gives how many bytes were written.
-    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<u64> {
+    /// Gives how many bytes were written, and what was written of.
+    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<(u64, Kept)> {
         if self.is_checked {
             (stored.codec.check)(state, self.session, &stored.library)?
         }
@@ -220,11 +220,11 @@ impl Writer {
         }
         let hashers = stamp.hashers;
         batch.finish(stamp, self.is_durable)?;
-        serializer.finish();
+        let kept = serializer.finish();
         stored.library.note_hashers(hashers);
         stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
-        Ok((stored.reader.end() - before) * UNIT)
+        Ok(((stored.reader.end() - before) * UNIT, kept))
     }
 
     pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
