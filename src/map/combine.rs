@@ -537,31 +537,6 @@ fn sides_of(word: Word, a: Word, b: Word) -> Sides {
     side(a, LEFT) | side(b, RIGHT)
 }
 
-/// How many entries the blocks of slots `from..to` hold, in a node that begins at bit `shift`.
-fn entries_in<K, V, C: Count>(view: Divided<'_, K, V, C>, shift: u32, from: usize, to: usize) -> Result<usize> {
-    let (mut s, mut sum) = (from, 0);
-    while s < to {
-        let word = view.peek(s);
-        sum += match Note::of(word).len {
-            n if word.is_stored() && n > 0 => n,
-            _ => entries_below(view.child(s)?, shift + view.bits())?,
-        };
-        s += 1 << view.block(s)
-    }
-    Ok(sum)
-}
-
-fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>, shift: u32) -> Result<usize> {
-    match form(node.word()) {
-        Form::Divided => {
-            let view = Divided::at(node, shift)?;
-            entries_in(view, shift, 0, 1 << view.bits())
-        }
-        _ if !node.word().is_node() => Ok(0),
-        _ => Ok(Leaf::new(node).len()),
-    }
-}
-
 /// Puts entries into the block of 2^k slots at `first`: as one leaf at their places, or divided.
 fn place_found<K: Clone, V: Clone, C: Count>(
     kept: &mut Keeping<'_, K, V>,

@@ -11,6 +11,7 @@
 
 use super::inner::*;
 use super::lazy::whole;
+use super::leaf::Leaf;
 use super::node::*;
 use crate::error::Result;
 use crate::link::{Count, Header, Origin, Slot, Word};
@@ -414,5 +415,35 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             s += 1 << k;
             Some((first, k, self.peek(first)))
         })
+    }
+}
+
+/// How many entries the blocks of slots `from..to` hold, in a node that begins at bit `shift`.
+pub(super) fn entries_in<K, V, C: Count>(
+    view: Divided<'_, K, V, C>,
+    shift: u32,
+    from: usize,
+    to: usize,
+) -> Result<usize> {
+    let (mut s, mut sum) = (from, 0);
+    while s < to {
+        let word = view.peek(s);
+        sum += match Note::of(word).len {
+            n if word.is_stored() && n > 0 => n,
+            _ => entries_below(view.child(s)?, shift + view.bits())?,
+        };
+        s += 1 << view.block(s)
+    }
+    Ok(sum)
+}
+
+fn entries_below<K, V, C: Count>(node: NodeRef<'_, K, V, C>, shift: u32) -> Result<usize> {
+    match form(node.word()) {
+        Form::Divided => {
+            let view = Divided::at(node, shift)?;
+            entries_in(view, shift, 0, 1 << view.bits())
+        }
+        _ if !node.word().is_node() => Ok(0),
+        _ => Ok(Leaf::new(node).len()),
     }
 }
