@@ -5,6 +5,7 @@
 //! how each operation is run, and the structure's own bars; `feed`, `kept` what these have in common; `measure` rounds
 //! and medians; `alloc` the counting allocator; `judge` the bars of all structures; `table` the report.
 
+mod about;
 mod alloc;
 mod args;
 mod engine;

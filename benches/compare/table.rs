@@ -1,10 +1,10 @@
 //! The report. In: rows while they come in, and lines. Out: text, kept for the results file.
 
+use crate::about;
 use crate::engine::{EngineId, Kind};
 use crate::rows::Row;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::process::Command;
 use std::{fs, io};
 
 /// Prints lines and remembers them.
@@ -25,14 +25,10 @@ impl Report {
 
     /// Where, when and with what the figures were made.
     pub fn origin(&mut self) {
-        let commit = output("git", &["rev-parse", "HEAD"]);
-        let is_dirty =
-            !output("git", &["status", "--porcelain", "--", "src", "Cargo.toml", "benches/compare"]).is_empty();
-        let dirt = if is_dirty { " with uncommitted changes" } else { "" };
-        self.line(&format!("commit   {}{dirt}", or_unknown(commit)));
-        self.line(&format!("rustc    {}", or_unknown(output("rustc", &["--version"]))));
-        self.line(&format!("machine  {}", machine()));
-        self.line(&format!("date     {}", or_unknown(output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]))));
+        self.line(&format!("commit   {}", about::commit(&["src", "Cargo.toml", "benches/compare"])));
+        self.line(&format!("rustc    {}", about::rustc()));
+        self.line(&format!("machine  {}", about::machine()));
+        self.line(&format!("date     {}", about::date()));
     }
 
     pub fn head(&mut self) {
@@ -72,32 +68,7 @@ impl Report {
     }
 }
 
-/// Three significant digits, or all before the point.
+/// A figure, if there is one.
 pub fn figure(value: Option<f64>) -> String {
-    match value {
-        None => "none".into(),
-        Some(x) if x < 10.0 => format!("{x:.2}"),
-        Some(x) if x < 100.0 => format!("{x:.1}"),
-        Some(x) => format!("{x:.0}"),
-    }
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name| info.lines().filter_map(|line| line.split_once(':')).find(|(k, _)| k.trim() == name);
-    let model = field("model name").map_or("unknown CPU", |(_, model)| model.trim());
-    let family = field("cpu family").map_or("?", |(_, family)| family.trim());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, family {family}, {cores} cores, {}", std::env::consts::ARCH)
-}
-
-/// What `program` prints, or nothing if it cannot.
-fn output(program: &str, args: &[&str]) -> String {
-    let result = Command::new(program).args(args).output();
-    let done = result.ok().filter(|out| out.status.success());
-    done.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
-}
-
-fn or_unknown(text: String) -> String {
-    if text.is_empty() { "unknown".into() } else { text }
+    value.map_or("none".into(), about::digits)
 }

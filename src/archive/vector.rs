@@ -80,8 +80,8 @@ pub(super) fn read<A: Thaw>(library: &Arc<Library>, at: Address) -> Result<NodeP
     let page = Page::read(library, at)?;
     let shape = page.shape()?;
     Ok(match shape.form {
-        Form::Row(base, _) => {
-            let row = page.shape()?.row::<A>()?;
+        Form::Row(base, body) => {
+            let row: &ArchivedRow<A::Archived> = body.last()?;
             let first = row.number.to_native() as usize;
             let mut elements = Vec::new();
             match base {

@@ -19,6 +19,9 @@ use std::borrow::Borrow;
 use std::hash::Hash;
 use std::sync::Arc;
 
+/// The key and the value of an entry.
+type Pair<K, V> = (View<<K as rkyv::Archive>::Archived>, View<<V as rkyv::Archive>::Archived>);
+
 /// An entry where it lies.
 type Entry<K, V> = View<ArchivedEntry<<K as rkyv::Archive>::Archived, <V as rkyv::Archive>::Archived>>;
 
@@ -110,7 +113,8 @@ fn entries_of<K: Thaw + 'static, V: Thaw + 'static>(
             None => inline.map(|inline| &inline[i]),
             Some(at) => {
                 // Of one entry no more is read than it takes.
-                let record = if tag.is_some() { page.library.read(at)? } else { window.read(at)? };
+                let record =
+                    if tag.is_some() { page.library.read(at)? } else { page.library.read_near(&mut window, at)? };
                 Page { library: page.library.clone(), record, at }.view(|shape| shape.entry::<K, V>())?
             }
         })
@@ -282,8 +286,7 @@ impl<K: Thaw + 'static, V: Thaw + 'static, S: PortableHasher> View<ArchivedHashM
     /// # Errors
     /// `Incompatible` if the map was stored with another hasher. An item is an error, and the last one, if a record is damaged
     /// or cannot be read, or the map does not have as many entries as it says.
-    #[allow(clippy::type_complexity)]
-    pub fn iter(&self) -> Result<impl Iterator<Item = Result<(View<K::Archived>, View<V::Archived>)>> + use<K, V, S>> {
+    pub fn iter(&self) -> Result<impl Iterator<Item = Result<Pair<K, V>>> + use<K, V, S>> {
         let walk = Walk::<K, V>::of::<S>(self.handle, &self.page)?;
         Ok(walk.map(|entry| entry.map(|entry| (entry.map(|entry| &entry.key), entry.map(|entry| &entry.value)))))
     }

@@ -110,8 +110,8 @@ impl<A: Thaw + 'static> Walk<A> {
 
     /// Elements from the places of a part on, without those that are skipped.
     fn leaf(&mut self, page: &Page, part: Part) -> Result<()> {
-        let first = page.shape()?.row::<A>()?.number.to_native() as usize;
-        let own = page.view(|shape| Ok(shape.row::<A>()?.values.as_slice()))?;
+        let row = page.view(|shape| shape.row::<A>())?;
+        let (first, own) = (row.number.to_native() as usize, row.map(|row| row.values.as_slice()));
         let rows = match page.shape()?.form {
             Form::Row(Some(base), _) => {
                 let whole = page.whole(base)?;

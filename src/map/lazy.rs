@@ -89,9 +89,8 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
 
     #[inline(always)]
     fn rest(self) -> &'a Rest {
-        let at = self.0.word().pointer(self.0.word().tag());
         // SAFETY: a lazy leaf has it behind its marks, and lives for 'a.
-        unsafe { &*field::<Rest>(at, Trie::<K, V, C>::rest_at(self.0.cap())) }
+        unsafe { &*field::<Rest>(self.at(), Trie::<K, V, C>::rest_at(self.0.cap())) }
     }
 
     /// True if all entries are there.

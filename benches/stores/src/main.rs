@@ -4,6 +4,8 @@
 //! Files: `data` what is stored; `engines/` the stores; `contest` the rows with peers; `alone` the rows without;
 //! `memory` what a process needs; `measure` times and bytes; `bars` what is asked; `table` the report.
 
+#[path = "../../compare/about.rs"]
+mod about;
 mod alone;
 mod bars;
 mod contest;

@@ -1,11 +1,11 @@
 //! The report. In: figures, one for each row and engine, and lines. Out: text, kept for the results file.
 
+use crate::about;
 use crate::data::Result;
 use crate::engines::Who;
 use std::fmt::Write as _;
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::{env, fs};
 
 /// Figures by row, in the order in which they came.
 #[derive(Default)]
@@ -56,15 +56,11 @@ impl Table {
 
     /// Where, when and with what the figures are made.
     pub fn origin(&mut self, folder: &Path) {
-        let commit = output("git", &["rev-parse", "HEAD"]);
-        let is_dirty =
-            !output("git", &["status", "--porcelain", "--", "../../src", "../../Cargo.toml", "."]).is_empty();
-        let dirt = if is_dirty { " with uncommitted changes" } else { "" };
-        self.line(&format!("commit   {}{dirt}", or_unknown(commit)));
-        self.line(&format!("rustc    {}", or_unknown(output("rustc", &["--version"]))));
-        self.line(&format!("machine  {}", machine()));
-        self.line(&format!("files    {}", or_unknown(file_system(folder).unwrap_or_default())));
-        self.line(&format!("date     {}", or_unknown(output("date", &["-u", "+%Y-%m-%d %H:%M UTC"]))))
+        self.line(&format!("commit   {}", about::commit(&["../../src", "../../Cargo.toml", "../compare/about.rs", "."])));
+        self.line(&format!("rustc    {}", about::rustc()));
+        self.line(&format!("machine  {}", about::machine()));
+        self.line(&format!("files    {}", about::or_unknown(file_system(folder).unwrap_or_default())));
+        self.line(&format!("date     {}", about::date()))
     }
 
     pub fn head(&mut self) {
@@ -103,23 +99,9 @@ impl Table {
     }
 }
 
-/// Three significant digits, or all before the point.
+/// A figure, if there is one.
 pub fn figure(value: Option<f64>) -> String {
-    match value {
-        None => "-".into(),
-        Some(x) if x < 10.0 => format!("{x:.2}"),
-        Some(x) if x < 100.0 => format!("{x:.1}"),
-        Some(x) => format!("{x:.0}"),
-    }
-}
-
-fn machine() -> String {
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let field = |name| info.lines().filter_map(|line| line.split_once(':')).find(|(k, _)| k.trim() == name);
-    let model = field("model name").map_or("unknown CPU", |(_, model)| model.trim());
-    let family = field("cpu family").map_or("?", |(_, family)| family.trim());
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!("{model}, family {family}, {cores} cores, {}", env::consts::ARCH)
+    value.map_or("-".into(), about::digits)
 }
 
 /// What kind of file system the folder is on: a sync costs nothing on one in memory.
@@ -132,15 +114,4 @@ fn file_system(folder: &Path) -> Option<String> {
     });
     let (_, kind) = mounts.filter(|(point, _)| folder.starts_with(point)).max_by_key(|(point, _)| point.len())?;
     Some(kind.into())
-}
-
-/// What `program` prints in the package's folder, or nothing if it cannot.
-fn output(program: &str, args: &[&str]) -> String {
-    let result = Command::new(program).args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output();
-    let done = result.ok().filter(|out| out.status.success());
-    done.map_or(String::new(), |out| String::from_utf8_lossy(&out.stdout).trim().to_owned())
-}
-
-fn or_unknown(text: String) -> String {
-    if text.is_empty() { "unknown".into() } else { text }
 }
