@@ -17,6 +17,7 @@ mod storage;
 mod superblock;
 mod varint;
 mod verify;
+mod window;
 mod writer;
 
 #[cfg(test)]
@@ -38,7 +39,7 @@ mod tests_verify;
 
 pub(crate) use files::Files;
 pub(crate) use mapped::MappedFiles;
-pub(crate) use reader::{BODY_ALIGN, Reader, Record, Window};
+pub(crate) use reader::{BODY_ALIGN, Reader, Record};
 pub(crate) use record::{MOST_BODY_BYTES, UNIT, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;

@@ -7,7 +7,7 @@
 //!
 //! In: a node as a lookup met it. Out: the entry, or the node with all its entries.
 //! Must hold: **M4**: an entry is set once, by the thread that claimed its place, and is there from then on; a leaf that is
-//! whole stays so; the base of a whole leaf overlay is whole. A lazy leaf is marked, so nobody changes it (L1).
+//! whole stays so; of the base of a whole leaf overlay all live entries are there. A lazy leaf is marked, so nobody changes it (L1).
 //! Uses: `link`, `node`, `leaf`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
@@ -113,8 +113,9 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
         }
     }
 
-    fn lazy_base(self) -> Option<Self> {
-        self.0.base().filter(|(base, _)| is_lazy(base.word())).map(|(base, _)| Lazy::new(base))
+    /// With its dead entries.
+    fn lazy_base(self) -> Option<(Self, u32)> {
+        self.0.base().filter(|(base, _)| is_lazy(base.word())).map(|(base, dead)| (Lazy::new(base), dead))
     }
 
     /// Reads what is not there yet.
@@ -126,8 +127,8 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
     #[cold]
     #[inline(never)]
     fn read_all(self) -> Result<()> {
-        if let Some(base) = self.lazy_base() {
-            base.complete()?
+        if let Some((base, dead)) = self.lazy_base() {
+            base.fetch(base.own() & !dead)?
         }
         self.fetch(self.own())?;
         count!(LeafCompleted);
@@ -147,7 +148,7 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
             return Ok(Some(entry));
         }
         match self.lazy_base() {
-            Some(base) => base.among(matches(base.0.tags(), tag) & !dead, key),
+            Some((base, dead)) => base.among(matches(base.0.tags(), tag) & !dead, key),
             None => Ok(base.find_tagged(hash, key, dead).map(|place| base.entry(place))),
         }
     }

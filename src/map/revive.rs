@@ -190,35 +190,36 @@ type Words = [Word; 1 << MOST_BITS];
 /// The words of the blocks that links name, and which slots those are, a bit each. Checked: aligned, within 2^bits slots,
 /// disjoint.
 fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64)> {
-    let (mut words, mut named) = ([Word::plain(0); 1 << MOST_BITS], 0);
+    let (mut words, mut named, mut starts) = ([Word::plain(0); 1 << MOST_BITS], 0u64, 0u64);
     for link in links {
-        let (depth, first) = (link.note.depth, link.first);
-        if depth == 0 || depth > bits || link.note.len > LEAF_MAX {
+        let (Note { depth, len }, first) = (link.note(), link.first());
+        if depth == 0 || depth > bits || len > LEAF_MAX {
             return Err(corrupt(at, "a link of a wrong depth"));
         }
         let k = bits - depth;
         if first >> bits != 0 || first & ((1 << k) - 1) != 0 {
             return Err(corrupt(at, "a link that begins at a wrong slot"));
         }
-        let word = match link.address {
-            Some(address) => Word::stored(address, link.note.bits()),
-            None => Word::plain(depth as usize),
-        };
         if named & slots(first, k) != 0 {
             return Err(corrupt(at, "two links for one slot"));
         }
         named |= slots(first, k);
+        starts |= 1 << first;
+        let word = match link.address {
+            Some(address) => Word::stored(address, Note { depth, len }.bits()),
+            None => Word::plain(depth as usize),
+        };
         // Most fill one slot.
         words[first] = word;
         if k > 0 {
             words[first..first + (1 << k)].fill(word)
         }
-        // Equal words side by side are one block (M2). What is not named yet is plain.
-        let is_same = |s: usize| words[s].address() == link.address && named >> s & 1 == 1;
-        let next = first + (1 << k);
-        if link.address.is_some() && (first > 0 && is_same(first - 1) || next >> bits == 0 && is_same(next)) {
-            return Err(corrupt(at, "one child in two blocks"));
-        }
+    }
+    // Equal words side by side are one block (M2).
+    let is_one =
+        |s: usize| starts >> s & 1 == 1 && words[s].is_stored() && words[s].address() == words[s - 1].address();
+    if (1..1 << bits.min(MOST_BITS)).any(is_one) {
+        return Err(corrupt(at, "one child in two blocks"));
     }
     Ok((words, named))
 }
@@ -251,8 +252,8 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     let (words, named) = blocks_of(&parts.links, bits, at)?;
     for link in &parts.links {
         // The whole block of the base that the link begins in.
-        let k = view.block(link.first);
-        if slots(link.first >> k << k, k) & !named != 0 {
+        let k = view.block(link.first());
+        if slots(link.first() >> k << k, k) & !named != 0 {
             return Err(corrupt(at, "an overlay that covers part of a block"));
         }
     }
@@ -261,7 +262,7 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     let mut to = OverlayMut::new(&mut node);
     for link in &parts.links {
         // SAFETY: aligned and disjoint; the words are empty or stored, and of the base's origin, which loaded both.
-        unsafe { to.push(link.first, bits - link.note.depth, words[link.first], true) }
+        unsafe { to.push(link.first(), bits - link.note().depth, words[link.first()], true) }
     }
     Ok(node)
 }
