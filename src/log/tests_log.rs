@@ -86,7 +86,7 @@ fn records_that_stand_together_are_read_at_once() {
     assert_eq!(reads(&ahead), 2);
     assert_eq!(reads(&ahead[25..]), 0);
     // Backwards: what stands just before.
-    assert_eq!(reads(&[12, 11, 10, 9]), 1);
+    assert_eq!(reads(&[59, 58, 57, 56]), 1);
     assert_eq!(reads(&[0]), 1);
     // One that is longer than any window, and those beside it.
     assert_eq!(reads(&[39, 40, 41, 42, 41]), 1 + 2 + 1);

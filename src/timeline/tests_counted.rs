@@ -74,5 +74,5 @@ fn an_edit_of_one_key_writes_a_few_records_and_a_look_at_it_reads_a_few() {
     // A look: a node of the index, and the stamp. The first lookup: an overlay and its base on three levels, or a leaf overlay
     // and its base, and the entry: eight records, two of which were read with others. The same again: nothing. Others: what is
     // not shared with it.
-    assert_eq!((opening, looking, keys), (6, 2, vec![6, 0, 5, 4]))
+    assert_eq!((opening, looking, keys), (6, 2, vec![6, 0, 5, 3]))
 }
