@@ -36,7 +36,7 @@ mod tests_storage;
 #[cfg(test)]
 mod tests_verify;
 
-pub(crate) use files::Files;
+pub(crate) use files::{Files, Lock};
 pub(crate) use mapped::MappedFiles;
 pub(crate) use reader::{BODY_ALIGN, Reader, Record, Window};
 pub(crate) use record::{MOST_BODY_BYTES, UNIT, kinds};
