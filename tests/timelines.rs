@@ -398,6 +398,70 @@ fn an_edit_that_meets_damage_is_an_error_and_changes_nothing() {
     assert_eq!(timeline.state().len(), 3);
 }
 
+/// A state that stands in a record of its own, which a search finds.
+#[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
+struct Note {
+    text: String,
+    list: Vector<u64>,
+}
+
+#[test]
+fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whole() {
+    let folder = Folder::new();
+    let text = |n: u64| format!("the text of the version number {n}, which is long enough");
+    let state = |n: u64| Note { text: text(n), list: (0..n).collect() };
+    let mut timeline = Timeline::open(&folder, state(0)).unwrap();
+    (1..10).for_each(|n| _ = timeline.commit("next", state(n)).unwrap());
+    // We stand below the newest version.
+    timeline.jump(-2).unwrap();
+    drop(timeline);
+    let (path, whole) = contents(folder.as_ref()).swap_remove(0);
+    let damaged = |versions: &[u64]| {
+        let mut bytes = whole.clone();
+        for &n in versions {
+            let text = text(n).into_bytes();
+            let at = bytes.windows(text.len()).position(|some| some == text).unwrap();
+            bytes[at] ^= 1
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let look = Timeline::<Note>::options().open_read_only(&folder);
+        (look, Timeline::open(&folder, Note::default()).map(|timeline| timeline.head().number()))
+    };
+    // Another version does not matter.
+    let (look, open) = damaged(&[8, 9]);
+    assert_eq!((look.unwrap().head().number(), open.unwrap()), (7, 7));
+    // Where we stand: any other version can be looked at, and a new timeline begun.
+    for (versions, newest) in [(&[7][..], 9), (&[7, 9], 8), (&[1, 2, 3, 4, 5, 6, 7, 8, 9], 0)] {
+        let (look, open) = damaged(versions);
+        let mut look = look.unwrap();
+        assert_eq!((look.head().number(), look.state()), (newest, &state(newest)));
+        assert!(!look.can_redo() && look.versions().count() == 10);
+        for n in 0..10 {
+            let read = look.at(VersionId::new(n)).map_err(|error| error.kind());
+            assert_eq!(read, if versions.contains(&n) { Err(ErrorKind::Corrupt) } else { Ok(state(n)) })
+        }
+        assert_eq!(look.checkout(VersionId::new(7)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!((look.head().number(), look.state()), (newest, &state(newest)));
+        look.checkout(VersionId::FIRST).unwrap();
+        let error = open.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        ["version 7", "offset", "read-only"]
+            .iter()
+            .for_each(|word| assert!(error.to_string().contains(word), "{error}"));
+        let other = Folder::new();
+        assert_eq!(Timeline::open(&other, look.state().clone()).unwrap().state(), &state(0))
+    }
+    // Nothing is whole.
+    let (look, open) = damaged(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let error = look.map(|_| ()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && error.to_string().contains("offset"), "{error}");
+    assert_eq!(open.unwrap_err().kind(), ErrorKind::Corrupt);
+    // A copy is restored.
+    std::fs::write(&path, &whole).unwrap();
+    let timeline = Timeline::open(&folder, Note::default()).unwrap();
+    assert_eq!((timeline.head().number(), timeline.state()), (7, &state(7)))
+}
+
 #[test]
 fn a_set_of_which_something_is_damaged_says_so() {
     let folder = Folder::new();
