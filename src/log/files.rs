@@ -6,6 +6,7 @@
 
 use super::storage::{SegmentFile, Storage};
 use crate::error::{Error, ErrorKind, Result};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, Write};
@@ -105,9 +106,11 @@ impl Files {
         }
         let entries = fs::read_dir(&self.folder).map_err(|e| failed("list", &self.folder, e))?;
         let is_other = |entry: &fs::DirEntry| {
-            // Of a log whose first segment was never ready.
             let name = entry.file_name();
-            name != LOCK && Path::new(&name).extension().is_none_or(|ending| ending != UNREADY)
+            // Of a log whose first segment was never ready, or was made just now.
+            let is_ours =
+                Path::new(&name).extension().is_some_and(|ending| ending == UNREADY) || first_of(&name).is_some();
+            name != LOCK && !is_ours
         };
         match entries.flatten().find(is_other) {
             None => Ok(()),
@@ -237,6 +240,13 @@ fn is_at(_: &File, _: &Path) -> bool {
     true
 }
 
+/// The first address of the segment whose file has this name: one that `Files::path` gives.
+fn first_of(name: &OsStr) -> Option<u64> {
+    let stem = name.to_str()?.strip_suffix(ENDING)?.strip_suffix('.')?;
+    let first = u64::from_str_radix(stem, 16).ok()?;
+    (stem == format!("{first:011x}")).then_some(first)
+}
+
 /// Makes the names in a folder durable. Windows does so by itself, and cannot open folders as files.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(windows) {
@@ -266,12 +276,7 @@ impl Storage for Files {
         let mut firsts = Vec::new();
         for entry in entries {
             let name = entry.map_err(|e| failed("list", &self.folder, e))?.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.'));
-            let Some(first) = stem.and_then(|stem| u64::from_str_radix(stem, 16).ok()) else { continue };
-            // Only the names that `path` gives.
-            if stem == Some(&format!("{first:011x}")) {
-                firsts.push(first)
-            }
+            firsts.extend(first_of(&name))
         }
         firsts.sort_unstable();
         Ok(firsts)

@@ -143,3 +143,28 @@ impl Drop for Unready {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Storage;
+
+    #[test]
+    fn a_log_that_is_written_is_nobody_elses_before_and_after_it_has_its_name() {
+        let files = Files::new(std::env::temp_dir().join(format!("backstory-migrate-{}", std::process::id())));
+        let unready = Unready::begin(&files).unwrap();
+        let second = Unready::begin(&files).map(|_| ()).unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::Locked);
+        let is_locked = || files.lock().is_err_and(|error| error.kind() == ErrorKind::Locked);
+        if cfg!(not(windows)) {
+            let named = unready.rename(&files).unwrap();
+            assert!(is_locked());
+            let lock = named.lock().unwrap();
+            drop(named);
+            assert!(is_locked(), "who opened it has it");
+            drop(lock)
+        }
+        let lock = files.begin_anew().unwrap();
+        files.remove_all(&lock).unwrap()
+    }
+}
