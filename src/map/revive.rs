@@ -314,7 +314,7 @@ mod tests {
     }
 
     fn link(address: u64, first: usize, depth: u32, len: usize) -> StoredLink {
-        StoredLink { address: Address::new(address), first, note: Note { depth, len } }
+        StoredLink::new(Address::new(address), first, Note { depth, len })
     }
 
     fn inner(bits: u32, links: &[StoredLink]) -> Parts {
