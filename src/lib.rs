@@ -39,6 +39,9 @@
 //! # Ok::<(), backstory::Error>(())
 //! ```
 //!
+//! A `Store` is a timeline that many threads share: actions change it, selections compute of it only what changed, subscribers are
+//! told.
+//!
 //! Features: `timeline` (on by default) is the timeline and all that stores; `serde` writes and reads collections as std's of
 //! the same shape; `proptest` has strategies that make and shrink them.
 
@@ -59,6 +62,8 @@ pub mod proptest;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod set;
+#[cfg(feature = "timeline")]
+mod store;
 #[cfg(feature = "timeline")]
 mod timeline;
 pub mod vector;
@@ -98,6 +103,8 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 #[doc(no_inline)]
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
+#[cfg(feature = "timeline")]
+pub use store::{Same, Selection, Store, Subscription};
 #[cfg(feature = "timeline")]
 pub use timeline::{Durability, Edit, Options, Reader, Timeline, Version};
 pub use vector::{GenericVector, Vector};

@@ -38,8 +38,9 @@ mod tests_view;
 
 pub use options::{Durability, Options};
 pub use reader::Reader;
+pub(crate) use stored::Grouped;
 
-use crate::archive::{State, View};
+use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
 use crate::id::{Digest, VersionId};
@@ -92,6 +93,19 @@ pub struct Edit<R> {
     pub version: Option<VersionId>,
     /// What the edit's closure gave.
     pub value: R,
+}
+
+/// What is noted of a version that is being made.
+pub(crate) struct Note<'a> {
+    pub(crate) label: &'a str,
+    /// What made it, if that is to be stored too.
+    pub(crate) action: Option<&'a dyn Storable>,
+}
+
+impl<'a> From<&'a str> for Note<'a> {
+    fn from(label: &'a str) -> Self {
+        Note { label, action: None }
+    }
 }
 
 /// What is known of a version beside its state.
@@ -154,9 +168,18 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         label: &str,
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
+        self.try_edit_with(label.into(), f)
+    }
+
+    /// As [`try_edit`](Self::try_edit), with all that is noted of the version.
+    pub(crate) fn try_edit_with<R, E: From<Error>>(
+        &mut self,
+        note: Note<'_>,
+        f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
+    ) -> std::result::Result<Edit<R>, E> {
         let mut state = self.state.clone();
         let value = caught(|| f(&mut state))??;
-        let version = self.commit_if_new(label, state, true)?;
+        let version = self.commit_if_new(note, state, true)?;
         Ok(Edit { version, value })
     }
 
@@ -165,24 +188,25 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
-        self.commit_if_new(label, state, false)
+        self.commit_if_new(label.into(), state, false)
     }
 
-    fn commit_if_new(&mut self, label: &str, state: T, is_kin: bool) -> Result<Option<VersionId>> {
+    fn commit_if_new(&mut self, note: Note<'_>, state: T, is_kin: bool) -> Result<Option<VersionId>> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
-        self.append(label, state, is_kin).map(Some)
+        self.append(note, state, is_kin).map(Some)
     }
 
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
-    fn append(&mut self, label: &str, state: T, is_kin: bool) -> Result<VersionId> {
-        self.append_at(label, state, now_us(self.time_us), is_kin)
+    fn append(&mut self, note: Note<'_>, state: T, is_kin: bool) -> Result<VersionId> {
+        self.append_at(note, state, now_us(self.time_us), is_kin)
     }
 
-    fn append_at(&mut self, label: &str, state: T, time_us: u64, is_kin: bool) -> Result<VersionId> {
+    fn append_at(&mut self, note: Note<'_>, state: T, time_us: u64, is_kin: bool) -> Result<VersionId> {
         let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
-        let kept = self.home.append(&state, Made { line, time_us, label: label.into() }, is_kin)?;
+        let made = Made { line, time_us, label: note.label.into() };
+        let kept = self.home.append(&state, made, is_kin, note.action)?;
         (self.head, self.tip, self.time_us) = (id, id, time_us);
         // Last: these drops may panic.
         self.state = state;
@@ -313,7 +337,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         let state = self.at(id)?;
-        self.append(&format!("restore {id}"), state, false)
+        self.append((&*format!("restore {id}")).into(), state, false)
     }
 
     /// The state of a version, to keep. Time: O(1).
@@ -374,10 +398,17 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Io`. Damage is in the report.
     pub fn verify(&self) -> Result<Report> {
-        match &self.home.past {
-            Past::Memory(memory) => Ok(Report::of_versions(memory.count())),
-            Past::Stored(stored) => stored.verify(),
-        }
+        self.home.past.verify()
+    }
+
+    /// Leaves syncs to who gets this, if [`Durability::Group`] was asked for.
+    pub(crate) fn group(&mut self) -> Option<Grouped> {
+        self.home.group(true)
+    }
+
+    /// Syncs by itself again.
+    pub(crate) fn ungroup(&mut self) {
+        self.home.group(false);
     }
 
     /// Makes everything durable that was done so far.

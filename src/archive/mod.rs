@@ -76,6 +76,6 @@ pub(crate) use serializer::{Kept, Serializer};
 #[cfg(feature = "timeline")]
 pub use state::State;
 #[cfg(feature = "timeline")]
-pub(crate) use state::{identity, read, read_root, view_root, write, write_root};
+pub(crate) use state::{Storable, identity, read, read_root, view_root, write, write_root};
 #[cfg(feature = "timeline")]
 pub use view::View;

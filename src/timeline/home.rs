@@ -2,15 +2,16 @@
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `id`, `error`.
+//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `log`, `id`, `error`.
 
 use super::memory::Memory;
 use super::recent::Recent;
-use super::stored::{Stored, Writer};
-use crate::archive::{self, Kept, State, View};
+use super::stored::{Grouped, Stored, Writer};
+use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::Digest;
+use crate::log::Report;
 use std::sync::Arc;
 
 /// What is known of a version beside its state.
@@ -76,6 +77,13 @@ impl<T: Clone> Past<T> {
         }
     }
 
+    pub(super) fn verify(&self) -> Result<Report> {
+        match self {
+            Past::Memory(memory) => Ok(Report::of_versions(memory.count())),
+            Past::Stored(stored) => stored.verify(),
+        }
+    }
+
     pub(super) fn tree(&self) -> Result<Tree> {
         match self {
             Past::Memory(memory) => Ok(memory.tree()),
@@ -137,11 +145,17 @@ impl<T: Clone> Home<T> {
     }
 
     /// A new version, which is head and tip then. `is_kin` says that its state was made from the one shown, so that they share
-    /// what they have in common in memory too. What it gives is to be dropped when all is as it should be: that may panic.
+    /// what they have in common in memory too. Where versions are stored `action` is, with this one. What it gives is to be dropped when all is as it should be: that may panic.
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool) -> Result<Kept> {
+    pub(super) fn append(
+        &mut self,
+        state: &T,
+        made: Made,
+        is_kin: bool,
+        action: Option<&dyn Storable>,
+    ) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
             (Past::Memory(memory), _) => memory.append(state, made).map(|()| Kept::new()),
             (Past::Stored(stored), Some(writer)) => {
@@ -151,7 +165,7 @@ impl<T: Clone> Home<T> {
                     false => self.recent.clear(),
                 }
                 let (id, copy) = (stored.count(), state.clone());
-                let (bytes, kept) = writer.append(stored, state, made)?;
+                let (bytes, kept) = writer.append(stored, state, made, action)?;
                 self.recent.push(id, copy, bytes);
                 Ok(kept)
             }
@@ -172,6 +186,11 @@ impl<T: Clone> Home<T> {
             // Whoever reads only may stand anywhere.
             Past::Stored(_) => self.writer.as_mut().map_or(Ok(()), |writer| writer.move_head(head, tip)),
         }
+    }
+
+    /// Leaves syncs to somebody else, if that was asked for; or does them again.
+    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
+        self.writer.as_mut()?.group(is_grouped)
     }
 
     /// Makes all of it durable.

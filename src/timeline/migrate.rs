@@ -6,7 +6,7 @@
 
 use super::home::{Home, Past};
 use super::stored::{Stored, Writer};
-use super::{Options, Timeline};
+use super::{Durability, Options, Timeline};
 use crate::archive::State;
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::link::Session;
@@ -86,7 +86,7 @@ impl<T: State> Options<T> {
         for id in 0..old.home.past.count() {
             let state = old.home.past.state(id)?;
             let state = caught(|| f(state))?;
-            home.append(&state, old.home.past.made(id)?, false)?;
+            home.append(&state, old.home.past.made(id)?, false, None)?;
         }
         home.move_head(old.head, old.tip)?;
         home.flush()?;
@@ -100,7 +100,7 @@ impl<T: State> Options<T> {
         let (log, last) = Log::open(storage, self.log_options())?;
         let session = Session::open()?;
         let stored = Stored::new(session, log.reader(), last.as_ref());
-        let mut writer = Writer::new(session, log, false, self.check_roundtrip.unwrap_or(false));
+        let mut writer = Writer::new(session, log, Durability::None, self.check_roundtrip.unwrap_or(false));
         if let Past::Stored(old) = &old.home.past {
             writer = writer.moving(old)
         }

@@ -15,6 +15,7 @@ use crate::log::{Files, Log, MappedFiles, Reader, Stamp, Storage};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// When a version is safe from a loss of power.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +24,10 @@ pub enum Durability {
     /// When the call that made it returns. Costs a sync of the device each time.
     #[default]
     Sync,
+    /// When the call that made it returns, of a [`Store`](crate::Store): the first thread that waits does so for
+    /// as long as is said, and then syncs once for all that have made versions meanwhile. So many threads cost few syncs. A
+    /// timeline by itself has one thread: there it is as `Sync`.
+    Group(Duration),
     /// When [`flush`](Timeline::flush) returns. Until then it survives the end of the process, and not a loss of power; what
     /// is lost then are the newest versions.
     None,
@@ -155,7 +160,7 @@ impl<T: State> Options<T> {
         self.open_in(Arc::new(unsafe { MappedFiles::new(path.as_ref()) }), initial)
     }
 
-    pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
+    pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
         self.open_with(storage, || Ok((initial, now_us(0))))
     }
 
@@ -169,13 +174,13 @@ impl<T: State> Options<T> {
         let session = Session::open()?;
         let is_checked = self.check_roundtrip.unwrap_or(cfg!(debug_assertions));
         let stored = Stored::new(session, log.reader(), last.as_ref());
-        let writer = Writer::new(session, log, self.durability == Durability::Sync, is_checked);
+        let writer = Writer::new(session, log, self.durability, is_checked);
         let mut home = Home::new(Past::Stored(stored), Some(writer));
         match last {
             Some(last) => Self::stand(home, &last),
             None => {
                 let (initial, time_us) = initial()?;
-                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() }, false)?;
+                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() }, false, None)?;
                 Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
             }
         }

@@ -1,13 +1,14 @@
 //! Readers: all versions of a timeline, beside whoever makes new ones.
 //!
 //! In: numbers of versions. Out: states, and what is known of versions.
-//! Uses: `home`, `archive`, `history`, `id`, `error`.
+//! Uses: `home`, `archive`, `log`, `id`, `error`.
 
 use super::Version;
 use super::home::Past;
 use crate::archive::{State, View};
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::VersionId;
+use crate::error::{Error, ErrorKind, Result, caught};
+use crate::id::{Digest, VersionId};
+use crate::log::Report;
 use std::time::{Duration, SystemTime};
 
 /// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
@@ -42,6 +43,61 @@ impl<T: Clone> Reader<T> {
         version(&self.past, id)
     }
 
+    /// As [`Timeline::diff`](crate::Timeline::diff).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
+        let (a, b) = (self.at(a)?, self.at(b)?);
+        caught(|| (select(&a), select(&b)))
+    }
+
+    /// As [`Timeline::verify`](crate::Timeline::verify): of all that is there when it begins.
+    ///
+    /// # Errors
+    /// `Io`. Damage is in the report.
+    pub fn verify(&self) -> Result<Report> {
+        self.past.verify()
+    }
+
+    /// How many versions there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.past.count()
+    }
+
+    /// Where the log ends; 0 if there is none.
+    pub(crate) fn end(&self) -> u64 {
+        match &self.past {
+            Past::Memory(_) => 0,
+            Past::Stored(stored) => stored.end(),
+        }
+    }
+
+    /// True if versions are kept in a log.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.past, Past::Stored(_))
+    }
+
+    /// The action that is stored with a version; none if there is none.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub(crate) fn action<A: State>(&self, id: VersionId) -> Result<Option<A>> {
+        let id = self.known(id)?;
+        match &self.past {
+            Past::Memory(_) => Ok(None),
+            Past::Stored(stored) => stored.action(id),
+        }
+    }
+
+    /// The number of a version that there is.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version.
+    pub(crate) fn known(&self, id: VersionId) -> Result<u64> {
+        known(&self.past, id)
+    }
+
     /// A version and its ancestors, back to the first.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
         let (past, mut next) = (self.past.clone(), Some(from));
@@ -74,6 +130,14 @@ impl<T: State> Reader<T> {
     /// says.
     pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
         self.past.view(known(&self.past, id)?)
+    }
+
+    /// As [`Timeline::digest`](crate::Timeline::digest).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; `Invalid` if collections are nested more than 128 deep; what the storage says.
+    pub fn digest(&self, id: VersionId) -> Result<Digest> {
+        self.past.digest(known(&self.past, id)?)
     }
 }
 

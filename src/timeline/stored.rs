@@ -5,8 +5,9 @@
 //! Must hold: T2 (a batch that failed has marked nothing and is taken back).
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
+use super::Durability;
 use super::home::Made;
-use crate::archive::{self, Digests, Kept, Library, Moving, Serializer, State, View};
+use crate::archive::{self, Digests, Kept, Library, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::{Address, Digest};
@@ -15,6 +16,7 @@ use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What reads and writes states, caught where their type's bounds are known.
 struct Codec<T> {
@@ -122,6 +124,11 @@ impl<T> Stored<T> {
         self.reader.versions()
     }
 
+    /// Where the log ends.
+    pub(super) fn end(&self) -> u64 {
+        self.reader.end()
+    }
+
     pub(super) fn state(&self, id: u64) -> Result<T> {
         let (root, at) = self.root(id)?;
         (self.codec.read)(&self.library, &root, at)
@@ -158,6 +165,15 @@ impl<T> Stored<T> {
         Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label: label.into() })
     }
 
+    /// The value that a version's action is.
+    pub(super) fn action<A: State>(&self, id: u64) -> Result<Option<A>> {
+        let at = self.reader.address_of(id)?;
+        let stamp = self.reader.version_at(at, id)?;
+        let Some(root) = stamp.tags.root(Tags::ACTION) else { return Ok(None) };
+        self.library.note_hashers(stamp.hashers);
+        archive::read_root(&self.library, &root, at).map(Some)
+    }
+
     pub(super) fn verify(&self) -> Result<Report> {
         verify(&self.reader, &archive::links)
     }
@@ -174,7 +190,9 @@ impl<T> Stored<T> {
 pub(super) struct Writer {
     log: Arc<Mutex<Log>>,
     session: Session,
-    is_durable: bool,
+    durability: Durability,
+    /// Whether somebody else syncs, for many.
+    is_grouped: bool,
     /// Whether states are compared with what would be read.
     is_checked: bool,
     /// The log that is being moved to this one.
@@ -182,8 +200,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(session: Session, log: Log, is_durable: bool, is_checked: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked, moving: None }
+    pub(super) fn new(session: Session, log: Log, durability: Durability, is_checked: bool) -> Self {
+        Writer { log: Arc::new(Mutex::new(log)), session, durability, is_grouped: false, is_checked, moving: None }
     }
 
     /// Moves what another log has as it is.
@@ -192,14 +210,22 @@ impl Writer {
     }
 
     /// Gives how many bytes were written, and what was written of.
-    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<(u64, Kept)> {
+    pub(super) fn append<T>(
+        &mut self,
+        stored: &Stored<T>,
+        state: &T,
+        made: Made,
+        action: Option<&dyn Storable>,
+    ) -> Result<(u64, Kept)> {
         if self.is_checked {
-            (stored.codec.check)(state, self.session, &stored.library)?
+            (stored.codec.check)(state, self.session, &stored.library)?;
+            action.map_or(Ok(()), |action| action.check_roundtrip(self.session, &stored.library))?
         }
         let (id, before) = (stored.count(), stored.reader.end());
         let batch = Batch::begin(&self.log)?;
         let mut serializer = Serializer::new(self.session, self.log.clone()).moving(self.moving.clone());
         let root = (stored.codec.write)(state, &mut serializer)?;
+        let action = action.map(|action| action.write_root(&mut serializer)).transpose()?;
         let mut tree = Address::new(stored.tree.load(Ordering::Acquire));
         if id > 0 && made.line.parent + 1 != id {
             let new = stored.tree()?.with(made.line.parent, id - 1)?;
@@ -218,8 +244,10 @@ impl Writer {
         if !made.label.is_empty() {
             stamp.tags.push(Tags::LABEL, made.label.as_bytes())
         }
+        stamp.tags.push_root(Tags::ACTION, &action.unwrap_or_default());
         let hashers = stamp.hashers;
-        batch.finish(stamp, self.is_durable)?;
+        let is_durable = self.durability != Durability::None && !self.is_grouped;
+        batch.finish(stamp, is_durable)?;
         let kept = serializer.finish();
         stored.library.note_hashers(hashers);
         stored.lines.set(id, made.line);
@@ -237,6 +265,38 @@ impl Writer {
 
     pub(super) fn flush(&mut self) -> Result<()> {
         lock(&self.log).flush()
+    }
+
+    /// Leaves syncs to somebody else, if that was asked for; or does them again.
+    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
+        let Durability::Group(delay) = self.durability else { return None };
+        self.is_grouped = is_grouped;
+        Some(Grouped { log: self.log.clone(), delay })
+    }
+}
+
+/// What syncs for many.
+pub(crate) struct Grouped {
+    log: Arc<Mutex<Log>>,
+    /// How long the first one waits for others.
+    pub(crate) delay: Duration,
+}
+
+impl Grouped {
+    /// Makes all durable that was committed; others may commit meanwhile. Up to where it is durable then.
+    ///
+    /// # Errors
+    /// `Io`; the log takes no more then.
+    pub(crate) fn sync(&self) -> Result<u64> {
+        let (due, end) = {
+            let log = lock(&self.log);
+            (log.due()?, log.reader().end())
+        };
+        let Some(due) = due else { return Ok(end) };
+        due.sync()?;
+        let end = due.end();
+        lock(&self.log).done(due);
+        Ok(end)
     }
 }
 

@@ -172,7 +172,7 @@ pub(super) fn written(size: Size, versions: u64) -> Simulated {
     for id in 1..versions {
         let state = made(size, id, &states[parent(id) as usize]);
         timeline.head = parent(id);
-        timeline.append_at(&format!("version {id}"), state.clone(), time_us(id), false).unwrap();
+        timeline.append_at((&*format!("version {id}")).into(), state.clone(), time_us(id), false).unwrap();
         states.push(state);
         if id == 250 {
             timeline.undo().unwrap();
