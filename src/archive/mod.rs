@@ -66,7 +66,7 @@ pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
 #[cfg(feature = "timeline")]
-pub(crate) use moving::Moving;
+pub(crate) use moving::{Moved, Moving};
 #[cfg(feature = "timeline")]
 pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]

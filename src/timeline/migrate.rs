@@ -7,7 +7,7 @@
 use super::home::{Home, Past};
 use super::stored::{Stored, Writer};
 use super::{Durability, Options, Timeline};
-use crate::archive::State;
+use crate::archive::{State, Storable};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::link::Session;
 use crate::log::{Files, Log};
@@ -56,7 +56,7 @@ impl<T: State> Timeline<T> {
 
 impl<T: State> Options<T> {
     /// Writes all versions of `old` into a new log in the folder `path`, each with the state that `f` makes of its own, and
-    /// opens it. Versions keep their numbers, parents, times and labels; head and tip are where they are in `old`, which does
+    /// opens it. Versions keep their numbers, parents, times, labels and actions; head and tip are where they are in `old`, which does
     /// not change.
     ///
     /// What `f` passes on of a collection is not read: its records are moved as they are, and versions share them as they
@@ -86,7 +86,12 @@ impl<T: State> Options<T> {
         for id in 0..old.home.past.count() {
             let state = old.home.past.state(id)?;
             let state = caught(|| f(state))?;
-            home.append(&state, old.home.past.made(id)?, false, None)?;
+            let action = match &old.home.past {
+                Past::Memory(_) => None,
+                Past::Stored(stored) => stored.moved_action(id)?,
+            };
+            let action = action.as_ref().map(|action| action as &dyn Storable);
+            home.append(&state, old.home.past.made(id)?, false, action)?;
         }
         home.move_head(old.head, old.tip)?;
         home.flush()?;

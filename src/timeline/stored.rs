@@ -7,7 +7,7 @@
 
 use super::Durability;
 use super::home::Made;
-use crate::archive::{self, Digests, Kept, Library, Moving, Serializer, State, Storable, View};
+use crate::archive::{self, Digests, Kept, Library, Moved, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Tree};
 use crate::id::{Address, Digest};
@@ -167,11 +167,16 @@ impl<T> Stored<T> {
 
     /// The value that a version's action is.
     pub(super) fn action<A: State>(&self, id: u64) -> Result<Option<A>> {
+        let found = self.moved_action(id)?;
+        found.map(|Moved { root, stamp }| archive::read_root(&self.library, &root, stamp)).transpose()
+    }
+
+    /// The same as it is stored, for another log.
+    pub(super) fn moved_action(&self, id: u64) -> Result<Option<Moved>> {
         let at = self.reader.address_of(id)?;
         let stamp = self.reader.version_at(at, id)?;
-        let Some(root) = stamp.tags.root(Tags::ACTION) else { return Ok(None) };
         self.library.note_hashers(stamp.hashers);
-        archive::read_root(&self.library, &root, at).map(Some)
+        Ok(stamp.tags.root(Tags::ACTION).map(|root| Moved { root, stamp: at }))
     }
 
     pub(super) fn verify(&self) -> Result<Report> {
