@@ -30,7 +30,7 @@ use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use crate::timeline::{Edit, Note, Reader, Timeline, Version};
 use actions::Actions;
-use board::Board;
+use board::{Board, Place};
 use group::Group;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -84,9 +84,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// was committed is committed, others are told, it is told of the next change; the panic hook reports it, as that of a
 /// thread, and [`Subscription::last_panic`] keeps what it said.
 pub struct Store<T, A> {
-    timeline: Mutex<Timeline<T>>,
-    /// The thread that holds the lock, as [`this_thread`] names it; 0 if nobody does.
-    holder: AtomicUsize,
+    lock: Lock<T>,
     board: Arc<Board<T>>,
     reader: Reader<T>,
     reducer: Reducer<T, A>,
@@ -95,6 +93,21 @@ pub struct Store<T, A> {
     actions: Actions<T, A>,
     /// Where many wait for one sync.
     group: Option<Group>,
+}
+
+/// What changes. On cache lines of its own: each change writes to it, and who takes a snapshot reads what is beside it.
+#[repr(align(128))]
+struct Lock<T> {
+    main: Mutex<Main<T>>,
+    /// The thread that holds it, as [`this_thread`] names it; 0 if nobody does.
+    holder: AtomicUsize,
+}
+
+/// One thread at a time has it.
+struct Main<T> {
+    timeline: Timeline<T>,
+    /// Where the state on the board is.
+    shown: Place,
 }
 
 type Reducer<T, A> = Box<dyn Fn(&mut T, &A) + Send + Sync>;
@@ -155,8 +168,10 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
             board: Arc::new(Board::new(&timeline)),
             reader: timeline.reader(),
             group: timeline.group().map(Group::new),
-            timeline: Mutex::new(timeline),
-            holder: AtomicUsize::new(0),
+            lock: Lock {
+                main: Mutex::new(Main { shown: Place::of(&timeline), timeline }),
+                holder: AtomicUsize::new(0),
+            },
             reducer,
             label: Box::new(|_| String::new()),
             actions,
@@ -390,7 +405,7 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     /// # Errors
     /// As [`Timeline::redo_choices`].
     pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.timeline.redo_choices()
+        self.hold()?.main.timeline.redo_choices()
     }
 
     /// As [`Timeline::heads`]. Waits for a change that is under way.
@@ -398,7 +413,7 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     /// # Errors
     /// As [`Timeline::heads`].
     pub fn heads(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.timeline.heads()
+        self.hold()?.main.timeline.heads()
     }
 
     /// As [`Timeline::at`].
@@ -453,12 +468,12 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     /// # Errors
     /// What the storage says: it may not be durable then.
     pub fn flush(&self) -> Result<()> {
-        self.hold()?.timeline.flush()
+        self.hold()?.main.timeline.flush()
     }
 
     /// The timeline again. Subscriptions end.
     pub fn into_timeline(self) -> Timeline<T> {
-        let mut timeline = self.timeline.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let Main { mut timeline, .. } = self.lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
         timeline.ungroup();
         timeline
     }
@@ -470,11 +485,14 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     ) -> std::result::Result<R, E> {
         let mut held = self.hold()?;
         let count = self.reader.count();
-        let result = f(&mut held.timeline)?;
-        self.board.show(&held.timeline);
+        let Main { timeline, shown } = &mut *held.main;
+        let result = f(timeline)?;
+        let is_to_tell = self.board.show(timeline, shown);
         let (is_new, end) = (self.reader.count() > count, self.reader.end());
         drop(held);
-        self.board.tell();
+        if is_to_tell {
+            self.board.tell()
+        }
         if let (Some(group), true) = (&self.group, is_new) {
             group.wait(end)?
         }
@@ -482,14 +500,15 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     }
 
     fn hold(&self) -> Result<Held<'_, T>> {
-        if self.holder.load(Ordering::Relaxed) == this_thread() {
+        let Lock { main, holder } = &self.lock;
+        if holder.load(Ordering::Relaxed) == this_thread() {
             let what = "a reducer, a label or an edit's closure calls the store that runs it, which would wait for itself: \
                         call it afterwards, or in a subscriber";
             return Err(Error::new(ErrorKind::Invalid, what));
         }
-        let timeline = lock(&self.timeline);
-        self.holder.store(this_thread(), Ordering::Relaxed);
-        Ok(Held { holder: &self.holder, timeline })
+        let main = lock(main);
+        holder.store(this_thread(), Ordering::Relaxed);
+        Ok(Held { holder, main })
     }
 }
 
@@ -514,7 +533,7 @@ impl<T: State, A> Store<T, A> {
 /// The timeline, held by this thread.
 struct Held<'s, T> {
     holder: &'s AtomicUsize,
-    timeline: MutexGuard<'s, Timeline<T>>,
+    main: MutexGuard<'s, Main<T>>,
 }
 
 impl<T> Drop for Held<'_, T> {

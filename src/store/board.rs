@@ -35,7 +35,7 @@ struct Posted<T> {
 type Listeners<T> = Arc<Vec<Arc<Listener<T>>>>;
 
 /// Where among the versions the shown state is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) head: VersionId,
     pub(super) can_undo: bool,
@@ -49,7 +49,7 @@ struct Change<T> {
 }
 
 impl Place {
-    fn of<T: Clone + PartialEq + 'static>(timeline: &Timeline<T>) -> Self {
+    pub(super) fn of<T: Clone + PartialEq + 'static>(timeline: &Timeline<T>) -> Self {
         Place { head: timeline.head(), can_undo: timeline.can_undo(), can_redo: timeline.can_redo() }
     }
 }
@@ -66,28 +66,35 @@ impl<T: Clone + PartialEq + 'static> Board<T> {
         }))
     }
 
-    /// Shows what the timeline shows. Its lock is held by who calls this, so that one change follows the other.
-    pub(super) fn show(&self, timeline: &Timeline<T>) {
+    /// Shows what the timeline shows; `shown` is where that was before. Gives whether there is something to tell. The lock of
+    /// the timeline is held by who calls this, so that one change follows the other.
+    pub(super) fn show(&self, timeline: &Timeline<T>, shown: &mut Place) -> bool {
         let place = Place::of(timeline);
-        {
-            let mut posted = self.posted();
-            if posted.place.head == place.head {
-                posted.place = place;
-                return;
-            }
+        if *shown == place {
+            return false;
         }
-        let new = Arc::new(timeline.state().clone());
+        let new = (shown.head != place.head).then(|| Arc::new(timeline.state().clone()));
         let mut posted = self.posted();
-        let old = std::mem::replace(&mut posted.state, new.clone());
+        let old = new.map(|new| posted.change(new));
         posted.place = place;
-        posted.changes += 1;
-        if !posted.listeners.is_empty() {
-            let change = Change { number: posted.changes, old: old.clone(), new };
-            posted.to_tell.push_back(change)
-        }
+        let is_to_tell = !posted.to_tell.is_empty();
         drop(posted);
+        *shown = place;
         // Here, as a user's `Drop` may take long.
-        drop(old)
+        drop(old);
+        is_to_tell
+    }
+}
+
+impl<T> Posted<T> {
+    /// Shows another state; gives the one before.
+    fn change(&mut self, new: Arc<T>) -> Arc<T> {
+        let old = std::mem::replace(&mut self.state, new.clone());
+        self.changes += 1;
+        if !self.listeners.is_empty() {
+            self.to_tell.push_back(Change { number: self.changes, old: old.clone(), new })
+        }
+        old
     }
 }
 
