@@ -124,21 +124,21 @@ fn a_short_action_stands_in_its_stamp_and_a_long_one_in_a_record() {
         store.dispatch(action).unwrap();
         let after = store.verify().unwrap();
         assert_eq!(after.damages, []);
-        (after.records - before.records, after.bytes - before.bytes)
+        (after.records - before.records, after.bytes - before.bytes, after.links - before.links)
     };
     // The first commit says of the hasher what it is.
     with(set(0, ""));
-    let (records, bytes) = with(set(0, "short"));
-    let (more_records, more_bytes) = with(set(0, &"long".repeat(8)));
+    let (records, bytes, links) = with(set(0, "short"));
+    let (more_records, more_bytes, more_links) = with(set(0, &"long".repeat(8)));
     assert_eq!((records, more_records), (2, 4), "stamp and leaf; an action and an entry of their own too");
+    // To the action, and to the entry.
+    assert_eq!(more_links, links + 2);
     println!("{bytes} bytes of a short action's commit, {more_bytes} of a long one's");
     // What an action and the state share is written once.
     let state: State = (0..1000).map(|n| (n, "some text of the state's".into())).collect();
-    let (_, alone) = {
-        let timeline = Timeline::<State>::options().open_in(Arc::new(Simulated::new(2)), state.clone()).unwrap();
-        (0, timeline.verify().unwrap().bytes)
-    };
-    let (_, both) = with(Action::All(state));
+    let timeline = Timeline::<State>::options().open_in(Arc::new(Simulated::new(2)), state.clone()).unwrap();
+    let alone = timeline.verify().unwrap().bytes;
+    let (_, both, _) = with(Action::All(state));
     assert!(both < alone + 500, "{both} bytes with the action, {alone} without")
 }
 
