@@ -389,6 +389,25 @@ fn a_subscriber_may_unsubscribe_itself_and_others_and_subscribe_new_ones() {
 }
 
 #[test]
+fn who_subscribes_is_told_of_no_change_that_was_shown_before() {
+    let store = Arc::new(counter());
+    let late: Arc<Mutex<Option<_>>> = Arc::default();
+    let (weak, own) = (Arc::downgrade(&store), late.clone());
+    let _first = store.subscribe(move |_, new| {
+        let store = weak.upgrade().unwrap();
+        if *new == 1 {
+            // Shown now, and told when all have been told of the first one.
+            store.dispatch(1).unwrap();
+            *lock(&own) = Some(told(&store))
+        }
+    });
+    store.dispatch(1).unwrap();
+    store.dispatch(1).unwrap();
+    let late = lock(&late);
+    assert_eq!(*lock(&late.as_ref().unwrap().1), [(2, 3)])
+}
+
+#[test]
 fn what_is_ended_before_its_turn_is_not_called() {
     let store = counter();
     let victim = Arc::new(Mutex::new(None));
