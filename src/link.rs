@@ -33,16 +33,22 @@ mod claim;
 mod mark;
 #[cfg(all(test, loom))]
 mod models;
+mod presence;
 
 pub use claim::Edge;
 pub(crate) use mark::{Mark, MarkCell, Session};
+pub(crate) use presence::Presence;
 
-/// The atomics of this file: loom's in its models, core's elsewhere.
+/// The atomics of this layer: loom's in its models, core's elsewhere.
 mod sync {
     #[cfg(loom)]
     pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+    #[cfg(loom)]
+    pub(super) use loom::thread::yield_now;
     #[cfg(not(loom))]
     pub(super) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
+    #[cfg(not(loom))]
+    pub(super) use std::thread::yield_now;
 }
 
 mod sealed {

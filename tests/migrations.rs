@@ -11,6 +11,7 @@ use folder::Folder;
 use rkyv::{Archive, Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Barrier;
 
 type Strong<V> = GenericHashMap<String, V, StrongHash, archery::ArcTK>;
 
@@ -221,6 +222,37 @@ fn a_migration_that_does_not_end_leaves_no_log() {
     let mut moved = Timeline::migrate(&old, &other, |state| state).unwrap();
     assert!(!unready.exists());
     same(&mut old, &mut moved, |state| state)
+}
+
+#[test]
+fn of_two_migrations_to_one_path_at_once_one_is_there_as_a_whole() {
+    let one = Folder::new();
+    let mut old = Timeline::open(&one, Vector::unit(0u64)).unwrap();
+    (0..5).for_each(|n| _ = old.edit("push", |list| list.push_back(n)).unwrap());
+    let mut both = [0, 0];
+    for _ in 0..60 {
+        let (other, start) = (Folder::new(), Barrier::new(2));
+        let migrate = || {
+            let old = Timeline::<Vector<u64>>::options().open_read_only(&one).unwrap();
+            start.wait();
+            Timeline::migrate(&old, &other, |state| state)
+        };
+        let (here, there) = std::thread::scope(|scope| {
+            let there = scope.spawn(migrate);
+            (migrate(), there.join().unwrap())
+        });
+        let refused = [&here, &there].map(|result| result.as_ref().map(|_| ()).map_err(|error| error.kind()));
+        let is_refused = |kind: &_| matches!(kind, Err(ErrorKind::Locked | ErrorKind::Conflict));
+        assert!(refused.iter().filter(|result| is_refused(result)).count() == 1, "{refused:?}");
+        both[refused[0].is_err() as usize] += 1;
+        let mut moved = here.or(there).unwrap();
+        same(&mut old, &mut moved, |state| state);
+        // It is open, and nothing else is left.
+        let error = Timeline::open(&other, Vector::<u64>::new()).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Locked);
+        assert!(!other.0.with_extension("unready").exists())
+    }
+    println!("each of both was first: {both:?}")
 }
 
 fn copy(from: &Path, to: &Path) {

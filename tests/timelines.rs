@@ -6,7 +6,10 @@ mod folder;
 
 use backstory::{Durability, ErrorKind, HashMap, StrongHash, Timeline, Vector, VersionId};
 use folder::Folder;
+use rkyv::{Archive, Deserialize, Serialize};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Barrier;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// All names in a folder with the contents of the files; but for the lock.
@@ -86,6 +89,114 @@ fn readers_on_other_threads_see_every_version_that_is_there() {
             newest.store(version.number(), Relaxed)
         }
     })
+}
+
+/// Entries that are records of their own, entries that are not, and collections in both.
+#[derive(Clone, Default, PartialEq, Archive, Serialize, Deserialize)]
+struct Shelf {
+    pages: HashMap<String, String>,
+    rows: HashMap<u64, Vector<u64>>,
+}
+
+/// What a shelf has, in std's collections.
+#[derive(Clone, Default, PartialEq, Debug)]
+struct Plain {
+    pages: BTreeMap<String, String>,
+    rows: BTreeMap<u64, Vec<u64>>,
+}
+
+const PAGES: u64 = 120;
+
+fn page(n: u64) -> String {
+    format!("the page {n}")
+}
+
+impl Shelf {
+    /// The same edit of both.
+    fn edit(&mut self, plain: &mut Plain, n: u64) {
+        let (key, text) = (page(n * 31 % PAGES), format!("a text that has a record of its own, number {n}"));
+        match n % 4 {
+            0 => assert_eq!(self.pages.remove(&key), plain.pages.remove(&key)),
+            _ => assert_eq!(self.pages.insert(key.clone(), text.clone()), plain.pages.insert(key, text)),
+        }
+        self.rows.entry(n % 40).or_default().push_back(n);
+        plain.rows.entry(n % 40).or_default().push(n)
+    }
+
+    fn plain(&self) -> Plain {
+        Plain {
+            pages: self.pages.iter().map(|(k, v)| (k.clone(), v.clone())).collect(),
+            rows: self.rows.iter().map(|(k, row)| (*k, row.iter().copied().collect())).collect(),
+        }
+    }
+
+    fn assert_has(&self, plain: &Plain, n: u64) {
+        assert_eq!(self.pages.get(&page(n % PAGES)), plain.pages.get(&page(n % PAGES)));
+        let (row, expected) = (self.rows.get(&(n % 40)), plain.rows.get(&(n % 40)));
+        assert_eq!(row.and_then(|row| row.back()), expected.and_then(|row| row.last()))
+    }
+}
+
+/// What one of several threads does with states that others have clones of: reads, walks, edits, comparisons, drops.
+fn use_beside_others(mut states: Vec<(Shelf, Plain)>, thread: u64, round: u64) {
+    while let Some((mut state, mut plain)) = states.pop() {
+        match (thread + round + states.len() as u64) % 4 {
+            // Two threads at least look for the same at once.
+            0 | 1 => (0..PAGES).for_each(|n| state.assert_has(&plain, n)),
+            2 => assert_eq!(state.plain(), plain),
+            _ => {
+                (0..12).for_each(|n| state.edit(&mut plain, 7 * n + thread));
+                (0..PAGES).for_each(|n| state.assert_has(&plain, n * 7));
+                assert_eq!(state.plain(), plain)
+            }
+        }
+        if let Some((other, other_plain)) = states.last() {
+            assert_eq!(state == *other, plain == *other_plain);
+            let changes = state.pages.diff(&other.pages).count();
+            assert_eq!(changes == 0, plain.pages == other_plain.pages)
+        }
+    }
+}
+
+#[test]
+#[allow(unsafe_code)]
+fn threads_race_to_thaw_the_same_states_from_a_reader() {
+    let folder = Folder::new();
+    let (mut state, mut plain) = (Shelf::default(), Plain::default());
+    (0..3 * PAGES).for_each(|n| state.edit(&mut plain, n));
+    let mut plains = vec![plain.clone()];
+    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, state).unwrap();
+    for n in 0..12 {
+        // One edit or several: overlays of nodes and of leaves, and nodes that are written anew.
+        timeline.edit("edit", |state| (0..=n % 5).for_each(|k| state.edit(&mut plain, 100 * n + k))).unwrap();
+        plains.push(plain.clone())
+    }
+    drop(timeline);
+    for round in 0..200 {
+        // Nothing of it is in memory yet.
+        let timeline = match round % 2 {
+            0 => Timeline::options().open_read_only(&folder).unwrap(),
+            // SAFETY: nobody else touches the folder.
+            _ => unsafe { Timeline::options().open_mmap(&folder, Shelf::default()) }.unwrap(),
+        };
+        let reader = timeline.reader();
+        let states: Vec<(Shelf, Plain)> =
+            [0, 3, 4, 10, 12].map(|id| (reader.at(VersionId::new(id)).unwrap(), plains[id as usize].clone())).into();
+        let start = Barrier::new(4);
+        std::thread::scope(|threads| {
+            for thread in 0..4 {
+                let (states, reader, start, plains) = (states.clone(), reader.clone(), &start, &plains);
+                threads.spawn(move || {
+                    start.wait();
+                    use_beside_others(states, thread, round);
+                    let id = (thread + round) % 13;
+                    assert_eq!(reader.at(VersionId::new(id)).unwrap().plain(), plains[id as usize])
+                });
+            }
+            // The threads are the last to have them.
+            drop((states, timeline))
+        })
+    }
 }
 
 #[test]
@@ -285,6 +396,70 @@ fn an_edit_that_meets_damage_is_an_error_and_changes_nothing() {
     assert_eq!(panic.unwrap_err().downcast_ref(), Some(&"mine"));
     timeline.commit("whole", map(3)).unwrap().unwrap();
     assert_eq!(timeline.state().len(), 3);
+}
+
+/// A state that stands in a record of its own, which a search finds.
+#[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]
+struct Note {
+    text: String,
+    list: Vector<u64>,
+}
+
+#[test]
+fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whole() {
+    let folder = Folder::new();
+    let text = |n: u64| format!("the text of the version number {n}, which is long enough");
+    let state = |n: u64| Note { text: text(n), list: (0..n).collect() };
+    let mut timeline = Timeline::open(&folder, state(0)).unwrap();
+    (1..10).for_each(|n| _ = timeline.commit("next", state(n)).unwrap());
+    // We stand below the newest version.
+    timeline.jump(-2).unwrap();
+    drop(timeline);
+    let (path, whole) = contents(folder.as_ref()).swap_remove(0);
+    let damaged = |versions: &[u64]| {
+        let mut bytes = whole.clone();
+        for &n in versions {
+            let text = text(n).into_bytes();
+            let at = bytes.windows(text.len()).position(|some| some == text).unwrap();
+            bytes[at] ^= 1
+        }
+        std::fs::write(&path, bytes).unwrap();
+        let look = Timeline::<Note>::options().open_read_only(&folder);
+        (look, Timeline::open(&folder, Note::default()).map(|timeline| timeline.head().number()))
+    };
+    // Another version does not matter.
+    let (look, open) = damaged(&[8, 9]);
+    assert_eq!((look.unwrap().head().number(), open.unwrap()), (7, 7));
+    // Where we stand: any other version can be looked at, and a new timeline begun.
+    for (versions, newest) in [(&[7][..], 9), (&[7, 9], 8), (&[1, 2, 3, 4, 5, 6, 7, 8, 9], 0)] {
+        let (look, open) = damaged(versions);
+        let mut look = look.unwrap();
+        assert_eq!((look.head().number(), look.state()), (newest, &state(newest)));
+        assert!(!look.can_redo() && look.versions().count() == 10);
+        for n in 0..10 {
+            let read = look.at(VersionId::new(n)).map_err(|error| error.kind());
+            assert_eq!(read, if versions.contains(&n) { Err(ErrorKind::Corrupt) } else { Ok(state(n)) })
+        }
+        assert_eq!(look.checkout(VersionId::new(7)).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!((look.head().number(), look.state()), (newest, &state(newest)));
+        look.checkout(VersionId::FIRST).unwrap();
+        let error = open.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        ["version 7", "offset", "read-only"]
+            .iter()
+            .for_each(|word| assert!(error.to_string().contains(word), "{error}"));
+        let other = Folder::new();
+        assert_eq!(Timeline::open(&other, look.state().clone()).unwrap().state(), &state(0))
+    }
+    // Nothing is whole.
+    let (look, open) = damaged(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let error = look.map(|_| ()).unwrap_err();
+    assert!(error.kind() == ErrorKind::Corrupt && error.to_string().contains("offset"), "{error}");
+    assert_eq!(open.unwrap_err().kind(), ErrorKind::Corrupt);
+    // A copy is restored.
+    std::fs::write(&path, &whole).unwrap();
+    let timeline = Timeline::open(&folder, Note::default()).unwrap();
+    assert_eq!((timeline.head().number(), timeline.state()), (7, &state(7)))
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
-use crate::log::{Reader, Record, Window};
+use crate::log::{Reader, Record};
 use crate::map::GenericHashMap;
 use crate::set::GenericHashSet;
 use crate::vector::{Ends, GenericVector};
@@ -104,16 +104,6 @@ impl Library {
 
     pub(crate) fn read(&self, at: Address) -> Result<Record> {
         self.copies.get(&at).map_or_else(|| self.reader.read(at), |copy| Ok(copy.clone()))
-    }
-
-    /// The same of one that may stand near what was read before.
-    pub(super) fn read_near(&self, window: &mut Window<'_>, at: Address) -> Result<Record> {
-        self.copies.get(&at).map_or_else(|| window.read(at), |copy| Ok(copy.clone()))
-    }
-
-    /// For records that stand near each other.
-    pub(super) fn window(&self) -> Window<'_> {
-        self.reader.window()
     }
 
     /// Where the log ends, in units.

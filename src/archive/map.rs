@@ -132,7 +132,7 @@ impl<S: Sink + ?Sized> Writing<'_, S> {
 
 /// A link: its address, and in the spare bits its first slot, local depth, entries, and the log2 of its parent's slots.
 fn link_word(link: &StoredLink, bits: u32) -> u64 {
-    let spare = link.first << 11 | (link.note.depth as usize) << 8 | link.note.len << 4 | bits as usize;
+    let spare = link.first() << 11 | (link.note().depth as usize) << 8 | link.note().len << 4 | bits as usize;
     word(link.address, spare as u64)
 }
 
@@ -206,16 +206,11 @@ pub(super) fn read_entries<K: Thaw, V: Thaw>(
     at: &[Address],
     mut take: impl FnMut((K, V)),
 ) -> Result<()> {
-    let mut entry = |record, at| {
-        let page = Page { library: library.clone(), record, at };
+    at.iter().try_for_each(|&at| {
+        let page = Page::read(library, at)?;
         take(thawed::<K, V>(page.shape()?.entry::<K, V>()?, &mut page.loader())?);
         Ok(())
-    };
-    if let [at] = *at {
-        return entry(library.read(at)?, at);
-    }
-    let mut window = library.window();
-    at.iter().try_for_each(|&at| entry(library.read_near(&mut window, at)?, at))
+    })
 }
 
 fn thawed<K: Thaw, V: Thaw>(entry: &ArchivedEntry<K::Archived, V::Archived>, loader: &mut Loader) -> Result<(K, V)> {

@@ -234,11 +234,7 @@ fn divided(body: Body<'_>, base: Option<Address>) -> Result<Divided> {
     node.links.extend(addresses.map(|(address, spare)| {
         let spare = spare as usize;
         bits |= 1 << (spare & 15);
-        map::StoredLink {
-            address,
-            first: spare >> 11,
-            note: Note { depth: spare as u32 >> 8 & 7, len: spare >> 4 & 15 },
-        }
+        map::StoredLink::new(address, spare >> 11, Note { depth: spare as u32 >> 8 & 7, len: spare >> 4 & 15 })
     }));
     if bits.count_ones() > 1 {
         return Err(corrupt(body.at(), "links that do not agree on how many slots there are"));

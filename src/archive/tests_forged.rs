@@ -246,7 +246,10 @@ fn nodes_that_make_no_map_are_found() {
         let leaf = leaf(maker);
         maker.words(kinds::MAP_INNER, &[link(Some(leaf), 2, 0, 1), link(Some(leaf), 3, 4, 1)])
     };
-    assert_eq!(map_says(4, unlike), "links that do not agree on how many slots there are")
+    assert_eq!(map_says(4, unlike), "links that do not agree on how many slots there are");
+    // A cycle would take one of these.
+    let later = |maker: &mut Maker<'_>| maker.words(kinds::MAP_INNER, &[link(Address::new(1 << 40), 2, 0, 1)]);
+    assert_eq!(map_says(4, later), "an address that comes after its record")
 }
 
 #[test]
@@ -340,7 +343,23 @@ fn nodes_that_make_no_vector_are_found() {
     let sum = "an inner node that does not have as many elements as the link to it says";
     assert_eq!(vector_says(7, 2, spine(1, 2, [2, 3, 2])), sum);
     assert_eq!(vector_says(6, 2, spine(2, 2, [2, 2, 2])), kind);
-    assert_eq!(vector_says(6, 2, spine(0, 2, [2, 2, 2])), kind)
+    assert_eq!(vector_says(6, 2, spine(0, 2, [2, 2, 2])), kind);
+    // The same with a tree that is a splice, or a splice of one.
+    let spliced = |times: usize| {
+        move |maker: &mut Maker<'_>| {
+            let leaf = maker.row(None, 0, &[1, 2]);
+            let mut inner = maker.words(kinds::VECTOR_INNER, &[1, word(Some(leaf), 2)]);
+            for _ in 0..times {
+                let words = [word(Some(inner), 1 << 10), 1, word(Some(leaf), 2)];
+                inner = maker.words(kinds::VECTOR_INNER_SPLICE, &words)
+            }
+            let link = word(Some(leaf), 2);
+            let spine = [1 | 2 << 8, link, link, word(Some(inner), 0), 2 + 2 * times.min(1) as u64];
+            Some(maker.words(kinds::SPINE, &spine))
+        }
+    };
+    assert_eq!(vector_says(8, 2, spliced(1)), "nothing");
+    assert_eq!(vector_says(8, 2, spliced(2)), "a splice of what is not stored whole")
 }
 
 #[test]

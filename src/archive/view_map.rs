@@ -40,11 +40,12 @@ fn children(page: &Page, Divided { base, bits, links }: Divided) -> Result<Vec<S
     all.extend(links);
     let mut slots = [None; 1 << MOST_BITS];
     for (i, link) in all.iter().enumerate() {
-        let width = (bits <= MOST_BITS && (1..=bits).contains(&link.note.depth)).then(|| 1 << (bits - link.note.depth));
-        let Some(width) = width.filter(|width| link.first % width == 0 && link.first >> bits == 0) else {
+        let width =
+            (bits <= MOST_BITS && (1..=bits).contains(&link.note().depth)).then(|| 1 << (bits - link.note().depth));
+        let Some(width) = width.filter(|width| link.first() % width == 0 && link.first() >> bits == 0) else {
             return Err(page.wrong("a link of a wrong depth, or that begins at a wrong slot"));
         };
-        slots[link.first..link.first + width].fill(Some(i))
+        slots[link.first()..link.first() + width].fill(Some(i))
     }
     let mut shown = Vec::with_capacity(all.len());
     let mut s = 0;
@@ -54,8 +55,8 @@ fn children(page: &Page, Divided { base, bits, links }: Divided) -> Result<Vec<S
             continue;
         };
         let link: &StoredLink = &all[i];
-        let next = link.first + (1 << (bits - link.note.depth));
-        if s != link.first || slots[s..next].iter().any(|&slot| slot != Some(i)) {
+        let next = link.first() + (1 << (bits - link.note().depth));
+        if s != link.first() || slots[s..next].iter().any(|&slot| slot != Some(i)) {
             return Err(page.wrong("a link that stands over part of another"));
         }
         if link.address.is_some() {
@@ -100,7 +101,6 @@ fn entries_of<K: Thaw + 'static, V: Thaw + 'static>(
     found: &mut Vec<Entry<K, V>>,
 ) -> Result<()> {
     let inline = page.view(|shape| shape.leaf()?.inline::<K, V>())?;
-    let mut window = page.library.window();
     let mut of_inline = 0;
     for (k, (place, own)) in leaf.entries().enumerate() {
         let outside = leaf.outside(k);
@@ -111,12 +111,7 @@ fn entries_of<K: Thaw + 'static, V: Thaw + 'static>(
         }
         found.push(match outside {
             None => inline.map(|inline| &inline[i]),
-            Some(at) => {
-                // Of one entry no more is read than it takes.
-                let record =
-                    if tag.is_some() { page.library.read(at)? } else { page.library.read_near(&mut window, at)? };
-                Page { library: page.library.clone(), record, at }.view(|shape| shape.entry::<K, V>())?
-            }
+            Some(at) => Page::read(&page.library, at)?.view(|shape| shape.entry::<K, V>())?,
         })
     }
     Ok(())
@@ -137,10 +132,11 @@ fn find<K: Thaw + 'static, V: Thaw + 'static>(
             Form::Divided(node) if depth < HASH_BITS => {
                 let slot = (hash << depth >> (HASH_BITS - node.bits.clamp(1, MOST_BITS))) as usize;
                 let bits = node.bits;
-                let covers =
-                    |link: &&StoredLink| slot >> (bits - link.note.depth) == link.first >> (bits - link.note.depth);
+                let covers = |link: &&StoredLink| {
+                    slot >> (bits - link.note().depth) == link.first() >> (bits - link.note().depth)
+                };
                 let Some(link) = children(&page, node)?.iter().find(covers).copied() else { return Ok(None) };
-                depth += link.note.depth;
+                depth += link.note().depth;
                 at = link.address.expect("shown links have one")
             }
             Form::Leaf(leaf) => {
@@ -182,7 +178,7 @@ impl<K: Thaw + 'static, V: Thaw + 'static> Walk<K, V> {
         match shape.form {
             Form::Divided(node) if depth < HASH_BITS => {
                 let below = children(&page, node)?;
-                let node = |link: &StoredLink| (link.address.expect("shown links have one"), depth + link.note.depth);
+                let node = |link: &StoredLink| (link.address.expect("shown links have one"), depth + link.note().depth);
                 self.nodes.extend(below.iter().rev().map(node))
             }
             Form::Leaf(leaf) => self.entries = entries::<K, V>(&page, leaf, None)?.into_iter(),

@@ -1,4 +1,4 @@
-//! Models of counts, thawing and marks for loom, which tries every interleaving.
+//! Models of counts, thawing, marks and presence for loom, which tries every interleaving.
 //!
 //! `RUSTFLAGS="--cfg loom" cargo test --release --lib link::models`
 //!
@@ -351,5 +351,95 @@ fn a_mark_is_set_only_while_what_it_was_made_for_stands() {
         other.join().unwrap();
         let (mark, base) = node.0.get_with(|| node.1.load(Ordering::Relaxed)).expect("nobody sets it");
         assert!(mark.is_place() && (mark == whole) == (base == 0))
+    });
+}
+
+/// A node whose values are read one by one: loom sees two that write one place, and who reads one that is not there.
+struct Places {
+    presence: Presence,
+    places: [UnsafeCell<usize>; 2],
+}
+
+impl Places {
+    fn new() -> Self {
+        Places { presence: Presence::new(), places: [0, 0].map(UnsafeCell::new) }
+    }
+
+    fn put(&self, i: usize, value: usize) {
+        // SAFETY: the place is this thread's to write; loom would see it if it were not.
+        self.presence.put(i, || self.places[i].with_mut(|place| unsafe { *place = value }))
+    }
+
+    fn read(&self, i: usize) -> usize {
+        // SAFETY: callers have seen that it is there; loom would see a race if that did not suffice.
+        self.places[i].with(|place| unsafe { *place })
+    }
+}
+
+#[test]
+fn of_two_threads_that_put_one_value_one_does_and_both_can_read_it() {
+    loom::model(|| {
+        let node = LoomArc::new(Places::new());
+        let put = |node: &Places, value| {
+            node.put(0, value);
+            assert_eq!(node.presence.there(), 1);
+            node.read(0)
+        };
+        let other = {
+            let node = node.clone();
+            thread::spawn(move || put(&node, 6))
+        };
+        let seen = put(&node, 5);
+        assert!(seen == 5 || seen == 6);
+        assert_eq!(other.join().unwrap(), seen);
+    });
+}
+
+#[test]
+fn a_value_that_is_there_is_there_as_it_was_written() {
+    loom::model(|| {
+        let node = LoomArc::new(Places::new());
+        let other = {
+            let node = node.clone();
+            thread::spawn(move || {
+                node.put(0, 5);
+                node.put(1, 6)
+            })
+        };
+        let there = node.presence.there();
+        assert!(there != 0b10, "in the order in which they were put");
+        (0..2).filter(|i| there >> i & 1 == 1).for_each(|i| assert_eq!(node.read(i), 5 + i));
+        other.join().unwrap();
+    });
+}
+
+#[test]
+fn a_node_is_seen_whole_with_all_its_values_and_those_of_its_base() {
+    loom::model(|| {
+        let nodes = LoomArc::new((Places::new(), Places::new()));
+        let looks_up = {
+            let nodes = nodes.clone();
+            thread::spawn(move || nodes.0.put(0, 5))
+        };
+        let completes = {
+            let nodes = nodes.clone();
+            thread::spawn(move || {
+                let (node, base) = &*nodes;
+                // A lookup found one before the others were read.
+                node.put(1, 6);
+                base.put(0, 7);
+                base.presence.set_whole();
+                node.put(0, 5);
+                node.presence.set_whole();
+            })
+        };
+        let (node, base) = &*nodes;
+        if node.presence.is_whole() {
+            // Who sees the node whole does not look at what its base has.
+            assert_eq!([node.read(0), node.read(1), base.read(0)], [5, 6, 7])
+        }
+        looks_up.join().unwrap();
+        completes.join().unwrap();
+        assert!(node.presence.is_whole() && node.presence.there() == 0b11 && base.presence.there() == 1);
     });
 }

@@ -1,15 +1,17 @@
 //! Segments in files, read and written at offsets: the storage of [`open`](super::Log::open), safe whatever others do.
 //! In: a folder. Out: a [`Storage`].
-//! Must hold: an error names the file and what to do.
+//! Must hold: an error names the file and what to do. Who holds the lock of a folder holds it under whatever name that has,
+//! and nobody else changes what is in it.
 //! Uses: `error`, `storage`.
 
 use super::storage::{SegmentFile, Storage};
 use crate::error::{Error, ErrorKind, Result};
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
 use std::io::{self, Read, Seek, Write};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// The ending of segment files.
 const ENDING: &str = "segment";
@@ -21,7 +23,12 @@ const LOCK: &str = "lock";
 /// A folder of segment files.
 pub(crate) struct Files {
     folder: PathBuf,
+    /// A lock that is held already: for who asks for it first.
+    held: Mutex<Option<Lock>>,
 }
+
+/// The lock of a folder, held until all that have it let it go.
+pub(crate) type Lock = Arc<File>;
 
 /// An open segment file.
 pub(crate) struct OneFile {
@@ -43,7 +50,12 @@ fn failed(what: &str, path: &Path, error: io::Error) -> Error {
 
 impl Files {
     pub(crate) fn new(folder: impl Into<PathBuf>) -> Self {
-        Files { folder: folder.into() }
+        Files { folder: folder.into(), held: Mutex::default() }
+    }
+
+    /// The same folder, whose lock is held: it is given to who asks for it first.
+    pub(crate) fn with_lock(&self, lock: Option<Lock>) -> Self {
+        Files { folder: self.folder.clone(), held: Mutex::new(lock) }
     }
 
     pub(crate) fn path(&self, first: u64) -> PathBuf {
@@ -80,7 +92,7 @@ impl Files {
     }
 
     /// Makes the folder's own name durable.
-    fn sync_above(&self) -> Result<()> {
+    pub(crate) fn sync_above(&self) -> Result<()> {
         match self.folder.parent() {
             Some(above) if !above.as_os_str().is_empty() => sync_folder(above),
             _ => sync_folder(Path::new(".")),
@@ -94,9 +106,11 @@ impl Files {
         }
         let entries = fs::read_dir(&self.folder).map_err(|e| failed("list", &self.folder, e))?;
         let is_other = |entry: &fs::DirEntry| {
-            // Of a log whose first segment was never ready.
             let name = entry.file_name();
-            name != LOCK && Path::new(&name).extension().is_none_or(|ending| ending != UNREADY)
+            // Of a log whose first segment was never ready, or was made just now.
+            let is_ours =
+                Path::new(&name).extension().is_some_and(|ending| ending == UNREADY) || first_of(&name).is_some();
+            name != LOCK && !is_ours
         };
         match entries.flatten().find(is_other) {
             None => Ok(()),
@@ -138,30 +152,50 @@ impl Files {
         }
     }
 
-    /// Removes the log that is here, if there is one, with its folder.
+    /// Takes this folder for a log that is to be written from the beginning. What was left here of one is removed.
     ///
     /// # Errors
-    /// `Locked` if it is open; `Invalid` if there is something else; `Io`.
-    pub(crate) fn remove_all(&self) -> Result<()> {
-        if !self.folder.is_dir() {
-            return Ok(());
-        }
-        let lock = self.lock()?;
+    /// `Locked` if somebody is writing one here; `Invalid` if there is something else; `Io`.
+    pub(crate) fn begin_anew(&self) -> Result<Lock> {
+        let lock = self.take_lock()?;
         self.segments()?.into_iter().try_for_each(|first| self.remove(first))?;
         self.check_own()?;
-        drop(lock);
+        Ok(lock)
+    }
+
+    /// Removes the folder with all that is in it, whose lock that is.
+    ///
+    /// # Errors
+    /// `Io`.
+    pub(crate) fn remove_all(&self, _lock: &Lock) -> Result<()> {
         fs::remove_dir_all(&self.folder).map_err(|e| failed("remove", &self.folder, e))
     }
 
-    /// Gives the log that is here the folder `to`, in which there is none; durably.
+    /// Gives the log that is here the folder `to`, in which there is none; for good after [`sync_above`](Self::sync_above).
     ///
     /// # Errors
-    /// `Io`; it is in one of both then.
+    /// `Conflict` or `Locked` if somebody made a log there meanwhile; `Io`. It is where it was then.
     pub(crate) fn rename(&self, to: &Files) -> Result<()> {
-        to.check_free()?;
-        to.remove_all()?;
-        fs::rename(&self.folder, &to.folder).map_err(|e| failed("name", &to.folder, e))?;
-        to.sync_above()
+        if to.folder.is_dir() {
+            // Whoever would make a log there asks for this first.
+            let lock = to.take_lock()?;
+            to.check_free()?;
+            to.remove_all(&lock)?
+        }
+        fs::rename(&self.folder, &to.folder).map_err(|e| failed("name", &to.folder, e))
+    }
+
+    fn take_lock(&self) -> Result<Lock> {
+        loop {
+            self.make_folder()?;
+            match self.check_own().and_then(|()| self.try_lock()) {
+                Ok(lock) if is_at(&lock, &self.folder.join(LOCK)) => return Ok(Arc::new(lock)),
+                // The folder was removed or renamed just now.
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound && !self.folder.is_dir() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     fn try_lock(&self) -> Result<File> {
@@ -191,6 +225,28 @@ impl Files {
     }
 }
 
+/// False if a folder was removed, or another one got its name, between the opening of its lock and the locking: that locks
+/// nothing.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    let id = |meta: fs::Metadata| (meta.dev(), meta.ino());
+    file.metadata().map(id).ok() == fs::metadata(path).map(id).ok()
+}
+
+/// Where files that are open keep their folders' names.
+#[cfg(not(unix))]
+fn is_at(_: &File, _: &Path) -> bool {
+    true
+}
+
+/// The first address of the segment whose file has this name: one that `Files::path` gives.
+fn first_of(name: &OsStr) -> Option<u64> {
+    let stem = name.to_str()?.strip_suffix(ENDING)?.strip_suffix('.')?;
+    let first = u64::from_str_radix(stem, 16).ok()?;
+    (stem == format!("{first:011x}")).then_some(first)
+}
+
 /// Makes the names in a folder durable. Windows does so by itself, and cannot open folders as files.
 fn sync_folder(folder: &Path) -> Result<()> {
     if cfg!(windows) {
@@ -205,9 +261,10 @@ impl Storage for Files {
     }
 
     fn lock(&self) -> Result<Box<dyn Send + Sync>> {
-        self.make_folder()?;
-        self.check_own()?;
-        Ok(Box::new(self.try_lock()?))
+        match self.held.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(lock) => Ok(Box::new(lock)),
+            None => Ok(Box::new(self.take_lock()?)),
+        }
     }
 
     fn segments(&self) -> Result<Vec<u64>> {
@@ -219,12 +276,7 @@ impl Storage for Files {
         let mut firsts = Vec::new();
         for entry in entries {
             let name = entry.map_err(|e| failed("list", &self.folder, e))?.file_name();
-            let stem = name.to_str().and_then(|name| name.strip_suffix(ENDING)?.strip_suffix('.'));
-            let Some(first) = stem.and_then(|stem| u64::from_str_radix(stem, 16).ok()) else { continue };
-            // Only the names that `path` gives.
-            if stem == Some(&format!("{first:011x}")) {
-                firsts.push(first)
-            }
+            firsts.extend(first_of(&name))
         }
         firsts.sort_unstable();
         Ok(firsts)
@@ -346,5 +398,34 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(error.to_string().starts_with("cannot write notes/a: "), "{error}");
         assert!(error.to_string().ends_with("free space, then open the log again"), "{error}");
+    }
+
+    #[test]
+    fn a_lock_is_held_under_every_name_that_its_folder_gets() {
+        let above = std::env::temp_dir().join(format!("backstory-files-{}", std::process::id()));
+        let files = |name: &str| Files::new(above.join(name));
+        let is_locked = |name: &str| files(name).lock().is_err_and(|error| error.kind() == ErrorKind::Locked);
+        let lock = files("one").begin_anew().unwrap();
+        drop(files("one").create(0, b"a block").unwrap());
+        assert!(is_locked("one") && files("one").begin_anew().is_err());
+        // In the place of a folder that has nothing but a lock which nobody holds.
+        drop(files("other").lock().unwrap());
+        files("one").rename(&files("other")).unwrap();
+        assert!(is_locked("other") && !above.join("one").exists());
+        let other = files("other").with_lock(Some(lock));
+        let lock = other.lock().unwrap();
+        assert!(is_locked("other") && other.lock().is_err(), "it is given once");
+        drop(lock);
+        drop(other.lock().unwrap());
+        // A log that somebody made there stays.
+        drop(files("one").begin_anew().unwrap());
+        let error = files("one").rename(&other).unwrap_err();
+        assert_eq!((error.kind(), other.segments().unwrap()), (ErrorKind::Conflict, vec![0]));
+        // The lock of a folder that is gone locks nothing.
+        let gone = files("one").try_lock().unwrap();
+        fs::remove_dir_all(above.join("one")).unwrap();
+        files("other").rename(&files("one")).unwrap();
+        assert!(!is_at(&gone, &above.join("one").join(LOCK)));
+        fs::remove_dir_all(above).unwrap()
     }
 }

@@ -18,6 +18,7 @@ mod storage;
 mod superblock;
 mod varint;
 mod verify;
+mod window;
 mod writer;
 
 #[cfg(test)]
@@ -37,9 +38,9 @@ mod tests_storage;
 #[cfg(test)]
 mod tests_verify;
 
-pub(crate) use files::Files;
+pub(crate) use files::{Files, Lock};
 pub(crate) use mapped::MappedFiles;
-pub(crate) use reader::{BODY_ALIGN, Reader, Record, Window};
+pub(crate) use reader::{BODY_ALIGN, Reader, Record};
 pub(crate) use record::{MOST_BODY_BYTES, UNIT, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;

@@ -182,3 +182,35 @@ pub(crate) fn follows(stamp: &Stamp, last: Option<&Ending>) -> bool {
         && stamp.chain.synced_upto >= last.chain.synced_upto
         && stamp.time_us >= last.time_us
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::stamp::Root;
+    use super::*;
+
+    #[test]
+    fn a_stamp_follows_another_whose_promises_it_keeps() {
+        let at = |units| Address::new(units).expect("not 0");
+        let mut last = Stamp::version(7, Root::None);
+        (last.time_us, last.chain.epoch, last.chain.synced_upto, last.chain.previous) = (100, 3, 600, Some(at(650)));
+        let mut next = last.clone();
+        (next.id, next.chain.previous) = (8, Some(at(700)));
+        let last = Ending { stamp: last, at: at(700), end: 710 };
+        assert!(follows(&next, Some(&last)) && !follows(&next, None));
+        let first = Stamp::version(0, Root::None);
+        assert!(follows(&first, None) && !follows(&first, Some(&last)));
+        let changes: [fn(&mut Stamp); 6] = [
+            |stamp| stamp.id += 1,
+            |stamp| stamp.kind = StampKind::Move,
+            |stamp| stamp.chain.previous = None,
+            |stamp| stamp.chain.epoch -= 1,
+            |stamp| stamp.chain.synced_upto -= 1,
+            |stamp| stamp.time_us -= 1,
+        ];
+        for (n, change) in changes.into_iter().enumerate() {
+            let mut other = next.clone();
+            change(&mut other);
+            assert!(!follows(&other, Some(&last)), "change {n}")
+        }
+    }
+}

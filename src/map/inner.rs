@@ -35,9 +35,11 @@ impl Note {
     pub(crate) fn bits(self) -> u16 {
         (self.depth | (self.len as u32) << 4) as u16
     }
+    pub(crate) fn from_bits(bits: u16) -> Self {
+        Note { depth: bits as u32 & 15, len: (bits >> 4) as usize & 15 }
+    }
     pub(crate) fn of(word: Word) -> Self {
-        let n = word.note();
-        Note { depth: n as u32 & 15, len: (n >> 4) as usize & 15 }
+        Self::from_bits(word.note())
     }
 }
 

@@ -7,7 +7,7 @@
 //!
 //! In: a node as a lookup met it. Out: the entry, or the node with all its entries.
 //! Must hold: **M4**: an entry is set once, by the thread that claimed its place, and is there from then on; a leaf that is
-//! whole stays so; the base of a whole leaf overlay is whole. A lazy leaf is marked, so nobody changes it (L1).
+//! whole stays so; of the base of a whole leaf overlay all live entries are there. A lazy leaf is marked, so nobody changes it (L1).
 //! Uses: `link`, `node`, `leaf`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
@@ -15,34 +15,30 @@ use super::leaf::*;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::link::{Count, Header, MarkCell, Origin};
+use crate::link::{Count, Header, MarkCell, Origin, Presence};
 use equivalent::Equivalent;
 use smallvec::SmallVec;
 use std::ptr::NonNull;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// Behind the marks of a lazy leaf.
 #[repr(C)]
 pub(super) struct Rest {
     pub(super) origin: Arc<Origin>,
-    /// Which of the node's own entries are there, a bit each; in the upper half which are claimed. Its last bit says that
-    /// the leaf is whole.
-    entries: AtomicU32,
+    /// Which of the node's own entries are there.
+    entries: Presence,
 }
 
-const CLAIMED: u32 = 16;
-const WHOLE: u32 = 1 << 31;
-const _: () = assert!(CLAIMED as usize + LEAF_MAX < 32);
+const _: () = assert!(LEAF_MAX <= Presence::MOST);
 
 impl Rest {
     pub(super) fn new(origin: Arc<Origin>) -> Self {
-        Rest { origin, entries: AtomicU32::new(0) }
+        Rest { origin, entries: Presence::new() }
     }
 
     #[inline(always)]
     pub(super) fn there(&self) -> u32 {
-        self.entries.load(Ordering::Acquire) & ((1 << LEAF_MAX) - 1)
+        self.entries.there()
     }
 }
 
@@ -96,7 +92,7 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
     /// True if all entries are there.
     #[inline(always)]
     pub(super) fn is_whole(self) -> bool {
-        self.rest().entries.load(Ordering::Acquire) & WHOLE != 0
+        self.rest().entries.is_whole()
     }
 
     /// Which of the node's own entries are there, a bit each.
@@ -113,8 +109,9 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
         }
     }
 
-    fn lazy_base(self) -> Option<Self> {
-        self.0.base().filter(|(base, _)| is_lazy(base.word())).map(|(base, _)| Lazy::new(base))
+    /// With its dead entries.
+    fn lazy_base(self) -> Option<(Self, u32)> {
+        self.0.base().filter(|(base, _)| is_lazy(base.word())).map(|(base, dead)| (Lazy::new(base), dead))
     }
 
     /// Reads what is not there yet.
@@ -126,12 +123,12 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
     #[cold]
     #[inline(never)]
     fn read_all(self) -> Result<()> {
-        if let Some(base) = self.lazy_base() {
-            base.complete()?
+        if let Some((base, dead)) = self.lazy_base() {
+            base.fetch(base.own() & !dead)?
         }
         self.fetch(self.own())?;
         count!(LeafCompleted);
-        self.rest().entries.fetch_or(WHOLE, Ordering::Release);
+        self.rest().entries.set_whole();
         Ok(())
     }
 
@@ -147,7 +144,7 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
             return Ok(Some(entry));
         }
         match self.lazy_base() {
-            Some(base) => base.among(matches(base.0.tags(), tag) & !dead, key),
+            Some((base, dead)) => base.among(matches(base.0.tags(), tag) & !dead, key),
             None => Ok(base.find_tagged(hash, key, dead).map(|place| base.entry(place))),
         }
     }
@@ -207,17 +204,8 @@ impl<'a, K, V, C: Count> Lazy<'a, K, V, C> {
 
     /// Sets an entry, unless another thread is faster; then waits until that has.
     pub(super) fn put(self, i: usize, entry: (K, V)) {
-        let entries = &self.rest().entries;
-        let claim = 1 << (CLAIMED + i as u32);
-        if entries.fetch_or(claim, Ordering::Relaxed) & claim == 0 {
-            // SAFETY: claimed, so that nobody else writes, and nobody reads before the bit is set.
-            unsafe { self.0.entries_at().cast_mut().wrapping_add(i).write(entry) };
-            entries.fetch_or(1 << i, Ordering::Release);
-            return;
-        }
-        while self.there() >> i & 1 == 0 {
-            // The other thread is moving the entry: a few instructions, unless it was stopped just there.
-            std::thread::yield_now()
-        }
+        let at = self.0.entries_at().cast_mut().wrapping_add(i);
+        // SAFETY: there is room for it, which is this thread's to write now: nobody reads before it is there (M4).
+        self.rest().entries.put(i, || unsafe { at.write(entry) })
     }
 }

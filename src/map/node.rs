@@ -25,7 +25,7 @@
 use super::inner::Inner;
 use super::lazy::Rest;
 use super::leaf::{Leaf, bits};
-use super::overlay::Overlay;
+use super::overlay::{Overlay, slots};
 use crate::id::Address;
 use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, STORED, Slot, Tree, Word, release};
 use smallvec::SmallVec;
@@ -492,17 +492,23 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
 
 /// Gives back what an inner node counts, its lender last.
 fn free_children<K, V, C: Count>(inner: Inner<'_, K, V, C>, release: impl Fn(Word)) {
-    let Some((lender, mut own)) = inner.loan() else {
-        return each(inner.blocks(0, 1 << inner.bits()).map(|(_, _, child)| child), release);
-    };
+    let (lender, own) = inner.loan().unzip();
+    let (mut own, words) = (own.unwrap_or_else(|| slots(0, inner.bits())), inner.slots());
     let children = std::iter::from_fn(|| {
-        let child = (own != 0).then(|| inner.peek(own.trailing_zeros() as usize))?;
-        while own != 0 && inner.peek(own.trailing_zeros() as usize) == child {
-            own &= own - 1
+        while own != 0 {
+            let child = words[own.trailing_zeros() as usize].get();
+            own &= own - 1;
+            // What never thawed is no node.
+            if child.is_node() {
+                while own != 0 && words[own.trailing_zeros() as usize].get() == child {
+                    own &= own - 1
+                }
+                return Some(child);
+            }
         }
-        Some(child)
+        None
     });
-    each(children.chain([lender]), release)
+    each(children.chain(lender), release)
 }
 
 /// Calls `f` with each item; with those behind it too if a call panics, as a slice drops its elements.

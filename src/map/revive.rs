@@ -190,35 +190,36 @@ type Words = [Word; 1 << MOST_BITS];
 /// The words of the blocks that links name, and which slots those are, a bit each. Checked: aligned, within 2^bits slots,
 /// disjoint.
 fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64)> {
-    let (mut words, mut named) = ([Word::plain(0); 1 << MOST_BITS], 0);
+    let (mut words, mut named, mut starts) = ([Word::plain(0); 1 << MOST_BITS], 0u64, 0u64);
     for link in links {
-        let (depth, first) = (link.note.depth, link.first);
-        if depth == 0 || depth > bits || link.note.len > LEAF_MAX {
+        let (Note { depth, len }, first) = (link.note(), link.first());
+        if depth == 0 || depth > bits || len > LEAF_MAX {
             return Err(corrupt(at, "a link of a wrong depth"));
         }
         let k = bits - depth;
         if first >> bits != 0 || first & ((1 << k) - 1) != 0 {
             return Err(corrupt(at, "a link that begins at a wrong slot"));
         }
-        let word = match link.address {
-            Some(address) => Word::stored(address, link.note.bits()),
-            None => Word::plain(depth as usize),
-        };
         if named & slots(first, k) != 0 {
             return Err(corrupt(at, "two links for one slot"));
         }
         named |= slots(first, k);
+        starts |= 1 << first;
+        let word = match link.address {
+            Some(address) => Word::stored(address, Note { depth, len }.bits()),
+            None => Word::plain(depth as usize),
+        };
         // Most fill one slot.
         words[first] = word;
         if k > 0 {
             words[first..first + (1 << k)].fill(word)
         }
-        // Equal words side by side are one block (M2). What is not named yet is plain.
-        let is_same = |s: usize| words[s].address() == link.address && named >> s & 1 == 1;
-        let next = first + (1 << k);
-        if link.address.is_some() && (first > 0 && is_same(first - 1) || next >> bits == 0 && is_same(next)) {
-            return Err(corrupt(at, "one child in two blocks"));
-        }
+    }
+    // Equal words side by side are one block (M2).
+    let is_one =
+        |s: usize| starts >> s & 1 == 1 && words[s].is_stored() && words[s].address() == words[s - 1].address();
+    if (1..1 << bits.min(MOST_BITS)).any(is_one) {
+        return Err(corrupt(at, "one child in two blocks"));
     }
     Ok((words, named))
 }
@@ -251,8 +252,8 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     let (words, named) = blocks_of(&parts.links, bits, at)?;
     for link in &parts.links {
         // The whole block of the base that the link begins in.
-        let k = view.block(link.first);
-        if slots(link.first >> k << k, k) & !named != 0 {
+        let k = view.block(link.first());
+        if slots(link.first() >> k << k, k) & !named != 0 {
             return Err(corrupt(at, "an overlay that covers part of a block"));
         }
     }
@@ -261,7 +262,7 @@ fn revive_overlay<K, V, C: Count>(parts: &NodeParts<K, V>, at: Address, base: No
     let mut to = OverlayMut::new(&mut node);
     for link in &parts.links {
         // SAFETY: aligned and disjoint; the words are empty or stored, and of the base's origin, which loaded both.
-        unsafe { to.push(link.first, bits - link.note.depth, words[link.first], true) }
+        unsafe { to.push(link.first(), bits - link.note().depth, words[link.first()], true) }
     }
     Ok(node)
 }
@@ -275,5 +276,125 @@ impl<K, V, S: Default, P: Kind> GenericHashMap<K, V, S, P> {
         // SAFETY: the caller's promise.
         let root = unsafe { Trie::new_stub(Word::stored(address, Note { depth: 0, len: 0 }.bits()), origin) };
         GenericHashMap { root, tally: Tally::new::<S>().with_len(len), hasher: S::default() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::table::Table;
+    use super::*;
+    use crate::link::Shared;
+
+    type Parts = NodeParts<u64, Box<u64>>;
+
+    fn at(units: u64) -> Address {
+        Address::new(units).expect("not 0")
+    }
+
+    fn parts(kind: RecordKind) -> Parts {
+        NodeParts { kind, base: None, bits: 0, links: vec![], dead: 0, places: 0, tags: vec![], entries: vec![] }
+    }
+
+    fn entries(n: usize) -> Vec<EntryPart<u64, Box<u64>>> {
+        (0..n as u64).map(|i| EntryPart::In(i, Box::new(i))).collect()
+    }
+
+    fn leaf(tags: &[u8], n: usize) -> Parts {
+        Parts { tags: tags.to_vec(), entries: entries(n), ..parts(RecordKind::Leaf) }
+    }
+
+    fn over(base: Parts, kind: RecordKind) -> Parts {
+        Parts { base: Some((at(5), Box::new(base))), ..parts(kind) }
+    }
+
+    /// Entries 1 to 3 of a base, the first of them dead, and own ones in these places.
+    fn leaf_overlay(dead: u16, places: u16, tags: &[u8]) -> Parts {
+        let base = leaf(&[1, 2, 3], 3);
+        Parts { dead, places, tags: tags.to_vec(), entries: entries(tags.len()), ..over(base, RecordKind::LeafOverlay) }
+    }
+
+    fn link(address: u64, first: usize, depth: u32, len: usize) -> StoredLink {
+        StoredLink::new(Address::new(address), first, Note { depth, len })
+    }
+
+    fn inner(bits: u32, links: &[StoredLink]) -> Parts {
+        Parts { bits, links: links.to_vec(), ..parts(RecordKind::Inner) }
+    }
+
+    fn overlay(links: &[StoredLink]) -> Parts {
+        let base = inner(3, &[link(1, 0, 1, 0), link(2, 4, 3, 5), link(3, 5, 3, 5)]);
+        Parts { links: links.to_vec(), ..over(base, RecordKind::Overlay) }
+    }
+
+    #[test]
+    fn parts_that_do_not_make_a_node_are_corrupt_and_those_beside_them_make_one() {
+        let table = Table::<u64, Box<u64>, Shared>::new();
+        let origin = table.origin();
+        let made = |parts| revive::<u64, Box<u64>, Shared>(parts, at(9), &origin);
+        let collision = |n| Parts { entries: entries(n), ..parts(RecordKind::Collision) };
+        let four = [1; LEAF_OVERLAY_MAX];
+        let seven: Vec<_> = (0..7).map(|i| link(10 + i, i as usize, 6, 1)).collect();
+        let of_wide = |links: &[StoredLink]| {
+            let base = inner(6, &(0..64).map(|i| link(100 + i, i as usize, 6, 1)).collect::<Vec<_>>());
+            Parts { links: links.to_vec(), ..over(base, RecordKind::Overlay) }
+        };
+        let right = [
+            collision(LEAF_MAX + 1),
+            leaf(&[1; LEAF_MAX], LEAF_MAX),
+            leaf(&[0, 7], 1),
+            leaf_overlay(0b001, 0b1001, &[4, 5]),
+            leaf_overlay(0b111, 1 << 14, &[4]),
+            leaf_overlay(0, 0b1111 << 3, &four),
+            inner(1, &[link(1, 0, 1, 0), link(2, 1, 1, 15)]),
+            inner(6, &[link(1, 63, 6, 0)]),
+            overlay(&[link(4, 0, 1, 0)]),
+            overlay(&[link(4, 0, 2, 0), link(6, 2, 2, 0), link(0, 4, 2, 0)]),
+            of_wide(&seven),
+        ];
+        right.into_iter().for_each(|parts| drop(made(parts).unwrap()));
+        let short = Parts { entries: entries(2), ..leaf_overlay(0b001, 0b1001, &[4]) };
+        let eight: Vec<_> = (0..8).map(|i| link(10 + i, i as usize, 6, 1)).collect();
+        let wrong = [
+            ("a base with a base", over(leaf_overlay(0, 0b1000, &[4]), RecordKind::LeafOverlay)),
+            ("no base", parts(RecordKind::Overlay)),
+            (
+                "a leaf below an overlay",
+                Parts { links: vec![link(1, 0, 1, 0)], ..over(leaf(&[1], 1), RecordKind::Overlay) },
+            ),
+            ("no base of a leaf overlay", parts(RecordKind::LeafOverlay)),
+            ("inner below a leaf overlay", over(inner(1, &[link(1, 0, 1, 0)]), RecordKind::LeafOverlay)),
+            ("few that collide", collision(LEAF_MAX)),
+            ("too long a leaf", leaf(&[1; LEAF_MAX + 1], LEAF_MAX + 1)),
+            ("an empty leaf", leaf(&[0, 0], 0)),
+            ("a tag too many", leaf(&[1, 2], 1)),
+            ("a tag too few", leaf(&[1, 0], 2)),
+            ("too long a leaf overlay", leaf_overlay(0, 0b1_1111 << 3, &[1; LEAF_OVERLAY_MAX + 1])),
+            ("no tag", short),
+            ("a tag of 0", leaf_overlay(0b001, 0b0001, &[0])),
+            ("a place too many", leaf_overlay(0b001, 0b1001, &[4])),
+            ("a place too few", leaf_overlay(0b001, 0b0001, &[4, 5])),
+            ("a free place that is dead", leaf_overlay(0b1000, 0b1_0000, &[4])),
+            ("two in one place", leaf_overlay(0, 0b0001, &[4])),
+            ("an empty leaf overlay", leaf_overlay(0b111, 0, &[])),
+            ("a place beyond the last", leaf_overlay(0, 1 << 15, &[4])),
+            ("a link of no depth", inner(2, &[link(1, 0, 0, 0)])),
+            ("a link that is too deep", inner(2, &[link(1, 0, 3, 0)])),
+            ("a link of 16", inner(2, &[link(1, 0, 2, 16)])),
+            ("a link outside", inner(2, &[link(1, 4, 2, 0)])),
+            ("a link not aligned", inner(3, &[link(1, 1, 2, 0)])),
+            ("two links of one slot", inner(2, &[link(1, 0, 1, 0), link(2, 1, 2, 0)])),
+            ("one child twice", inner(2, &[link(1, 0, 2, 0), link(1, 1, 2, 0)])),
+            ("one child twice, backwards", inner(2, &[link(1, 1, 2, 0), link(1, 0, 2, 0)])),
+            ("no slots", inner(0, &[link(1, 0, 0, 0)])),
+            ("too many slots", inner(7, &[link(1, 0, 1, 0)])),
+            ("no links", inner(2, &[])),
+            ("an overlay without links", overlay(&[])),
+            ("too many overrides", of_wide(&eight)),
+            ("a part of a block", overlay(&[link(4, 1, 3, 0)])),
+        ];
+        for (what, parts) in wrong {
+            let error = made(parts).map(|_| ()).expect_err(what);
+            assert_eq!(error.kind(), ErrorKind::Corrupt, "{what}: {error}")
+        }
     }
 }

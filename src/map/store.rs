@@ -43,8 +43,25 @@ pub(crate) enum RecordKind {
 pub(crate) struct StoredLink {
     /// None for an empty block, which only an overlay names.
     pub(crate) address: Option<Address>,
-    pub(crate) first: usize,
-    pub(crate) note: Note,
+    first: u16,
+    note: u16,
+}
+
+impl StoredLink {
+    pub(crate) fn new(address: Option<Address>, first: usize, note: Note) -> Self {
+        StoredLink { address, first: first as u16, note: note.bits() }
+    }
+
+    /// Its first slot.
+    #[inline]
+    pub(crate) fn first(&self) -> usize {
+        self.first as usize
+    }
+
+    #[inline]
+    pub(crate) fn note(&self) -> Note {
+        Note::from_bits(self.note)
+    }
 }
 
 /// An entry as a leaf's record holds it.
@@ -217,7 +234,7 @@ fn divided<'a, K, V, C: Count, R: Records<'a, K, V>>(
             address => address,
         };
         if address.is_some() || base.is_some() {
-            links.push(StoredLink { address, first, note: Note { depth: view.bits() - k, len } })
+            links.push(StoredLink::new(address, first, Note { depth: view.bits() - k, len }))
         }
     }
     let kind = if base.is_some() { RecordKind::Overlay } else { RecordKind::Inner };

@@ -451,24 +451,26 @@ fn records_that_do_not_fit_the_links_to_them_are_corrupt() {
         let found = (0..3000).find_map(|i| map.try_remove(&i).err());
         assert_eq!(found.map(kind), Some(ErrorKind::Corrupt), "{what}");
     };
-    let each_link =
-        |n, mut harm: Box<dyn FnMut(&mut StoredLink)>| harmed(n, |image| image.links.iter_mut().for_each(&mut harm));
-    is_corrupt(
-        each_link(100, Box::new(|link| link.note.len = link.note.len.min(1))),
-        "a leaf longer than its link says",
-    );
-    is_corrupt(each_link(3000, Box::new(|link| link.note.len = link.note.len.max(1))), "a divided node called a leaf");
+    let each_note = |image: &mut Image<u64, u64>, harm: fn(&mut Note)| {
+        for link in &mut image.links {
+            let mut note = link.note();
+            harm(&mut note);
+            *link = StoredLink::new(link.address, link.first(), note)
+        }
+    };
+    let each_link = |n, harm: fn(&mut Note)| harmed(n, |image| each_note(image, harm));
+    is_corrupt(each_link(100, |note| note.len = note.len.min(1)), "a leaf longer than its link says");
+    is_corrupt(each_link(3000, |note| note.len = note.len.max(1)), "a divided node called a leaf");
     let wide = harmed(3000, |image| {
-        if image.links.iter().any(|link| link.note.len == 0) {
-            image.links.retain(|link| link.first % 2 == 0);
-            image.links.iter_mut().for_each(|link| link.note.depth -= 1)
+        if image.links.iter().any(|link| link.note().len == 0) {
+            image.links.retain(|link| link.first() % 2 == 0);
+            each_note(image, |note| note.depth -= 1)
         }
     });
     is_corrupt(wide, "a divided node in two slots");
     let twice = harmed(3000, |image| {
         if let [a, b, ..] = &mut image.links[..] {
-            b.address = a.address;
-            b.note = a.note
+            *b = StoredLink::new(a.address, b.first(), a.note())
         }
     });
     is_corrupt(twice, "one child in two blocks");

@@ -127,6 +127,11 @@ impl<T: Clone> Home<T> {
         Home { past, writer, recent: Recent::new() }
     }
 
+    /// True of a log that was opened to be read.
+    pub(super) fn is_read_only(&self) -> bool {
+        matches!(self.past, Past::Stored(_)) && self.writer.is_none()
+    }
+
     /// The state of a version.
     pub(super) fn state(&self, id: u64) -> Result<T> {
         self.recent.get(id).map_or_else(|| self.past.state(id), Ok)

@@ -1,7 +1,8 @@
 //! A timeline moved to a new log, its states made into others.
 //!
 //! In: a timeline, and what makes a new state of an old one. Out: a log with the same tree of versions.
-//! Must hold: there is a log under its name when it is complete, and not before.
+//! Must hold: there is a log under its name when it is complete, and not before; from its first byte on nobody else writes to
+//! it.
 //! Uses: `home`, `stored`, `options`, `log`, `link`, `error`.
 
 use super::home::{Home, Past};
@@ -10,7 +11,7 @@ use super::{Durability, Options, Timeline};
 use crate::archive::{State, Storable};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::link::Session;
-use crate::log::{Files, Log};
+use crate::log::{Files, Lock, Log};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,10 +80,8 @@ impl<T: State> Options<T> {
     {
         let files = Files::new(path.as_ref());
         files.check_free()?;
-        let unready = Unready(Arc::new(files.beside()?));
-        // What a migration left that was cut off.
-        unready.0.remove_all()?;
-        let mut home = self.new_home(unready.0.clone(), old)?;
+        let unready = Unready::begin(&files)?;
+        let mut home = self.new_home(unready.beside.with_lock(unready.lock.clone()), old)?;
         for id in 0..old.home.past.count() {
             let state = old.home.past.state(id)?;
             let state = caught(|| f(state))?;
@@ -96,13 +95,13 @@ impl<T: State> Options<T> {
         home.move_head(old.head, old.tip)?;
         home.flush()?;
         drop(home);
-        unready.0.rename(&files)?;
+        let files = unready.rename(&files)?;
         self.open_with(Arc::new(files), || Err(Error::new(ErrorKind::NotFound, "the log has gone again")))
     }
 
     /// Versions in a new log, of which there are none yet.
-    fn new_home<Old>(&self, storage: Arc<Files>, old: &Timeline<Old>) -> Result<Home<T>> {
-        let (log, last) = Log::open(storage, self.log_options())?;
+    fn new_home<Old>(&self, storage: Files, old: &Timeline<Old>) -> Result<Home<T>> {
+        let (log, last) = Log::open(Arc::new(storage), self.log_options())?;
         let session = Session::open()?;
         let stored = Stored::new(session, log.reader(), last.as_ref());
         let mut writer = Writer::new(session, log, Durability::None, self.check_roundtrip.unwrap_or(false));
@@ -113,12 +112,64 @@ impl<T: State> Options<T> {
     }
 }
 
-/// A log that is being written: gone afterwards, unless it was given its name.
-struct Unready(Arc<Files>);
+/// A log that is being written: gone afterwards, unless it was given its name. Nobody else gets its lock meanwhile.
+struct Unready {
+    beside: Files,
+    /// None when it has its name.
+    lock: Option<Lock>,
+}
+
+impl Unready {
+    /// What a migration left that was cut off is removed.
+    fn begin(files: &Files) -> Result<Self> {
+        let beside = files.beside()?;
+        let lock = Some(beside.begin_anew()?);
+        Ok(Unready { beside, lock })
+    }
+
+    /// The log under its name; whoever opens it with what this gives has its lock as before.
+    fn rename(mut self, to: &Files) -> Result<Files> {
+        if cfg!(windows) {
+            // It renames no folder in which a file is open.
+            self.lock = None
+        }
+        self.beside.rename(to)?;
+        let lock = self.lock.take();
+        to.sync_above()?;
+        Ok(to.with_lock(lock))
+    }
+}
 
 impl Drop for Unready {
     fn drop(&mut self) {
-        // If it cannot be removed, the next migration does so.
-        let _ = self.0.remove_all();
+        if let Some(lock) = &self.lock {
+            // If it cannot be removed, the next migration does so.
+            let _ = self.beside.remove_all(lock);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::log::Storage;
+
+    #[test]
+    fn a_log_that_is_written_is_nobody_elses_before_and_after_it_has_its_name() {
+        let files = Files::new(std::env::temp_dir().join(format!("backstory-migrate-{}", std::process::id())));
+        let unready = Unready::begin(&files).unwrap();
+        let second = Unready::begin(&files).map(|_| ()).unwrap_err();
+        assert_eq!(second.kind(), ErrorKind::Locked);
+        let is_locked = || files.lock().is_err_and(|error| error.kind() == ErrorKind::Locked);
+        if cfg!(not(windows)) {
+            let named = unready.rename(&files).unwrap();
+            assert!(is_locked());
+            let lock = named.lock().unwrap();
+            drop(named);
+            assert!(is_locked(), "who opened it has it");
+            drop(lock)
+        }
+        let lock = files.begin_anew().unwrap();
+        files.remove_all(&lock).unwrap()
     }
 }

@@ -125,7 +125,8 @@ impl<T: State> Options<T> {
     ///
     /// # Errors
     /// `Locked` if another process has it open; `Incompatible` if it holds another schema, or was written by a build whose
-    /// rkyv lays things out otherwise; `Corrupt` if acknowledged versions are damaged: nothing is changed then; `Io`.
+    /// rkyv lays things out otherwise; `Corrupt` if acknowledged versions are damaged, or the state where it was left cannot be
+    /// read: nothing is changed then, and [`open_read_only`](Self::open_read_only) shows what is left; `Io`.
     pub fn open(self, path: impl AsRef<Path>, initial: T) -> Result<Timeline<T>> {
         self.open_in(Arc::new(Files::new(path.as_ref())), initial)
     }
@@ -133,8 +134,13 @@ impl<T: State> Options<T> {
     /// Opens the timeline in the folder `path` to look at its versions, beside a process that makes new ones or where nothing
     /// can be written. Head and tip may be moved, which nobody else sees.
     ///
+    /// It stands where it was left; or, if that state is damaged, at the newest version whose state is not, with nothing to
+    /// redo. What else is whole is there too, and any state can be the first of a new timeline. Only where a state begins is
+    /// read: damage further down is an error when it is met.
+    ///
     /// # Errors
-    /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io` as [`open`](Self::open).
+    /// `NotFound` if there is none; `Incompatible`, `Io` as [`open`](Self::open); `Corrupt` if no version's state can be
+    /// read, or nothing of the log.
     pub fn open_read_only(self, path: impl AsRef<Path>) -> Result<Timeline<T>> {
         self.read_only_in(Arc::new(Files::new(path.as_ref())))
     }
@@ -186,11 +192,37 @@ impl<T: State> Options<T> {
         }
     }
 
-    /// A timeline that stands where the last stamp says.
+    /// A timeline that stands where the last stamp says; one that is only read elsewhere if need be.
     fn stand(mut home: Home<T>, last: &Stamp) -> Result<Timeline<T>> {
-        let state = home.shown(last.head)?;
-        Ok(Timeline { home, state, head: last.head, tip: last.tip, time_us: last.time_us })
+        let (head, tip, state) = match home.shown(last.head) {
+            Err(error) if error.kind() == ErrorKind::Corrupt && home.is_read_only() => {
+                let (head, state) = newest_whole(&mut home, last.id)?.ok_or(error)?;
+                (head, head, state)
+            }
+            Err(error) if error.kind() == ErrorKind::Corrupt => return Err(damaged_head(last.head, error)),
+            state => (last.head, last.tip, state?),
+        };
+        Ok(Timeline { home, state, head, tip, time_us: last.time_us })
     }
+}
+
+/// The newest version up to this one whose state can be read, if there is one.
+fn newest_whole<T: State>(home: &mut Home<T>, newest: u64) -> Result<Option<(u64, T)>> {
+    for id in (0..=newest).rev() {
+        match home.shown(id) {
+            Err(error) if error.kind() == ErrorKind::Corrupt => {}
+            state => return state.map(|state| Some((id, state))),
+        }
+    }
+    Ok(None)
+}
+
+fn damaged_head(head: u64, error: Error) -> Error {
+    let what = format!(
+        "the state of version {head}, where the timeline stands, is damaged: {error}. Nothing was changed: restore a copy; or \
+         open the log read-only, which stands at the newest version that is whole, and begin a new timeline from there"
+    );
+    Error::new(ErrorKind::Corrupt, what).with_source(error)
 }
 
 /// A type's name without the modules it is in.

@@ -262,3 +262,48 @@ proptest! {
         same_at_the_end(&open(), &model)
     }
 }
+
+#[test]
+fn time_does_not_go_back_whatever_the_clock_says() {
+    assert_eq!(now_us(u64::MAX), u64::MAX);
+    assert!((1..u64::MAX).contains(&now_us(0)))
+}
+
+thread_local! {
+    /// The clone that panics, counted from now.
+    static PANICS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+#[derive(PartialEq, Default, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+struct Panics(u64);
+
+impl Clone for Panics {
+    fn clone(&self) -> Self {
+        PANICS.set(PANICS.get().wrapping_sub(1));
+        assert!(PANICS.get() != 0, "this clone panics");
+        Panics(self.0)
+    }
+}
+
+#[test]
+fn a_clone_that_panics_has_changed_nothing() {
+    let storage = crate::log::simulated::Simulated::new(1);
+    for mut timeline in
+        [Timeline::new(Panics(0)), Timeline::options().open_in(std::sync::Arc::new(storage), Panics(0)).unwrap()]
+    {
+        let mut panics = 0;
+        for nth in 1..10 {
+            let (head, number, count) = (timeline.head(), timeline.state().0, timeline.versions().count());
+            PANICS.set(nth);
+            let edit = std::panic::AssertUnwindSafe(|| timeline.edit("more", |state| state.0 += 1).map(|_| ()));
+            let result = std::panic::catch_unwind(edit);
+            PANICS.set(0);
+            if result.is_ok() {
+                break;
+            }
+            panics += 1;
+            assert_eq!((timeline.head(), timeline.state().0, timeline.versions().count()), (head, number, count))
+        }
+        assert!(panics > 1 && timeline.head().number() == 1)
+    }
+}

@@ -52,8 +52,13 @@ fn session(storage: &Simulated, acknowledged: &mut Option<u64>) -> Result<()> {
         }
         *acknowledged = Some(n);
         if n == 6 {
-            timeline.undo()?;
-            timeline.redo()?;
+            for step in [Timeline::undo, Timeline::redo] {
+                let (head, state) = (timeline.head(), timeline.state().clone());
+                if let Err(error) = step(&mut timeline) {
+                    assert!((timeline.head(), timeline.state()) == (head, &state), "T1, T2");
+                    return Err(error);
+                }
+            }
         }
     }
     Ok(())

@@ -54,14 +54,20 @@ impl Alone<'_> {
         }
         let mut timeline = ours::timeline(&ours.folder, false)?;
         self.steps("undo", "redo", &mut timeline)?;
-        self.visits(&mut timeline, ours.versions)?;
+        self.visits(["checkout", "get_after_checkout", "at", "get_after_at"], &mut timeline, ours.versions)?;
         let report = timeline.verify()?;
         if !report.damages.is_empty() {
             return Err(report.to_string().into());
         }
         // The next one goes on from the newest version.
         timeline.checkout(VersionId::new(ours.versions))?;
+        self.digests(&mut ours, &mut timeline)?;
         drop(timeline);
+        let mut mapped = ours::mapped_timeline(&ours.folder)?;
+        let rows = ["checkout_mapped", "get_after_checkout_mapped", "at_mapped", "get_after_at_mapped"];
+        self.visits(rows, &mut mapped, ours.versions)?;
+        mapped.checkout(VersionId::new(ours.versions))?;
+        drop(mapped);
         self.in_memory()?;
         memory::rows(&mut ours, self.entries, self.table)?;
         Ok(ours)
@@ -85,7 +91,7 @@ impl Alone<'_> {
     }
 
     /// Any version, and one lookup in it.
-    fn visits(&mut self, timeline: &mut Timeline<ours::State>, versions: u64) -> Result<()> {
+    fn visits(&mut self, rows: [&'static str; 4], timeline: &mut Timeline<ours::State>, versions: u64) -> Result<()> {
         let mut times: [Times; 4] = Default::default();
         let [checkout, get, at, get_at] = &mut times;
         for _ in 0..TURNS {
@@ -100,9 +106,23 @@ impl Alone<'_> {
             let key = data::key(self.random.below(self.entries));
             get_at.time(|| state.get(&key).copied()).ok_or("a key is missing")?;
         }
-        for (op, times) in ["checkout", "get_after_checkout", "at", "get_after_at"].into_iter().zip(&times) {
+        for (op, times) in rows.into_iter().zip(&times) {
             self.set(op, times)
         }
+        Ok(())
+    }
+
+    /// The digest of a version whose parent's is known.
+    fn digests(&mut self, ours: &mut Contender, timeline: &mut Timeline<ours::State>) -> Result<()> {
+        let mut times = Times::default();
+        timeline.digest(timeline.head())?;
+        for _ in 0..TURNS / 10 {
+            let changes = self.random.changes(1, self.entries);
+            let version = timeline.edit("set", |state| state.extend(changes))?.version.ok_or("nothing changed")?;
+            times.time(|| timeline.digest(version))?;
+            ours.versions += 1
+        }
+        self.set("digest_after_edit", &times);
         Ok(())
     }
 
