@@ -106,7 +106,7 @@ pub use set::{GenericHashSet, HashSet};
 #[cfg(feature = "timeline")]
 pub use store::{Same, Selection, Store, Subscription};
 #[cfg(feature = "timeline")]
-pub use timeline::{Durability, Edit, Options, Reader, Timeline, Version};
+pub use timeline::{Durability, Edit, Gesture, Grouping, Options, Reader, Timeline, Version};
 pub use vector::{GenericVector, Vector};
 
 /// The README's programs, as doc tests.

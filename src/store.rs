@@ -19,6 +19,7 @@ mod tests;
 mod tests_durable;
 #[cfg(test)]
 mod tests_group;
+mod verbs;
 
 pub use board::Subscription;
 pub use same::Same;
@@ -167,7 +168,7 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
         Store {
             board: Arc::new(Board::new(&timeline)),
             reader: timeline.reader(),
-            group: timeline.group().map(Group::new),
+            group: timeline.share_syncs().map(Group::new),
             lock: Lock {
                 main: Mutex::new(Main { shown: Place::of(&timeline), timeline }),
                 holder: AtomicUsize::new(0),
@@ -474,7 +475,7 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     /// The timeline again. Subscriptions end.
     pub fn into_timeline(self) -> Timeline<T> {
         let Main { mut timeline, .. } = self.lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
-        timeline.ungroup();
+        timeline.keep_syncs();
         timeline
     }
 

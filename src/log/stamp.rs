@@ -133,6 +133,8 @@ impl Tags {
     pub(crate) const LABEL: u64 = 1;
     pub(crate) const ACTION: u64 = 2;
     pub(crate) const AUTHOR: u64 = 3;
+    /// A number: how many ancestors belong to one group with this version.
+    pub(crate) const JOINS: u64 = 4;
 
     /// Appends a field.
     pub(crate) fn push(&mut self, tag: u64, bytes: &[u8]) {
@@ -164,6 +166,18 @@ impl Tags {
         let word = bytes.try_into().map(u64::from_le_bytes).ok().filter(|word| word.trailing_zeros() >= SPARE_BITS);
         let address = word.and_then(|word| Address::new(word >> SPARE_BITS));
         Some(address.map_or_else(|| Root::Inline(bytes.into()), Root::At))
+    }
+
+    /// Appends a field that is a number.
+    pub(crate) fn push_number(&mut self, tag: u64, n: u64) {
+        let bytes = n.to_le_bytes();
+        self.push(tag, &bytes[..8 - n.leading_zeros() as usize / 8])
+    }
+
+    /// The first field of that tag as a number; 0 if there is none.
+    pub(crate) fn number(&self, tag: u64) -> u64 {
+        let bytes = self.get(tag).unwrap_or_default().iter().take(8);
+        bytes.rev().fold(0, |n, &byte| n << 8 | u64::from(byte))
     }
 
     /// All fields, in the order in which they were pushed.

@@ -193,7 +193,7 @@ fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64
     let (mut words, mut named, mut starts) = ([Word::plain(0); 1 << MOST_BITS], 0u64, 0u64);
     for link in links {
         let (Note { depth, len }, first) = (link.note(), link.first());
-        if depth == 0 || depth > bits || len > LEAF_MAX {
+        if depth == 0 || depth > bits {
             return Err(corrupt(at, "a link of a wrong depth"));
         }
         let k = bits - depth;
@@ -379,7 +379,6 @@ mod tests {
             ("a place beyond the last", leaf_overlay(0, 1 << 15, &[4])),
             ("a link of no depth", inner(2, &[link(1, 0, 0, 0)])),
             ("a link that is too deep", inner(2, &[link(1, 0, 3, 0)])),
-            ("a link of 16", inner(2, &[link(1, 0, 2, 16)])),
             ("a link outside", inner(2, &[link(1, 4, 2, 0)])),
             ("a link not aligned", inner(3, &[link(1, 1, 2, 0)])),
             ("two links of one slot", inner(2, &[link(1, 0, 1, 0), link(2, 1, 2, 0)])),

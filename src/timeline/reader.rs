@@ -7,13 +7,14 @@ use super::Version;
 use super::home::Past;
 use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
+use crate::history::stop_before;
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use std::time::{Duration, SystemTime};
 
 /// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
 pub struct Reader<T> {
-    past: Past<T>,
+    pub(super) past: Past<T>,
 }
 
 impl<T> Clone for Reader<T> {
@@ -98,20 +99,23 @@ impl<T: Clone> Reader<T> {
         known(&self.past, id)
     }
 
-    /// A version and its ancestors, back to the first.
+    /// A version and its ancestors, back to the first; of a group only the last one.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
-        let (past, mut next) = (self.past.clone(), Some(from));
+        let (past, mut next) = (self.past.clone(), Some(Ok(from)));
         std::iter::from_fn(move || {
-            let found = version(&past, next.take()?);
-            next = found.as_ref().ok().and_then(|version| version.parent);
+            let found = next.take()?.and_then(|id| version(&past, id));
+            if let Ok(version) = &found {
+                let before = stop_before(&past, version.id.number()).map(|id| id.filter(|&id| past.has(id)));
+                next = before.transpose().map(|id| id.map(VersionId::new))
+            }
             Some(found)
         })
     }
 
-    /// All versions there are so far, the first one first.
+    /// All versions that there are so far and that are kept, the oldest first.
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {
         let past = self.past.clone();
-        let mut next = 0;
+        let mut next = past.oldest();
         std::iter::from_fn(move || {
             let id = next;
             next += 1;
@@ -160,5 +164,7 @@ pub(super) fn version<T: Clone>(past: &Past<T>, id: VersionId) -> Result<Version
         depth: made.line.depth,
         time: SystemTime::UNIX_EPOCH + Duration::from_micros(made.time_us),
         label: made.label.into(),
+        author: made.author.map(Into::into),
+        joins: made.line.joins > 0,
     })
 }

@@ -9,7 +9,7 @@ use super::Durability;
 use super::home::Made;
 use crate::archive::{self, Digests, Kept, Library, Moved, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Tree};
+use crate::history::{Line, Lineage, Names, Tree};
 use crate::id::{Address, Digest};
 use crate::link::Session;
 use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
@@ -100,6 +100,20 @@ impl<T: State> Stored<T> {
     }
 }
 
+impl Made {
+    fn tag(&self, tags: &mut Tags) {
+        if !self.label.is_empty() {
+            tags.push(Tags::LABEL, self.label.as_bytes())
+        }
+        if let Some(author) = &self.author {
+            tags.push(Tags::AUTHOR, author.as_bytes())
+        }
+        if self.line.joins > 0 {
+            tags.push_number(Tags::JOINS, self.line.joins)
+        }
+    }
+}
+
 impl<T> Lineage for Stored<T> {
     fn line(&self, id: u64) -> Result<Line> {
         if let Some(line) = self.lines.get(id) {
@@ -116,7 +130,8 @@ impl<T> Lineage for Stored<T> {
 }
 
 fn line_of(stamp: &Stamp) -> Line {
-    Line { parent: stamp.parents.first().copied().unwrap_or(0), jump: stamp.jump, depth: stamp.depth }
+    let parent = stamp.parents.first().copied().unwrap_or(0);
+    Line { parent, jump: stamp.jump, depth: stamp.depth, joins: stamp.tags.number(Tags::JOINS) }
 }
 
 impl<T> Stored<T> {
@@ -161,8 +176,9 @@ impl<T> Stored<T> {
 
     pub(super) fn made(&self, id: u64) -> Result<Made> {
         let stamp = self.reader.stamp_of(id)?;
-        let label = String::from_utf8_lossy(stamp.tags.get(Tags::LABEL).unwrap_or_default());
-        Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label: label.into() })
+        let text = |tag| stamp.tags.get(tag).map(|bytes| String::from_utf8_lossy(bytes).into());
+        let (label, author) = (text(Tags::LABEL).unwrap_or_default(), text(Tags::AUTHOR));
+        Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label, author })
     }
 
     /// The value that a version's action is.
@@ -181,6 +197,11 @@ impl<T> Stored<T> {
 
     pub(super) fn verify(&self) -> Result<Report> {
         verify(&self.reader, &archive::links)
+    }
+
+    /// The names that the last stamp leads to.
+    pub(super) fn names(&self, last: &Stamp) -> Result<Names> {
+        last.names.map_or(Ok(Names::default()), |at| archive::read(&self.library, at))
     }
 
     pub(super) fn tree(&self) -> Result<Tree> {
@@ -246,9 +267,7 @@ impl Writer {
         if id > 0 {
             stamp.parents.push(made.line.parent)
         }
-        if !made.label.is_empty() {
-            stamp.tags.push(Tags::LABEL, made.label.as_bytes())
-        }
+        made.tag(&mut stamp.tags);
         stamp.tags.push_root(Tags::ACTION, &action.unwrap_or_default());
         let hashers = stamp.hashers;
         let is_durable = self.durability != Durability::None && !self.is_grouped;
@@ -260,12 +279,24 @@ impl Writer {
         Ok(((stored.reader.end() - before) * UNIT, kept))
     }
 
-    pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
+    /// Notes where head and tip are; and names, if they have changed.
+    pub(super) fn note<T>(&mut self, stored: &Stored<T>, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
         let batch = Batch::begin(&self.log)?;
-        let last = batch.log().last().map(|last| last.after(StampKind::Move));
+        let kind = if names.is_some() { StampKind::Names } else { StampKind::Move };
+        let last = batch.log().last().map(|last| last.after(kind));
         let mut stamp = last.ok_or_else(|| Error::new(ErrorKind::NotFound, "the log has no version yet"))?;
         (stamp.head, stamp.tip) = (head, tip);
-        batch.finish(stamp, false)
+        let Some(names) = names else { return batch.finish(stamp, false) };
+        let mut serializer = Serializer::new(self.session, self.log.clone());
+        (stamp.names, stamp.name_count) = (Some(archive::write(names, &mut serializer)?), names.len());
+        let hashers = stored.library.write_hashers(&mut serializer)?;
+        stamp.hashers = hashers.or(stamp.hashers);
+        let hashers = stamp.hashers;
+        batch.finish(stamp, self.durability != Durability::None)?;
+        let kept = serializer.finish();
+        stored.library.note_hashers(hashers);
+        drop(kept);
+        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
