@@ -39,6 +39,9 @@
 //! # Ok::<(), backstory::Error>(())
 //! ```
 //!
+//! A `Store` is a timeline that many threads share: actions change it, selections compute of it only what changed, subscribers are
+//! told.
+//!
 //! Features: `timeline` (on by default) is the timeline and all that stores; `serde` writes and reads collections as std's of
 //! the same shape; `proptest` has strategies that make and shrink them.
 
@@ -59,6 +62,8 @@ pub mod proptest;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod set;
+#[cfg(feature = "timeline")]
+mod store;
 #[cfg(feature = "timeline")]
 mod timeline;
 pub mod vector;
@@ -99,7 +104,9 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
 #[cfg(feature = "timeline")]
-pub use timeline::{Durability, Edit, Options, Reader, Timeline, Version};
+pub use store::{Same, Selection, Store, Subscription};
+#[cfg(feature = "timeline")]
+pub use timeline::{Durability, Edit, Gesture, Grouping, Options, Reader, Timeline, Version};
 pub use vector::{GenericVector, Vector};
 
 /// The README's programs, as doc tests.

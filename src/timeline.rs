@@ -1,7 +1,8 @@
 //! The timeline: a state, all its versions, and where among them we stand.
 //!
 //! In: edits of a state. Out: versions, and any of them again.
-//! - **T1** What `state` shows is the version `head` names.
+//! - **T1** What `state` shows is the version `head` names, but for what [`Timeline::on_travel`] carries along, and what a
+//!   group or a gesture has changed so far.
 //! - **T2** A call that fails, or in which the user's code panics, has changed nothing; an acknowledged version is there for
 //!   ever.
 //! - **T3** An edit after undo makes a branch: no version is ever lost.
@@ -10,9 +11,11 @@
 
 #[cfg(doctest)]
 mod compile_fail;
+mod groups;
 mod home;
 mod memory;
 mod migrate;
+mod names;
 mod options;
 mod reader;
 mod recent;
@@ -34,20 +37,28 @@ mod tests_hashers;
 #[cfg(test)]
 mod tests_roundtrip;
 #[cfg(test)]
+mod tests_verbs;
+#[cfg(test)]
 mod tests_view;
+mod times;
+mod travel;
 
+pub use groups::{Gesture, Grouping};
 pub use options::{Durability, Options};
 pub use reader::Reader;
+pub(crate) use stored::Grouped;
 
-use crate::archive::{State, View};
+use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::{Line, Lineage, ancestor_at, is_ancestor, line_after};
+use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after, stop_after, stop_before};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
-use home::{Home, Made, Past};
-use memory::Memory;
+use groups::{Open, Run};
+use home::{Beside, Home, Made};
 use reader::{known, version};
 use std::time::SystemTime;
+use times::Clock;
+use travel::Travel;
 
 /// A state with all its versions: undo, redo, rollback and a look at any version, at once, however large the state and
 /// however long its history.
@@ -83,6 +94,13 @@ pub struct Timeline<T> {
     head: u64,
     tip: u64,
     time_us: u64,
+    names: Names,
+    author: Option<Box<str>>,
+    clock: Clock,
+    grouping: Option<Grouping>,
+    run: Option<Run>,
+    open: Option<Open<T>>,
+    travel: Option<Travel<T>>,
 }
 
 /// What an edit did.
@@ -92,6 +110,19 @@ pub struct Edit<R> {
     pub version: Option<VersionId>,
     /// What the edit's closure gave.
     pub value: R,
+}
+
+/// What is noted of a version that is being made.
+pub(crate) struct Note<'a> {
+    pub(crate) label: &'a str,
+    /// What made it, if that is to be stored too.
+    pub(crate) action: Option<&'a dyn Storable>,
+}
+
+impl<'a> From<&'a str> for Note<'a> {
+    fn from(label: &'a str) -> Self {
+        Note { label, action: None }
+    }
 }
 
 /// What is known of a version beside its state.
@@ -108,25 +139,27 @@ pub struct Version {
     pub time: SystemTime,
     /// What its edit was called.
     pub label: String,
+    /// Who made it, if that was said.
+    pub author: Option<String>,
+    /// True if it continues a group that its parent is in: undo passes over both. See [`Timeline::set_grouping`].
+    pub joins: bool,
 }
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// A timeline in memory, whose first version is `initial`.
     pub fn new(initial: T) -> Self {
-        let time_us = now_us(0);
-        let made = Made { line: Line::FIRST, time_us, label: "".into() };
-        Timeline {
-            home: Home::new(Past::Memory(Memory::new(initial.clone(), made)), None),
-            state: initial,
-            head: 0,
-            tip: 0,
-            time_us,
-        }
+        Options::new().in_memory(initial)
     }
 
-    /// The state as it is. Time: O(1).
+    /// A timeline that stands there.
+    fn at_home(home: Home<T>, state: T, (head, tip): (u64, u64), time_us: u64, names: Names, clock: Clock) -> Self {
+        let (author, grouping, run, open, travel) = (None, None, None, None, None);
+        Timeline { home, state, head, tip, time_us, names, author, clock, grouping, run, open, travel }
+    }
+
+    /// The state as it is: that of the head, with what a group or a gesture has changed so far. Time: O(1).
     pub fn state(&self) -> &T {
-        &self.state
+        self.open.as_ref().filter(|open| open.is_there()).map_or(&self.state, |open| &open.state)
     }
 
     /// The version that [`state`](Self::state) shows. Time: O(1).
@@ -154,9 +187,25 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         label: &str,
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
+        self.try_edit_with(label.into(), f)
+    }
+
+    /// As [`try_edit`](Self::try_edit), with all that is noted of the version.
+    pub(crate) fn try_edit_with<R, E: From<Error>>(
+        &mut self,
+        note: Note<'_>,
+        f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
+    ) -> std::result::Result<Edit<R>, E> {
+        if let Some(group) = self.in_group() {
+            let mut state = group.state.clone();
+            let value = caught(|| f(&mut state))??;
+            group.state = state;
+            return Ok(Edit { version: None, value });
+        }
+        self.settle()?;
         let mut state = self.state.clone();
         let value = caught(|| f(&mut state))??;
-        let version = self.commit_if_new(label, state, true)?;
+        let version = self.commit_if_new(note, state, true)?;
         Ok(Edit { version, value })
     }
 
@@ -165,25 +214,37 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
-        self.commit_if_new(label, state, false)
+        if let Some(group) = self.in_group() {
+            group.state = state;
+            return Ok(None);
+        }
+        self.settle()?;
+        self.commit_if_new(label.into(), state, false)
     }
 
-    fn commit_if_new(&mut self, label: &str, state: T, is_kin: bool) -> Result<Option<VersionId>> {
+    fn commit_if_new(&mut self, note: Note<'_>, state: T, is_kin: bool) -> Result<Option<VersionId>> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
-        self.append(label, state, is_kin).map(Some)
+        let time_us = self.clock.now_us(self.time_us);
+        let (run, mut made) = (self.next_run(note.label, time_us), self.made(note.label, time_us)?);
+        made.line.joins = run.as_ref().map_or(0, |run| run.joins);
+        let id = self.append(made, state, is_kin, note.action)?;
+        self.run = run;
+        Ok(Some(id))
+    }
+
+    /// What is to be known of a version that is made from the head.
+    fn made(&self, label: &str, time_us: u64) -> Result<Made> {
+        let line = line_after(&self.home.past, self.head)?;
+        Ok(Made { line, time_us, label: label.into(), author: self.author.clone() })
     }
 
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
-    fn append(&mut self, label: &str, state: T, is_kin: bool) -> Result<VersionId> {
-        self.append_at(label, state, now_us(self.time_us), is_kin)
-    }
-
-    fn append_at(&mut self, label: &str, state: T, time_us: u64, is_kin: bool) -> Result<VersionId> {
-        let (id, line) = (self.home.past.count(), line_after(&self.home.past, self.head)?);
-        let kept = self.home.append(&state, Made { line, time_us, label: label.into() }, is_kin)?;
-        (self.head, self.tip, self.time_us) = (id, id, time_us);
+    fn append(&mut self, made: Made, state: T, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
+        let (id, time_us) = (self.home.past.count(), made.time_us);
+        let kept = self.home.append(&state, made, is_kin, Beside { action, names: &self.names })?;
+        (self.head, self.tip, self.time_us, self.run) = (id, id, time_us, None);
         // Last: these drops may panic.
         self.state = state;
         drop(kept);
@@ -192,42 +253,64 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 
     /// Shows another version.
     fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
-        if head != self.head || tip != self.tip {
-            let state = self.home.shown(head)?;
-            self.home.move_head(head, tip)?;
-            (self.head, self.tip) = (head, tip);
+        self.settle()?;
+        let names = self.names_at(head)?;
+        self.show_with(head, tip, names)
+    }
+
+    /// Shows another version, or the same, with other names if there are some.
+    fn show_with(&mut self, head: u64, tip: u64, names: Option<Names>) -> Result<VersionId> {
+        if head == self.head && tip == self.tip && names.is_none() {
+            return Ok(VersionId::new(head));
+        }
+        let state = if head == self.head { None } else { Some(self.travelled(head)?) };
+        self.home.note(head, tip, names.as_ref())?;
+        (self.head, self.tip, self.run) = (head, tip, None);
+        if let Some(names) = names {
+            self.names = names
+        }
+        // Last: this drop may panic.
+        if let Some(state) = state {
             self.state = state
         }
         Ok(VersionId::new(head))
     }
 
-    /// Goes back to the version that the head was made from; gives it, or none at the first version. Time: O(1).
+    /// Who makes versions from now on; each remembers it.
+    pub fn set_author<'a>(&mut self, author: impl Into<Option<&'a str>>) {
+        self.author = author.into().map(Into::into)
+    }
+
+    /// Goes back to the version that the head was made from, or that its group was; gives it, or none at the first version.
+    /// Time: O(1); O(log versions) for a group.
     ///
     /// # Errors
-    /// What the storage says; nothing has changed then.
+    /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn undo(&mut self) -> Result<Option<VersionId>> {
-        match self.head {
-            0 => Ok(None),
-            head => self.show(self.home.past.line(head)?.parent, self.tip).map(Some),
+        self.settle()?;
+        match stop_before(&self.home.past, self.head)?.filter(|&id| self.home.past.has(id)) {
+            Some(to) => self.show(to, self.tip).map(Some),
+            None => Ok(None),
         }
     }
 
-    /// Goes forward by one version on the way to the tip, the version that was made or gone to last; gives it, or none at the
-    /// tip. Time: O(log versions).
+    /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to last;
+    /// gives where that is, or none at the tip. Time: O(log versions), that squared for a group.
     ///
     /// # Errors
-    /// What the storage says; nothing has changed then.
+    /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn redo(&mut self) -> Result<Option<VersionId>> {
-        if self.head == self.tip {
-            return Ok(None);
+        self.settle()?;
+        match stop_after(&self.home.past, self.head, self.tip)? {
+            Some(to) => self.show(to, self.tip).map(Some),
+            None => Ok(None),
         }
-        let depth = self.home.past.line(self.head)?.depth;
-        self.show(ancestor_at(&self.home.past, self.tip, depth + 1)?, self.tip).map(Some)
     }
 
     /// True if there is something to undo. Time: O(1).
     pub fn can_undo(&self) -> bool {
-        self.head != 0
+        let is_kept = || self.kept_parent(self.head).is_ok_and(|parent| parent.is_some());
+        self.head != 0 && (self.home.past.oldest() == 0 || is_kept())
     }
 
     /// True if there is something to redo. Time: O(1).
@@ -267,11 +350,11 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.checkout(id)
     }
 
-    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many; gives the version it ends at. Time:
-    /// O(log versions).
+    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many, whatever groups they are in; gives the version
+    /// it ends at. Time: O(log versions).
     ///
     /// # Errors
-    /// What the storage says; nothing has changed then.
+    /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn jump(&mut self, steps: isize) -> Result<VersionId> {
         let depth = self.home.past.line(self.head)?.depth;
         let (from, most) = match steps < 0 {
@@ -279,7 +362,20 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
             false => (self.tip, self.home.past.line(self.tip)?.depth),
         };
         let to = depth.saturating_add_signed(steps as i64).min(most);
-        self.show(ancestor_at(&self.home.past, from, to)?, self.tip)
+        let mut id = ancestor_at(&self.home.past, from, to)?;
+        if !self.home.past.has(id) {
+            // Back to the oldest one that is kept, of which there are few.
+            id = self.head;
+            while let Some(parent) = self.kept_parent(id)? {
+                id = parent
+            }
+        }
+        self.show(id, self.tip)
+    }
+
+    fn kept_parent(&self, id: u64) -> Result<Option<u64>> {
+        let line = self.home.past.line(id)?;
+        Ok(Some(line.parent).filter(|&parent| line.depth > 0 && self.home.past.has(parent)))
     }
 
     /// Goes to any version. Redo leads on to the tip if that comes from there, and else nowhere: see
@@ -312,8 +408,10 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
+        self.settle()?;
         let state = self.at(id)?;
-        self.append(&format!("restore {id}"), state, false)
+        let made = self.made(&format!("restore {id}"), self.clock.now_us(self.time_us))?;
+        self.append(made, state, false, None)
     }
 
     /// The state of a version, to keep. Time: O(1).
@@ -332,7 +430,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         version(&self.home.past, id)
     }
 
-    /// The versions from the head back to the first.
+    /// The versions from the head back to the first; of a group only the last one.
     pub fn log(&self) -> impl Iterator<Item = Result<Version>> {
         self.reader().log(self.head())
     }
@@ -374,10 +472,22 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Io`. Damage is in the report.
     pub fn verify(&self) -> Result<Report> {
-        match &self.home.past {
-            Past::Memory(memory) => Ok(Report::of_versions(memory.count())),
-            Past::Stored(stored) => stored.verify(),
-        }
+        self.home.past.verify()
+    }
+
+    /// Leaves syncs to who gets this, if [`Durability::Group`] was asked for.
+    pub(crate) fn share_syncs(&mut self) -> Option<Grouped> {
+        self.home.group(true)
+    }
+
+    /// Syncs by itself again.
+    pub(crate) fn keep_syncs(&mut self) {
+        self.home.group(false);
+    }
+
+    /// How to make or open a timeline otherwise than [`new`](Self::new) and [`open`](Self::open) do.
+    pub fn options() -> Options<T> {
+        Options::new()
     }
 
     /// Makes everything durable that was done so far.
@@ -454,15 +564,4 @@ impl<T: State> Timeline<T> {
     pub fn digest(&self, id: VersionId) -> Result<Digest> {
         self.home.past.digest(known(&self.home.past, id)?)
     }
-
-    /// How to open a timeline otherwise than [`open`](Self::open) does.
-    pub fn options() -> Options<T> {
-        Options::new()
-    }
-}
-
-/// Microseconds since 1970, and not before `last`, whatever the clock says.
-fn now_us(last: u64) -> u64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
-    (since.as_micros() as u64).max(last)
 }

@@ -4,7 +4,9 @@
 
 mod folder;
 
-use backstory::{Durability, ErrorKind, GenericHashMap, HashMap, StrongHash, Timeline, Vector, Version, VersionId};
+use backstory::{
+    Durability, ErrorKind, GenericHashMap, HashMap, Store, StrongHash, Timeline, Vector, Version, VersionId,
+};
 use folder::Folder;
 use rkyv::{Archive, Deserialize, Serialize};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -292,4 +294,54 @@ fn a_log_whose_first_segment_was_never_ready_is_made_again() {
     std::fs::write(folder.0.join("00000000000.unready"), [1; 100]).unwrap();
     assert_eq!(Timeline::open(&folder, Vector::unit(1u64)).unwrap().state().len(), 1);
     assert_eq!(Timeline::open(&folder, Vector::<u64>::new()).unwrap().state().len(), 1)
+}
+
+#[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
+enum Action {
+    Title(String),
+    Body(HashMap<String, Vector<char>>),
+    /// Of a hasher that the state has no map with.
+    Counts(Strong<u64>),
+}
+
+fn reduce(titles: &mut Vector<String>, action: &Action) {
+    match action {
+        Action::Title(title) => titles.push_back(title.clone()),
+        Action::Body(body) => titles.extend(body.keys().cloned()),
+        Action::Counts(counts) => titles.push_front(format!("{} counts", counts.len())),
+    }
+}
+
+#[test]
+fn actions_move_with_their_versions() {
+    let folders = [Folder::new(), Folder::new(), Folder::new()];
+    let store = Store::durable(Timeline::open(&folders[0], Vector::new()).unwrap(), reduce);
+    for n in 0..100u64 {
+        let action = match n % 5 {
+            0 => Action::Body((0..n).map(|k| (format!("key {k}"), format!("text {n}").chars().collect())).collect()),
+            // Short ones, which stand in the stamp: one with a collection in it.
+            1 => Action::Counts([(n.to_string(), n)].into_iter().collect()),
+            _ => Action::Title("title ".repeat(n as usize % 20)),
+        };
+        store.batch([action.clone(), action]).unwrap();
+        if n % 50 == 49 {
+            store.jump(-3).unwrap();
+        }
+    }
+    let all = |store: &Store<Vector<String>, Action>| {
+        let versions = store.versions().map(|version| version.unwrap());
+        versions.map(|version| (store.actions(version.id).unwrap(), version)).collect::<Vec<_>>()
+    };
+    let before = all(&store);
+    let old = store.into_timeline();
+    // Twice, so that what was moved is moved again.
+    let next = Timeline::migrate(&old, &folders[1], |titles| titles).unwrap();
+    drop(Timeline::migrate(&next, &folders[2], |titles| titles).unwrap());
+    drop((old, next));
+    for folder in &folders {
+        let store = Store::durable(Timeline::open(folder, Vector::new()).unwrap(), reduce);
+        assert!(all(&store) == before);
+        assert_eq!(store.verify().unwrap().damages, []);
+        assert!(store.actions(VersionId::new(1)).unwrap().len() == 2 && before.len() == 100)
+    }
 }

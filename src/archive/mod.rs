@@ -66,7 +66,7 @@ pub(crate) use loader::Library;
 #[cfg(feature = "timeline")]
 pub use loader::{Source, Thaw};
 #[cfg(feature = "timeline")]
-pub(crate) use moving::Moving;
+pub(crate) use moving::{Moved, Moving};
 #[cfg(feature = "timeline")]
 pub(crate) use roundtrip::check_roundtrip;
 #[cfg(feature = "timeline")]
@@ -76,6 +76,6 @@ pub(crate) use serializer::{Kept, Serializer};
 #[cfg(feature = "timeline")]
 pub use state::State;
 #[cfg(feature = "timeline")]
-pub(crate) use state::{identity, read, read_root, view_root, write, write_root};
+pub(crate) use state::{Storable, identity, read, read_root, view_root, write, write_root};
 #[cfg(feature = "timeline")]
 pub use view::View;

@@ -6,15 +6,18 @@
 //!
 //! In: places in the other log. Out: addresses in this one.
 //! Must hold: what a record refers to is moved before it.
-//! Uses: `serializer`, `loader`, `links`, `images`, `link`, `id`, `error`.
+//! Uses: `serializer`, `loader`, `links`, `images`, `state`, `record`, `log`, `link`, `id`, `error`.
 
 use super::images::{SPARE_BITS, word};
 use super::links::{each_link, links};
 use super::loader::Library;
+use super::record::corrupt;
 use super::serializer::Serializer;
+use super::state::Storable;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::Mark;
+use crate::link::{Mark, Session};
+use crate::log::Root;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -51,13 +54,48 @@ impl Moving {
             let record = self.from.read(at)?;
             let mut body = record.body().to_vec();
             each_link(at, record.kind(), record.body(), &mut |place, address| {
-                let bytes = &mut body[place..place + 8];
-                let spare = u64::from_le_bytes(bytes.try_into().expect("eight")) & ((1 << SPARE_BITS) - 1);
-                bytes.copy_from_slice(&word(Some(moved[&address]), spare).to_le_bytes())
+                readdress(&mut body[place..place + 8], moved[&address])
             })?;
             moved.insert(at, to.put(record.kind(), &body)?);
         }
         Ok(moved[&at])
+    }
+}
+
+/// Puts another address into a word.
+fn readdress(bytes: &mut [u8], address: Address) {
+    let spare = u64::from_le_bytes((&*bytes).try_into().expect("eight")) & ((1 << SPARE_BITS) - 1);
+    bytes.copy_from_slice(&word(Some(address), spare).to_le_bytes())
+}
+
+/// A value of the log that is being moved: of whatever type, it is written as it is.
+pub(crate) struct Moved {
+    pub(crate) root: Root,
+    /// Of the version that has it.
+    pub(crate) stamp: Address,
+}
+
+impl Storable for Moved {
+    fn write_root(&self, to: &mut Serializer) -> Result<Root> {
+        let Some(moving) = to.commit().moving.clone() else { return Ok(Root::None) };
+        match &self.root {
+            Root::None => Ok(Root::None),
+            Root::At(at) => moving.address(*at, to).map(Root::At),
+            Root::Inline(bytes) => {
+                let (&kind, body) = bytes.split_last().ok_or_else(|| corrupt(self.stamp, "an empty value"))?;
+                let (mut found, mut moved) = (Vec::new(), bytes.clone());
+                each_link(self.stamp, kind, body, &mut |place, address| found.push((place, address)))?;
+                for (place, address) in found {
+                    readdress(&mut moved[place..place + 8], moving.address(address, to)?)
+                }
+                Ok(Root::Inline(moved))
+            }
+        }
+    }
+
+    /// It is what the other log has.
+    fn check_roundtrip(&self, _: Session, _: &Arc<Library>) -> Result<()> {
+        Ok(())
     }
 }
 

@@ -1,16 +1,18 @@
 //! States: the values that versions are of.
 //!
 //! In: a state. Out: a root record; and a state again, whose collections stay stored, or a view of it.
-//! Uses: `serializer`, `loader`, `page`, `view`, `images`, `record`.
+//! Uses: `serializer`, `loader`, `page`, `view`, `images`, `record`, `roundtrip`, `log`, `link`.
 
 use super::images::Last;
 use super::loader::{De, Library, Thaw};
 use super::page::Page;
 use super::record::kinds;
+use super::roundtrip::check_roundtrip;
 use super::serializer::{Ser, Serializer};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::id::Address;
+use crate::link::Session;
 use crate::log::{Identity, Layout, Root};
 use rkyv::{Archive, Deserialize, Serialize, SerializeUnsized};
 use std::sync::Arc;
@@ -39,6 +41,25 @@ use std::sync::Arc;
 )]
 pub trait State: Thaw + Serialize<Ser> + Clone + PartialEq + 'static {}
 impl<T: Thaw + Serialize<Ser> + Clone + PartialEq + 'static> State for T {}
+
+/// A value that can be stored, of whatever type.
+pub(crate) trait Storable {
+    /// As [`write_root`].
+    fn write_root(&self, serializer: &mut Serializer) -> Result<Root>;
+
+    /// As [`check_roundtrip`].
+    fn check_roundtrip(&self, session: Session, library: &Arc<Library>) -> Result<()>;
+}
+
+impl<T: State> Storable for T {
+    fn write_root(&self, serializer: &mut Serializer) -> Result<Root> {
+        write_root(self, serializer)
+    }
+
+    fn check_roundtrip(&self, session: Session, library: &Arc<Library>) -> Result<()> {
+        check_roundtrip(self, session, library)
+    }
+}
 
 /// What a log of such states says of itself.
 pub(crate) fn identity<T: State>(schema: &str, schema_version: u32) -> Identity {

@@ -17,11 +17,18 @@ pub(crate) struct Line {
     pub(crate) jump: u64,
     /// How many ancestors it has.
     pub(crate) depth: u64,
+    /// How many of these, its parent first, belong to one group with it: undo passes over them.
+    pub(crate) joins: u64,
 }
 
 impl Line {
     /// The first version's.
-    pub(crate) const FIRST: Line = Line { parent: 0, jump: 0, depth: 0 };
+    pub(crate) const FIRST: Line = Line { parent: 0, jump: 0, depth: 0, joins: 0 };
+
+    /// The depth of the first version of its group.
+    fn group(&self) -> u64 {
+        self.depth.saturating_sub(self.joins)
+    }
 }
 
 /// Where lines are.
@@ -43,14 +50,14 @@ pub(crate) fn line_after(lineage: &(impl Lineage + ?Sized), parent: u64) -> Resu
     let over = lineage.line(line.jump)?;
     let beyond = lineage.line(over.jump)?;
     let jump = if line.depth - over.depth == over.depth - beyond.depth { over.jump } else { parent };
-    Ok(Line { parent, jump, depth: line.depth + 1 })
+    Ok(Line { parent, jump, depth: line.depth + 1, joins: 0 })
 }
 
 /// The ancestor of a version, or itself, that has so many ancestors; it has as many at least.
 ///
 /// Time: O(log depth).
 pub(crate) fn ancestor_at(lineage: &(impl Lineage + ?Sized), mut id: u64, depth: u64) -> Result<u64> {
-    if lineage.is_one_line() {
+    if lineage.is_one_line() || depth == 0 {
         return Ok(depth);
     }
     let mut line = lineage.line(id)?;
@@ -72,6 +79,38 @@ pub(crate) fn is_ancestor(lineage: &(impl Lineage + ?Sized), one: u64, other: u6
     }
     let depth = lineage.line(one)?.depth;
     Ok(one <= other && lineage.line(other)?.depth >= depth && ancestor_at(lineage, other, depth)? == one)
+}
+
+/// The parent of the first version of a version's group; none if that is the first of all. Time: O(log depth).
+pub(crate) fn stop_before(lineage: &(impl Lineage + ?Sized), id: u64) -> Result<Option<u64>> {
+    let line = lineage.line(id)?;
+    match line.joins {
+        0 => Ok((line.depth > 0).then_some(line.parent)),
+        _ => line.group().checked_sub(1).map(|depth| ancestor_at(lineage, id, depth)).transpose(),
+    }
+}
+
+/// The last version of the group that comes next on the way from a version to its descendant `tip`, or of the version's own if
+/// there is more of it. Time: O(log group) times O(log depth).
+pub(crate) fn stop_after(lineage: &(impl Lineage + ?Sized), id: u64, tip: u64) -> Result<Option<u64>> {
+    if id == tip {
+        return Ok(None);
+    }
+    let (first, last) = (lineage.line(id)?.depth + 1, lineage.line(tip)?.depth);
+    let at = |depth| ancestor_at(lineage, tip, depth);
+    let mut found = at(first)?;
+    let group = lineage.line(found)?.group();
+    // How far behind `first` the group goes, doubled until it is too far, then halved.
+    let (mut from, mut step, mut is_growing) = (first, 1, true);
+    while step > 0 {
+        let next = if from + step <= last { Some(at(from + step)?) } else { None };
+        match next {
+            Some(id) if lineage.line(id)?.group() == group => (found, from) = (id, from + step),
+            _ => is_growing = false,
+        }
+        step = if is_growing { step * 2 } else { step / 2 }
+    }
+    Ok(Some(found))
 }
 
 #[cfg(test)]

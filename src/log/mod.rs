@@ -5,6 +5,7 @@
 //! Uses: `error`, `id`. What the records mean is known above.
 
 mod files;
+mod health;
 mod index;
 mod mapped;
 mod reader;
@@ -46,4 +47,4 @@ pub(crate) use storage::Storage;
 pub(crate) use superblock::{Identity, Layout};
 pub(crate) use verify::verify;
 pub use verify::{Damage, Report};
-pub(crate) use writer::{Batch, Log, Options};
+pub(crate) use writer::{Batch, Due, Log, Options};

@@ -126,10 +126,15 @@ impl Stamp {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tags(SmallVec<[u8; 40]>);
 
+/// Below the address in a word.
+const SPARE_BITS: u32 = u64::BITS - Address::BITS;
+
 impl Tags {
     pub(crate) const LABEL: u64 = 1;
     pub(crate) const ACTION: u64 = 2;
     pub(crate) const AUTHOR: u64 = 3;
+    /// A number: how many ancestors belong to one group with this version.
+    pub(crate) const JOINS: u64 = 4;
 
     /// Appends a field.
     pub(crate) fn push(&mut self, tag: u64, bytes: &[u8]) {
@@ -143,6 +148,36 @@ impl Tags {
             self.0.push(n as u8)
         }
         self.0.extend_from_slice(bytes)
+    }
+
+    /// Appends where a value is: as a word of 8 bytes, an address above 20 bits that are 0; or as it is, which is never so
+    /// long.
+    pub(crate) fn push_root(&mut self, tag: u64, root: &Root) {
+        match root {
+            Root::None => {}
+            Root::At(at) => self.push(tag, &(at.units() << SPARE_BITS).to_le_bytes()),
+            Root::Inline(bytes) => self.push(tag, bytes),
+        }
+    }
+
+    /// Where the value is that a field of that tag is of.
+    pub(crate) fn root(&self, tag: u64) -> Option<Root> {
+        let bytes = self.get(tag)?;
+        let word = bytes.try_into().map(u64::from_le_bytes).ok().filter(|word| word.trailing_zeros() >= SPARE_BITS);
+        let address = word.and_then(|word| Address::new(word >> SPARE_BITS));
+        Some(address.map_or_else(|| Root::Inline(bytes.into()), Root::At))
+    }
+
+    /// Appends a field that is a number.
+    pub(crate) fn push_number(&mut self, tag: u64, n: u64) {
+        let bytes = n.to_le_bytes();
+        self.push(tag, &bytes[..8 - n.leading_zeros() as usize / 8])
+    }
+
+    /// The first field of that tag as a number; 0 if there is none.
+    pub(crate) fn number(&self, tag: u64) -> u64 {
+        let bytes = self.get(tag).unwrap_or_default().iter().take(8);
+        bytes.rev().fold(0, |n, &byte| n << 8 | u64::from(byte))
     }
 
     /// All fields, in the order in which they were pushed.
@@ -220,7 +255,8 @@ impl Stamp {
         let wrong = wrong.or_else(|| self.parents.iter().any(|&p| p >= self.id).then_some("a parent"));
         let is_behind = |address: Address| address.units() >= at;
         let root = if let Root::At(root) = self.root { Some(root) } else { None };
-        let links = self.links().into_iter().map(|(_, link)| link).chain([root]);
+        let action = if let Some(Root::At(action)) = self.tags.root(Tags::ACTION) { Some(action) } else { None };
+        let links = self.links().into_iter().map(|(_, link)| link).chain([root, action]);
         let wrong = wrong.or_else(|| links.flatten().any(is_behind).then_some("an address"));
         let has_root = self.root != Root::None;
         let wrong = wrong.or_else(|| (is_version && !has_root).then_some("the root"));

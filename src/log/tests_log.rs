@@ -434,3 +434,54 @@ fn a_stale_record_in_the_place_of_a_lost_one_makes_its_batch_not_whole() {
     let log = open(&Simulated::with_files(&files, 1), &small_options());
     assert_eq!((log.reader().end(), log.last().unwrap().id), (end, 0));
 }
+
+#[test]
+fn a_sync_that_succeeds_after_one_that_failed_is_not_believed() {
+    let storage = Simulated::new(1);
+    let mut log = open(&storage, &Options::new(identity()));
+    commit(&mut log, &[1; 300], false);
+    let due = || log.due().unwrap().unwrap();
+    let (first, second) = (due(), due());
+    let now = storage.disk().operations;
+    storage.disk().faults.fail_at = Some(now);
+    for due in [first, second] {
+        assert_eq!(due.sync().unwrap_err().kind(), ErrorKind::Io)
+    }
+    assert!(log.due().is_err() && log.batch().is_err() && log.flush().is_err())
+}
+
+#[test]
+fn what_a_sync_beside_commits_was_for_is_promised_and_no_more_and_no_less() {
+    let storage = Simulated::new(1);
+    let options = Options { segment_bytes: 8 << 10, anchor_bytes: 8, ..Options::new(identity()) };
+    let mut log = open(&storage, &options);
+    let synced = |log: &Log| log.last().unwrap().chain.synced_upto;
+    commit(&mut log, &[1; 300], false);
+    let due = log.due().unwrap().unwrap();
+    // It comes while the sync is under way.
+    commit(&mut log, &[2; 300], false);
+    due.sync().unwrap();
+    let end = due.end();
+    log.done(due);
+    commit(&mut log, &[3; 300], false);
+    assert_eq!(synced(&log), end);
+    // A segment ends while a sync of it is under way: all in it is durable.
+    let late = log.due().unwrap().unwrap();
+    while storage.files().len() == 1 {
+        commit(&mut log, &[4; 300], false);
+    }
+    let before = synced(&log);
+    assert!(before > late.end());
+    late.sync().unwrap();
+    log.done(late);
+    commit(&mut log, &[5; 300], false);
+    assert_eq!(synced(&log), before);
+    let due = log.due().unwrap().unwrap();
+    due.sync().unwrap();
+    log.done(due);
+    assert!(log.due().unwrap().is_none());
+    storage.lose_power();
+    drop(log);
+    let log = open(&storage, &options);
+    assert_eq!(log.last().unwrap().kind, StampKind::Version, "all of it was there")
+}

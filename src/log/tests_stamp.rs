@@ -79,6 +79,24 @@ fn tags_that_nobody_knows_are_kept_in_order() {
 }
 
 #[test]
+fn a_value_in_a_tag_is_an_address_or_bytes_of_another_length() {
+    for root in [Root::At(Address::new((1 << 44) - 1).unwrap()), Root::Inline([7; 9].into_iter().collect())] {
+        let mut tags = Tags::default();
+        tags.push_root(Tags::ACTION, &root);
+        assert_eq!(tags.root(Tags::ACTION), Some(root))
+    }
+    let mut tags = Tags::default();
+    tags.push_root(Tags::ACTION, &Root::None);
+    assert_eq!((tags.root(Tags::ACTION), tags.iter().count()), (None, 0));
+    // What is no address is no value either: whoever reads it says so.
+    for wrong in [0u64, 1, 1 << 19 | 1 << 20] {
+        let mut tags = Tags::default();
+        tags.push(Tags::ACTION, &wrong.to_le_bytes());
+        assert_eq!(tags.root(Tags::ACTION), Some(Root::Inline(wrong.to_le_bytes().into_iter().collect())))
+    }
+}
+
+#[test]
 fn what_is_no_stamp_is_refused_and_never_panics() {
     let mut dice = Dice(2);
     let mut refused = 0;
@@ -118,6 +136,8 @@ fn a_stamp_that_names_what_is_not_before_it_is_invalid() {
     assert!(wrong(|s| s.depth = 6));
     assert!(wrong(|s| s.jump = 6));
     assert!(wrong(|s| s.names = Address::new(10)));
+    assert!(wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(10).unwrap()))));
+    assert!(!wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(9).unwrap()))));
     assert!(wrong(|s| s.root = Root::None));
     assert!(wrong(|s| s.kind = StampKind::Move));
     good().after(StampKind::Move).check(10).unwrap();

@@ -11,7 +11,7 @@ use super::record::{HEADER_BYTES, Header, UNIT, kinds};
 use super::recovery;
 use super::scan::{Ending, Scan, follows};
 use super::segments::Segments;
-use super::stamp::{Root, Stamp, StampKind};
+use super::stamp::{Root, Stamp, StampKind, Tags};
 use super::superblock::{BLOCK_BYTES, BLOCK_UNITS, Superblock};
 use crate::error::Result;
 use crate::id::Address;
@@ -277,20 +277,22 @@ impl Pass<'_> {
             StampKind::Names => self.report.names += 1,
             StampKind::Closing => self.report.closings += 1,
         }
-        let root = match &stamp.root {
-            Root::At(root) => Some(*root),
-            Root::Inline(bytes) => {
-                // A record's body, and behind it its kind.
-                let (own, body) = bytes.split_last().map_or((0, &[][..]), |(own, body)| (*own, body));
-                if let Err(error) = (self.links)(at, own, body, found) {
-                    self.damage(at.units(), kind, error.to_string(), REPORT)
+        let action = stamp.tags.root(Tags::ACTION).unwrap_or_default();
+        for root in [&stamp.root, &action] {
+            match root {
+                Root::At(root) => found.push(*root),
+                Root::Inline(bytes) => {
+                    // A record's body, and behind it its kind.
+                    let (own, body) = bytes.split_last().map_or((0, &[][..]), |(own, body)| (*own, body));
+                    if let Err(error) = (self.links)(at, own, body, found) {
+                        self.damage(at.units(), kind, error.to_string(), REPORT)
+                    }
                 }
-                None
+                Root::None => {}
             }
-            Root::None => None,
-        };
+        }
         let own = [stamp.chain.index, stamp.chain.previous, stamp.names, stamp.children, stamp.leaves, stamp.hashers];
-        found.extend(own.into_iter().chain([root]).flatten());
+        found.extend(own.into_iter().flatten());
         let is_node = |address: Address| self.nodes.contains_key(&address.units());
         if self.is_known && stamp.chain.index.is_some_and(|root| !is_node(root)) {
             self.damage(at.units(), kind, "it names an index where no node of it is", RESTORE)

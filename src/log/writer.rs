@@ -3,8 +3,9 @@
 //! Must hold: **L6** after a failed write or sync nothing more is written until the log is opened again; **G4** a batch is
 //! one write and one sync, and can be seen when both have succeeded; **G5** a segment is begun when all before it is
 //! durable; **G6** an anchor names only what is durable.
-//! Uses: `error`, `id`, `index`, `reader`, `record`, `recovery`, `scan`, `segments`, `stamp`, `storage`, `superblock`.
+//! Uses: `error`, `id`, `health`, `index`, `reader`, `record`, `recovery`, `scan`, `segments`, `stamp`, `storage`, `superblock`.
 
+use super::health::Health;
 use super::index::{self, Filled, Index};
 use super::reader::Reader;
 use super::record::{self, Header, Seal, UNIT, kinds};
@@ -69,9 +70,30 @@ pub(crate) struct Log {
     epoch: u64,
     anchor_end: u64,
     anchor_slot: usize,
-    /// What failed.
-    failed: Option<String>,
+    health: Arc<Health>,
     _lock: Box<dyn Send + Sync>,
+}
+
+/// What a sync is due for, which needs no lock of the log: others may append meanwhile.
+pub(crate) struct Due {
+    file: Arc<dyn SegmentFile>,
+    anchor: Anchor,
+    health: Arc<Health>,
+}
+
+impl Due {
+    /// Up to here all is durable then.
+    pub(crate) fn end(&self) -> u64 {
+        self.anchor.end
+    }
+
+    /// Makes it durable. The log is to be told: [`Log::done`].
+    ///
+    /// # Errors
+    /// `Io`; the log takes no more then.
+    pub(crate) fn sync(&self) -> Result<()> {
+        self.health.sync(&*self.file)
+    }
 }
 
 /// A batch on its way. Dropped before it is committed it leaves nothing behind.
@@ -117,6 +139,7 @@ impl Log {
         let stamp = last.as_ref().map(|last| last.stamp.clone());
         let reader = open_reader(segments, &superblock, end, last.as_ref())?;
         let len_bytes = site.file.len_bytes()?;
+        let health = Arc::new(Health::new(reader.segments.storage.name()));
         let log = Log {
             reader: Arc::new(reader),
             options,
@@ -134,7 +157,7 @@ impl Log {
             epoch,
             anchor_end: durable,
             anchor_slot: slot,
-            failed: None,
+            health,
             _lock: lock,
         };
         Ok((log, stamp))
@@ -175,31 +198,54 @@ impl Log {
     /// `Io`; then nothing is known of what was not durable before, and the log must be opened again.
     pub(crate) fn flush(&mut self) -> Result<()> {
         self.check_alive()?;
-        let end = self.reader.end();
-        if end > self.synced {
-            self.guarded(|log| log.file.sync())?;
-            self.set_synced(end)
+        if let Some(due) = self.due()? {
+            due.sync()?;
+            self.done(due)
         }
         Ok(())
     }
 
-    /// Everything before `end` is durable now.
-    fn set_synced(&mut self, end: u64) {
-        self.synced = end;
-        if (end - self.anchor_end) * UNIT >= self.options.anchor_bytes {
-            // Only a hint: if it cannot be written, the next opening reads more.
-            let _ = self.write_anchor();
+    /// What is to be synced so that all is durable which was committed; none if it is.
+    ///
+    /// # Errors
+    /// `Io` if a write or a sync failed before.
+    pub(crate) fn due(&self) -> Result<Option<Due>> {
+        self.check_alive()?;
+        let last = self.last.as_ref().filter(|last| last.end > self.synced);
+        // Segments before this one are durable (G5).
+        Ok(last.map(|last| Due {
+            file: self.file.clone(),
+            anchor: Anchor { stamp: last.at, end: last.end },
+            health: self.health.clone(),
+        }))
+    }
+
+    /// This was synced.
+    pub(crate) fn done(&mut self, Due { anchor, .. }: Due) {
+        // What is in a segment that has ended meanwhile is known to be durable.
+        if anchor.end > self.synced {
+            self.set_synced(anchor)
         }
     }
 
-    fn write_anchor(&mut self) -> Result<()> {
-        let Some(Ending { at, end, .. }) = self.last else { return Ok(()) };
-        if end > self.synced {
-            return Ok(());
+    /// Everything before the anchor's end is durable now.
+    fn set_synced(&mut self, anchor: Anchor) {
+        self.synced = anchor.end;
+        if (anchor.end - self.anchor_end) * UNIT >= self.options.anchor_bytes {
+            // Only a hint: if it cannot be written, the next opening reads more.
+            let _ = self.write_anchor(anchor);
         }
-        self.anchor_end = end;
+    }
+
+    fn write_anchor(&mut self, anchor: Anchor) -> Result<()> {
+        self.anchor_end = anchor.end;
         self.anchor_slot = 1 - self.anchor_slot;
-        Anchor { stamp: at, end }.write(&*self.file, self.seal(), self.first, 1 - self.anchor_slot)
+        anchor.write(&*self.file, self.seal(), self.first, 1 - self.anchor_slot)
+    }
+
+    /// Makes durable what was written to the last segment.
+    fn sync(&self) -> Result<()> {
+        self.health.sync(&*self.file)
     }
 
     /// Makes everything durable, ends the log with a closing stamp, and gives back room that was made ahead.
@@ -223,10 +269,12 @@ impl Log {
         if is_open || self.len_bytes != len_bytes {
             self.guarded(|log| log.file.set_len(len_bytes))?;
             self.len_bytes = len_bytes;
-            self.guarded(|log| log.file.sync())?;
+            self.sync()?;
             self.synced = end;
-            self.guarded(Self::write_anchor)?;
-            self.guarded(|log| log.file.sync())?
+            if let Some(Ending { at, end, .. }) = self.last {
+                self.guarded(|log| log.write_anchor(Anchor { stamp: at, end }))?
+            }
+            self.sync()?
         }
         Ok(())
     }
@@ -236,21 +284,13 @@ impl Log {
     }
 
     fn check_alive(&self) -> Result<()> {
-        let Some(failed) = &self.failed else { return Ok(()) };
-        let name = self.reader.segments.storage.name();
-        Err(Error::new(
-            ErrorKind::Io,
-            format!("the log {name} takes no more since this failed: {failed}: open it again"),
-        ))
+        self.health.check()
     }
 
     /// Does what writes; if it fails, this log writes no more (L6).
     fn guarded<T>(&mut self, write: impl FnOnce(&mut Self) -> Result<T>) -> Result<T> {
         let result = write(self);
-        if let Err(error) = &result {
-            self.failed = Some(error.to_string())
-        }
-        result
+        result.inspect_err(|error| self.health.fail(error))
     }
 
     fn next_address(&self) -> Result<Address> {
@@ -324,7 +364,7 @@ impl Log {
         self.guarded(|log| {
             let (len_bytes, first) = ((log.at - log.first) * UNIT, log.at);
             log.file.set_len(len_bytes)?;
-            log.file.sync()?;
+            log.sync()?;
             // The rest of a batch that is under way is not acknowledged.
             log.synced = log.batch;
             let anchor = log.last.as_ref().map(|last| Anchor { stamp: last.at, end: last.end });
@@ -387,7 +427,7 @@ impl Log {
         let at = self.append(kinds::STAMP, |out, at| stamp.encode(out, at))?;
         self.write()?;
         if is_durable {
-            self.guarded(|log| log.file.sync())?
+            self.sync()?
         }
         let end = self.at;
         self.last = Some(Ending { stamp, at, end });
@@ -398,14 +438,14 @@ impl Log {
             }
         });
         if is_durable {
-            self.set_synced(end)
+            self.set_synced(Anchor { stamp: at, end })
         }
         Ok(at)
     }
 
     /// Takes back what was written of a batch that is not to be.
     fn abandon(&mut self) -> Result<()> {
-        if self.failed.is_none() && self.part != self.batch {
+        if self.health.is_good() && self.part != self.batch {
             self.guarded(|log| {
                 let segments = &log.reader.segments;
                 recovery::cut(segments, log.batch)?;

@@ -2,15 +2,16 @@
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
 //! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `id`, `error`.
+//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `log`, `id`, `error`.
 
 use super::memory::Memory;
 use super::recent::Recent;
-use super::stored::{Stored, Writer};
-use crate::archive::{self, Kept, State, View};
+use super::stored::{Grouped, Stored, Writer};
+use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Tree};
+use crate::history::{Line, Lineage, Names, Tree};
 use crate::id::Digest;
+use crate::log::Report;
 use std::sync::Arc;
 
 /// What is known of a version beside its state.
@@ -20,6 +21,15 @@ pub(super) struct Made {
     /// Microseconds since 1970.
     pub(super) time_us: u64,
     pub(super) label: Box<str>,
+    pub(super) author: Option<Box<str>>,
+}
+
+/// What a new version comes with.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    /// What made it, which is stored where versions are.
+    pub(super) action: Option<&'a dyn Storable>,
+    pub(super) names: &'a Names,
 }
 
 /// All versions, to look at. Numbers that are given to it are those of versions.
@@ -62,17 +72,40 @@ impl<T: Clone> Past<T> {
         }
     }
 
+    /// The oldest version that is kept.
+    pub(super) fn oldest(&self) -> u64 {
+        match self {
+            Past::Memory(memory) => memory.oldest(),
+            Past::Stored(_) => 0,
+        }
+    }
+
+    /// False of a version that was let go.
+    pub(super) fn has(&self, id: u64) -> bool {
+        match self {
+            Past::Memory(memory) => memory.has(id),
+            Past::Stored(_) => true,
+        }
+    }
+
     pub(super) fn state(&self, id: u64) -> Result<T> {
         match self {
-            Past::Memory(memory) => Ok(memory.state(id)),
+            Past::Memory(memory) => memory.state(id),
             Past::Stored(stored) => stored.state(id),
         }
     }
 
     pub(super) fn made(&self, id: u64) -> Result<Made> {
         match self {
-            Past::Memory(memory) => Ok(memory.made(id)),
+            Past::Memory(memory) => memory.made(id),
             Past::Stored(stored) => stored.made(id),
+        }
+    }
+
+    pub(super) fn verify(&self) -> Result<Report> {
+        match self {
+            Past::Memory(memory) => Ok(Report::of_versions(memory.count())),
+            Past::Stored(stored) => stored.verify(),
         }
     }
 
@@ -88,7 +121,7 @@ impl<T: State> Past<T> {
     pub(super) fn digest(&self, id: u64) -> Result<Digest> {
         match self {
             // Nodes in memory alone have no address by which what was worked out could be known again.
-            Past::Memory(memory) => archive::digest(&memory.state(id), &Arc::default()),
+            Past::Memory(memory) => archive::digest(&memory.state(id)?, &Arc::default()),
             Past::Stored(stored) => stored.digest(id),
         }
     }
@@ -114,7 +147,7 @@ pub(super) struct Home<T> {
     recent: Recent<T>,
 }
 
-impl<T: Clone> Home<T> {
+impl<T: Clone + 'static> Home<T> {
     pub(super) fn new(past: Past<T>, writer: Option<Writer>) -> Self {
         Home { past, writer, recent: Recent::new() }
     }
@@ -146,9 +179,9 @@ impl<T: Clone> Home<T> {
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool) -> Result<Kept> {
+    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
-            (Past::Memory(memory), _) => memory.append(state, made).map(|()| Kept::new()),
+            (Past::Memory(memory), _) => memory.append(state, made, beside.names),
             (Past::Stored(stored), Some(writer)) => {
                 // What may panic comes first: the new version is there for ever.
                 match is_kin {
@@ -156,7 +189,7 @@ impl<T: Clone> Home<T> {
                     false => self.recent.clear(),
                 }
                 let (id, copy) = (stored.count(), state.clone());
-                let (bytes, kept) = writer.append(stored, state, made)?;
+                let (bytes, kept) = writer.append(stored, state, made, beside.action)?;
                 self.recent.push(id, copy, bytes);
                 Ok(kept)
             }
@@ -167,16 +200,21 @@ impl<T: Clone> Home<T> {
         }
     }
 
-    /// Notes where the head and the tip are.
+    /// Notes where the head and the tip are, and names that have changed.
     ///
     /// # Errors
-    /// What the storage says; they are where they were then.
-    pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
-        match self.past {
-            Past::Memory(_) => Ok(()),
-            // Whoever reads only may stand anywhere.
-            Past::Stored(_) => self.writer.as_mut().map_or(Ok(()), |writer| writer.move_head(head, tip)),
+    /// What the storage says; all is as it was then.
+    pub(super) fn note(&mut self, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
+        match (&self.past, &mut self.writer) {
+            // Whoever reads only may stand anywhere, and call it as he likes.
+            (Past::Memory(_), _) | (_, None) => Ok(()),
+            (Past::Stored(stored), Some(writer)) => writer.note(stored, head, tip, names),
         }
+    }
+
+    /// Leaves syncs to somebody else, if that was asked for; or does them again.
+    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
+        self.writer.as_mut()?.group(is_grouped)
     }
 
     /// Makes all of it durable.

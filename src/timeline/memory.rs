@@ -1,19 +1,98 @@
 //! Versions in memory: each state as it is, sharing what it has in common with the others.
 //!
-//! In: versions as they are made. Out: their states and what is known of them.
+//! In: versions as they are made. Out: their states and what is known of them, as long as they are kept.
+//! Must hold: the newest version is kept, and any that has a name.
 //! Uses: `history`, `home`, `error`.
 
 use super::home::Made;
-use crate::error::Result;
-use crate::history::{Line, Lineage, Tree};
+use crate::archive::Kept as Gone;
+use crate::error::{Error, ErrorKind, Result};
+use crate::history::{Line, Lineage, Names, Tree};
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+
+/// What a state takes beside the one that it was made from.
+type Measure<T> = Arc<dyn Fn(&T, &T) -> u64 + Send + Sync>;
+
+/// How many versions are kept.
+pub(super) struct Keep<T> {
+    pub(super) versions: u64,
+    pub(super) bytes: u64,
+    pub(super) measure: Option<Measure<T>>,
+}
+
+impl<T> Keep<T> {
+    pub(super) const ALL: Keep<T> = Keep { versions: u64::MAX, bytes: u64::MAX, measure: None };
+
+    pub(super) fn is_all(&self) -> bool {
+        self.versions == u64::MAX && self.bytes == u64::MAX
+    }
+}
+
+impl<T> Clone for Keep<T> {
+    fn clone(&self) -> Self {
+        Keep { measure: self.measure.clone(), ..*self }
+    }
+}
 
 /// All versions of a timeline, beside readers.
 pub(super) struct Memory<T>(Arc<RwLock<Kept<T>>>);
 
 struct Kept<T> {
-    versions: Vec<(T, Made)>,
+    /// The first of `versions`.
+    first: u64,
+    versions: VecDeque<Held<T>>,
+    /// Versions before these that have names.
+    named: HashMap<u64, Held<T>>,
+    bytes: u64,
     tree: Tree,
+    keep: Keep<T>,
+}
+
+struct Held<T> {
+    state: T,
+    made: Made,
+    bytes: u64,
+}
+
+impl<T> Kept<T> {
+    fn count(&self) -> u64 {
+        self.first + self.versions.len() as u64
+    }
+
+    fn get(&self, id: u64) -> Option<&Held<T>> {
+        match id.checked_sub(self.first) {
+            Some(behind) => self.versions.get(behind as usize),
+            None => self.named.get(&id),
+        }
+    }
+
+    fn find(&self, id: u64) -> Result<&Held<T>> {
+        let gone = || {
+            let what =
+                format!("version {id} was let go: of versions without a name those from {} on are kept", self.first);
+            Error::new(ErrorKind::NotFound, what)
+        };
+        self.get(id).ok_or_else(gone)
+    }
+
+    /// Takes out what is too much.
+    fn let_go(&mut self, names: &Names) -> Result<Vec<Held<T>>> {
+        let mut gone = Vec::new();
+        while self.versions.len() > 1
+            && (self.versions.len() as u64 > self.keep.versions.max(1) || self.bytes > self.keep.bytes)
+        {
+            let is_named = names.lead_to(self.first, self.count())?;
+            let Some(held) = self.versions.pop_front() else { break };
+            self.bytes -= held.bytes;
+            match is_named {
+                true => _ = self.named.insert(self.first, held),
+                false => gone.push(held),
+            }
+            self.first += 1
+        }
+        Ok(gone)
+    }
 }
 
 impl<T> Clone for Memory<T> {
@@ -23,8 +102,10 @@ impl<T> Clone for Memory<T> {
 }
 
 impl<T> Memory<T> {
-    pub(super) fn new(first: T, made: Made) -> Self {
-        Memory(Arc::new(RwLock::new(Kept { versions: vec![(first, made)], tree: Tree::default() })))
+    pub(super) fn new(first: T, made: Made, keep: Keep<T>) -> Self {
+        let versions = VecDeque::from([Held { state: first, made, bytes: 0 }]);
+        let (named, tree) = (HashMap::new(), Tree::default());
+        Memory(Arc::new(RwLock::new(Kept { first: 0, versions, named, bytes: 0, tree, keep })))
     }
 
     // A `Clone` that panics leaves the versions whole.
@@ -35,7 +116,8 @@ impl<T> Memory<T> {
 
 impl<T> Lineage for Memory<T> {
     fn line(&self, id: u64) -> Result<Line> {
-        Ok(self.kept().versions[id as usize].1.line)
+        // Whoever looks for an ancestor goes no further than to what was let go.
+        Ok(self.kept().get(id).map_or(Line::FIRST, |held| held.made.line))
     }
 
     fn is_one_line(&self) -> bool {
@@ -45,27 +127,47 @@ impl<T> Lineage for Memory<T> {
 
 impl<T: Clone> Memory<T> {
     pub(super) fn count(&self) -> u64 {
-        self.kept().versions.len() as u64
+        self.kept().count()
     }
 
-    pub(super) fn state(&self, id: u64) -> T {
-        self.kept().versions[id as usize].0.clone()
+    /// The first version from which on all are kept.
+    pub(super) fn oldest(&self) -> u64 {
+        self.kept().first
     }
 
-    pub(super) fn made(&self, id: u64) -> Made {
-        self.kept().versions[id as usize].1.clone()
+    pub(super) fn has(&self, id: u64) -> bool {
+        self.kept().get(id).is_some()
+    }
+
+    pub(super) fn state(&self, id: u64) -> Result<T> {
+        Ok(self.kept().find(id)?.state.clone())
+    }
+
+    pub(super) fn made(&self, id: u64) -> Result<Made> {
+        Ok(self.kept().find(id)?.made.clone())
     }
 
     pub(super) fn tree(&self) -> Tree {
         self.kept().tree.clone()
     }
 
-    pub(super) fn append(&self, state: &T, made: Made) -> Result<()> {
+    /// Gives what was let go for it, to be dropped.
+    pub(super) fn append(&self, state: &T, made: Made, names: &Names) -> Result<Gone>
+    where
+        T: 'static,
+    {
         let (state, newest) = (state.clone(), self.count() - 1);
         let tree = self.tree().with(made.line.parent, newest)?;
+        let measure = self.kept().keep.measure.clone();
+        let bytes = match measure {
+            Some(measure) => measure(&self.state(made.line.parent)?, &state),
+            None => 0,
+        };
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        kept.versions.push((state, made));
-        kept.tree = tree;
-        Ok(())
+        kept.versions.push_back(Held { state, made, bytes });
+        (kept.tree, kept.bytes) = (tree, kept.bytes.saturating_add(bytes));
+        let gone = kept.let_go(names)?;
+        drop(kept);
+        Ok(if gone.is_empty() { Gone::new() } else { vec![Box::new(gone)] })
     }
 }

@@ -5,11 +5,12 @@
 //! it.
 //! Uses: `home`, `stored`, `options`, `log`, `link`, `error`.
 
-use super::home::{Home, Past};
+use super::home::{Beside, Home, Past};
 use super::stored::{Stored, Writer};
-use super::{Options, Timeline};
-use crate::archive::State;
+use super::{Durability, Options, Timeline};
+use crate::archive::{State, Storable};
 use crate::error::{Error, ErrorKind, Result, caught};
+use crate::history::Names;
 use crate::link::Session;
 use crate::log::{Files, Lock, Log};
 use std::path::Path;
@@ -57,8 +58,8 @@ impl<T: State> Timeline<T> {
 
 impl<T: State> Options<T> {
     /// Writes all versions of `old` into a new log in the folder `path`, each with the state that `f` makes of its own, and
-    /// opens it. Versions keep their numbers, parents, times and labels; head and tip are where they are in `old`, which does
-    /// not change.
+    /// opens it. Versions keep their numbers, parents, times, labels, actions, authors and groups; head, tip and names are as they are in
+    /// `old`, which does not change.
     ///
     /// What `f` passes on of a collection is not read: its records are moved as they are, and versions share them as they
     /// did. Until all is written the log is in a folder beside `path`, with `.unready` behind its name. States are compared
@@ -68,7 +69,7 @@ impl<T: State> Options<T> {
     ///
     /// # Errors
     /// `Conflict` if `path` holds a log, `Invalid` if it holds something else, `Locked` if a log for it is just being written;
-    /// `Corrupt` if something in `old` cannot be read; `Io`. There is no log in `path` then, nor if `f` panics.
+    /// `NotFound` if `old` is in memory and has let versions go; `Corrupt` if something in `old` cannot be read; `Io`. There is no log in `path` then, nor if `f` panics.
     pub fn migrate<Old>(
         self,
         old: &Timeline<Old>,
@@ -82,12 +83,18 @@ impl<T: State> Options<T> {
         files.check_free()?;
         let unready = Unready::begin(&files)?;
         let mut home = self.new_home(unready.beside.with_lock(unready.lock.clone()), old)?;
+        let names = Names::default();
         for id in 0..old.home.past.count() {
             let state = old.home.past.state(id)?;
             let state = caught(|| f(state))?;
-            home.append(&state, old.home.past.made(id)?, false)?;
+            let action = match &old.home.past {
+                Past::Memory(_) => None,
+                Past::Stored(stored) => stored.moved_action(id)?,
+            };
+            let action = action.as_ref().map(|action| action as &dyn Storable);
+            home.append(&state, old.home.past.made(id)?, false, Beside { action, names: &names })?;
         }
-        home.move_head(old.head, old.tip)?;
+        home.note(old.head, old.tip, (old.names != names).then_some(&old.names))?;
         home.flush()?;
         drop(home);
         let files = unready.rename(&files)?;
@@ -99,7 +106,7 @@ impl<T: State> Options<T> {
         let (log, last) = Log::open(Arc::new(storage), self.log_options())?;
         let session = Session::open()?;
         let stored = Stored::new(session, log.reader(), last.as_ref());
-        let mut writer = Writer::new(session, log, false, self.check_roundtrip.unwrap_or(false));
+        let mut writer = Writer::new(session, log, Durability::None, self.check_roundtrip.unwrap_or(false));
         if let Past::Stored(old) = &old.home.past {
             writer = writer.moving(old)
         }

@@ -4,17 +4,20 @@
 //! Uses: `home`, `stored`, `history`, `archive`, `log`, `link`, `error`.
 #![allow(unsafe_code)] // The declaration of `open_mmap`: docs/ARCHITECTURE.md, "Unsafe".
 
-use super::home::{Home, Made, Past};
+use super::Timeline;
+use super::home::{Beside, Home, Made, Past};
+use super::memory::{Keep, Memory};
 use super::stored::{Stored, Writer};
-use super::{Timeline, now_us};
+use super::times::Clock;
 use crate::archive::{self, State};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::Line;
+use crate::history::{Line, Names};
 use crate::link::Session;
 use crate::log::{Files, Log, MappedFiles, Reader, Stamp, Storage};
 use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 /// When a version is safe from a loss of power.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,6 +26,10 @@ pub enum Durability {
     /// When the call that made it returns. Costs a sync of the device each time.
     #[default]
     Sync,
+    /// When the call that made it returns, of a [`Store`](crate::Store): the first thread that waits does so for
+    /// as long as is said, and then syncs once for all that have made versions meanwhile. So many threads cost few syncs. A
+    /// timeline by itself has one thread: there it is as `Sync`.
+    Group(Duration),
     /// When [`flush`](Timeline::flush) returns. Until then it survives the end of the process, and not a loss of power; what
     /// is lost then are the newest versions.
     None,
@@ -36,19 +43,48 @@ pub enum Durability {
 /// let timeline = Timeline::options().durability(Durability::None).open("list.backstory", Vector::<u64>::new())?;
 /// # Ok::<(), backstory::Error>(())
 /// ```
-#[derive(Clone, Debug)]
 pub struct Options<T> {
     pub(super) durability: Durability,
+    clock: Clock,
+    keep: Keep<T>,
     schema: Option<(String, u32)>,
     segment_bytes: Option<u64>,
     pub(super) check_roundtrip: Option<bool>,
     of: PhantomData<fn() -> T>,
 }
 
+impl<T> Clone for Options<T> {
+    fn clone(&self) -> Self {
+        let Options { durability, clock, keep, schema, segment_bytes, check_roundtrip, of } = self;
+        Options {
+            durability: *durability,
+            clock: clock.clone(),
+            keep: keep.clone(),
+            schema: schema.clone(),
+            segment_bytes: *segment_bytes,
+            check_roundtrip: *check_roundtrip,
+            of: *of,
+        }
+    }
+}
+
+impl<T> std::fmt::Debug for Options<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Options")
+            .field("durability", &self.durability)
+            .field("schema", &self.schema)
+            .field("segment_bytes", &self.segment_bytes)
+            .field("check_roundtrip", &self.check_roundtrip)
+            .finish_non_exhaustive()
+    }
+}
+
 impl<T> Options<T> {
     pub(super) fn new() -> Self {
         Options {
             durability: Durability::default(),
+            clock: Clock::default(),
+            keep: Keep::ALL,
             schema: None,
             segment_bytes: None,
             check_roundtrip: None,
@@ -105,6 +141,62 @@ impl<T> Options<T> {
     }
 }
 
+impl<T> Options<T> {
+    /// Where new versions get their times from: the system if nothing is said. Times of versions never go back, whatever it
+    /// says.
+    #[must_use]
+    pub fn clock(mut self, now: impl Fn() -> SystemTime + Send + Sync + 'static) -> Self {
+        self.clock = Clock::new(now);
+        self
+    }
+
+    /// In memory, keeps the newest `versions` versions, at least one, and those that have names: for programs that run for ever.
+    /// Letting one go costs O(what it alone has).
+    ///
+    /// Undo ends at the oldest one that is kept. What was let go is `NotFound`.
+    ///
+    /// ```
+    /// use backstory::{Timeline, Vector, VersionId};
+    ///
+    /// let mut game = Timeline::options().keep_versions(8).in_memory(Vector::<u32>::new());
+    /// for frame in 0..100 {
+    ///     game.edit("frame", |world| world.push_back(frame))?;
+    /// }
+    /// assert_eq!(game.versions().count(), 8);
+    /// assert!(game.at(VersionId::new(92)).is_err() && game.at(VersionId::new(93)).is_ok());
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    #[must_use]
+    pub fn keep_versions(mut self, versions: u64) -> Self {
+        self.keep.versions = versions;
+        self
+    }
+
+    /// In memory, keeps the newest versions that together take up to `bytes` bytes, at least one, and those that have names.
+    /// `measure` says how many bytes a new state, the second, takes beside the one that it was made from.
+    #[must_use]
+    pub fn keep_bytes(mut self, bytes: u64, measure: impl Fn(&T, &T) -> u64 + Send + Sync + 'static) -> Self {
+        self.keep.bytes = bytes;
+        self.keep.measure = Some(Arc::new(measure));
+        self
+    }
+}
+
+impl<T: Clone + PartialEq + 'static> Options<T> {
+    /// A timeline in memory, whose first version is `initial`.
+    pub fn in_memory(self, initial: T) -> Timeline<T> {
+        let made = first(self.clock.now_us(0));
+        let (time_us, memory) = (made.time_us, Memory::new(initial.clone(), made, self.keep));
+        let home = Home::new(Past::Memory(memory), None);
+        Timeline::at_home(home, initial, (0, 0), time_us, Names::default(), self.clock)
+    }
+}
+
+/// What is to be known of a first version.
+fn first(time_us: u64) -> Made {
+    Made { line: Line::FIRST, time_us, label: "".into(), author: None }
+}
+
 impl<T: State> Options<T> {
     pub(super) fn log_options(&self) -> crate::log::Options {
         let (name, version) = self.schema.clone().unwrap_or_else(|| (schema_name(std::any::type_name::<T>()), 0));
@@ -141,10 +233,11 @@ impl<T: State> Options<T> {
     }
 
     pub(super) fn read_only_in(self, storage: Arc<dyn Storage>) -> Result<Timeline<T>> {
+        self.check()?;
         let (reader, last) = Reader::open(storage, &self.log_options().identity)?;
         let stored = Stored::new(Session::open()?, reader, last.as_ref());
         let none = || Error::new(ErrorKind::NotFound, "the log has no version yet: open it for writing first");
-        Self::stand(Home::new(Past::Stored(stored), None), &last.ok_or_else(none)?)
+        self.stand(stored, None, &last.ok_or_else(none)?)
     }
 
     /// As [`open`](Self::open), with the log's files mapped into memory: reads cost no call of the system.
@@ -161,8 +254,17 @@ impl<T: State> Options<T> {
         self.open_in(Arc::new(unsafe { MappedFiles::new(path.as_ref()) }), initial)
     }
 
-    pub(super) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
-        self.open_with(storage, || Ok((initial, now_us(0))))
+    pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
+        let clock = self.clock.clone();
+        self.open_with(storage, || Ok((initial, clock.now_us(0))))
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.keep.is_all() {
+            return Ok(());
+        }
+        let what = "a timeline on disk keeps all its versions: say how many are to be kept only of one in memory";
+        Err(Error::new(ErrorKind::Invalid, what))
     }
 
     /// Opens it; what `initial` gives is its first version if there is none, with its time.
@@ -171,24 +273,29 @@ impl<T: State> Options<T> {
         storage: Arc<dyn Storage>,
         initial: impl FnOnce() -> Result<(T, u64)>,
     ) -> Result<Timeline<T>> {
+        self.check()?;
         let (log, last) = Log::open(storage, self.log_options())?;
         let session = Session::open()?;
         let is_checked = self.check_roundtrip.unwrap_or(cfg!(debug_assertions));
         let stored = Stored::new(session, log.reader(), last.as_ref());
-        let writer = Writer::new(session, log, self.durability == Durability::Sync, is_checked);
-        let mut home = Home::new(Past::Stored(stored), Some(writer));
-        match last {
-            Some(last) => Self::stand(home, &last),
-            None => {
-                let (initial, time_us) = initial()?;
-                home.append(&initial, Made { line: Line::FIRST, time_us, label: "".into() }, false)?;
-                Ok(Timeline { home, state: initial, head: 0, tip: 0, time_us })
-            }
+        let writer = Writer::new(session, log, self.durability, is_checked);
+        if let Some(last) = last {
+            return self.stand(stored, Some(writer), &last);
         }
+        let mut home = Home::new(Past::Stored(stored), Some(writer));
+        let (initial, time_us) = initial()?;
+        let names = Names::default();
+        home.append(&initial, first(time_us), false, Beside { action: None, names: &names })?;
+        Ok(Timeline::at_home(home, initial, (0, 0), time_us, names, self.clock))
     }
 
-    /// A timeline that stands where the last stamp says; one that is only read elsewhere if need be.
-    fn stand(mut home: Home<T>, last: &Stamp) -> Result<Timeline<T>> {
+    /// A timeline that stands where the last stamp says; one that is only read elsewhere if need be, and without names.
+    fn stand(self, stored: Stored<T>, writer: Option<Writer>, last: &Stamp) -> Result<Timeline<T>> {
+        let names = match stored.names(last) {
+            Err(error) if error.kind() == ErrorKind::Corrupt && writer.is_none() => Names::default(),
+            names => names?,
+        };
+        let mut home = Home::new(Past::Stored(stored), writer);
         let (head, tip, state) = match home.shown(last.head) {
             Err(error) if error.kind() == ErrorKind::Corrupt && home.is_read_only() => {
                 let (head, state) = newest_whole(&mut home, last.id)?.ok_or(error)?;
@@ -197,7 +304,7 @@ impl<T: State> Options<T> {
             Err(error) if error.kind() == ErrorKind::Corrupt => return Err(damaged_head(last.head, error)),
             state => (last.head, last.tip, state?),
         };
-        Ok(Timeline { home, state, head, tip, time_us: last.time_us })
+        Ok(Timeline::at_home(home, state, (head, tip), last.time_us, names, self.clock))
     }
 }
 

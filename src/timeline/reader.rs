@@ -1,18 +1,20 @@
 //! Readers: all versions of a timeline, beside whoever makes new ones.
 //!
 //! In: numbers of versions. Out: states, and what is known of versions.
-//! Uses: `home`, `archive`, `history`, `id`, `error`.
+//! Uses: `home`, `archive`, `log`, `id`, `error`.
 
 use super::Version;
 use super::home::Past;
 use crate::archive::{State, View};
-use crate::error::{Error, ErrorKind, Result};
-use crate::id::VersionId;
+use crate::error::{Error, ErrorKind, Result, caught};
+use crate::history::stop_before;
+use crate::id::{Digest, VersionId};
+use crate::log::Report;
 use std::time::{Duration, SystemTime};
 
 /// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
 pub struct Reader<T> {
-    past: Past<T>,
+    pub(super) past: Past<T>,
 }
 
 impl<T> Clone for Reader<T> {
@@ -42,20 +44,78 @@ impl<T: Clone> Reader<T> {
         version(&self.past, id)
     }
 
-    /// A version and its ancestors, back to the first.
+    /// As [`Timeline::diff`](crate::Timeline::diff).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
+        let (a, b) = (self.at(a)?, self.at(b)?);
+        caught(|| (select(&a), select(&b)))
+    }
+
+    /// As [`Timeline::verify`](crate::Timeline::verify): of all that is there when it begins.
+    ///
+    /// # Errors
+    /// `Io`. Damage is in the report.
+    pub fn verify(&self) -> Result<Report> {
+        self.past.verify()
+    }
+
+    /// How many versions there are.
+    pub(crate) fn count(&self) -> u64 {
+        self.past.count()
+    }
+
+    /// Where the log ends; 0 if there is none.
+    pub(crate) fn end(&self) -> u64 {
+        match &self.past {
+            Past::Memory(_) => 0,
+            Past::Stored(stored) => stored.end(),
+        }
+    }
+
+    /// True if versions are kept in a log.
+    pub(crate) fn is_stored(&self) -> bool {
+        matches!(self.past, Past::Stored(_))
+    }
+
+    /// The action that is stored with a version; none if there is none.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; what the storage says.
+    pub(crate) fn action<A: State>(&self, id: VersionId) -> Result<Option<A>> {
+        let id = self.known(id)?;
+        match &self.past {
+            Past::Memory(_) => Ok(None),
+            Past::Stored(stored) => stored.action(id),
+        }
+    }
+
+    /// The number of a version that there is.
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version.
+    pub(crate) fn known(&self, id: VersionId) -> Result<u64> {
+        known(&self.past, id)
+    }
+
+    /// A version and its ancestors, back to the first; of a group only the last one.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
-        let (past, mut next) = (self.past.clone(), Some(from));
+        let (past, mut next) = (self.past.clone(), Some(Ok(from)));
         std::iter::from_fn(move || {
-            let found = version(&past, next.take()?);
-            next = found.as_ref().ok().and_then(|version| version.parent);
+            let found = next.take()?.and_then(|id| version(&past, id));
+            if let Ok(version) = &found {
+                let before = stop_before(&past, version.id.number()).map(|id| id.filter(|&id| past.has(id)));
+                next = before.transpose().map(|id| id.map(VersionId::new))
+            }
             Some(found)
         })
     }
 
-    /// All versions there are so far, the first one first.
+    /// All versions that there are so far and that are kept, the oldest first.
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {
         let past = self.past.clone();
-        let mut next = 0;
+        let mut next = past.oldest();
         std::iter::from_fn(move || {
             let id = next;
             next += 1;
@@ -74,6 +134,14 @@ impl<T: State> Reader<T> {
     /// says.
     pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
         self.past.view(known(&self.past, id)?)
+    }
+
+    /// As [`Timeline::digest`](crate::Timeline::digest).
+    ///
+    /// # Errors
+    /// `NotFound` if there is no such version; `Invalid` if collections are nested more than 128 deep; what the storage says.
+    pub fn digest(&self, id: VersionId) -> Result<Digest> {
+        self.past.digest(known(&self.past, id)?)
     }
 }
 
@@ -96,5 +164,7 @@ pub(super) fn version<T: Clone>(past: &Past<T>, id: VersionId) -> Result<Version
         depth: made.line.depth,
         time: SystemTime::UNIX_EPOCH + Duration::from_micros(made.time_us),
         label: made.label.into(),
+        author: made.author.map(Into::into),
+        joins: made.line.joins > 0,
     })
 }

@@ -5,16 +5,18 @@
 //! Must hold: T2 (a batch that failed has marked nothing and is taken back).
 //! Uses: `home`, `history`, `archive`, `log`, `link`, `id`, `error`.
 
+use super::Durability;
 use super::home::Made;
-use crate::archive::{self, Digests, Kept, Library, Moving, Serializer, State, View};
+use crate::archive::{self, Digests, Kept, Library, Moved, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Tree};
+use crate::history::{Line, Lineage, Names, Tree};
 use crate::id::{Address, Digest};
 use crate::link::Session;
 use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// What reads and writes states, caught where their type's bounds are known.
 struct Codec<T> {
@@ -98,6 +100,20 @@ impl<T: State> Stored<T> {
     }
 }
 
+impl Made {
+    fn tag(&self, tags: &mut Tags) {
+        if !self.label.is_empty() {
+            tags.push(Tags::LABEL, self.label.as_bytes())
+        }
+        if let Some(author) = &self.author {
+            tags.push(Tags::AUTHOR, author.as_bytes())
+        }
+        if self.line.joins > 0 {
+            tags.push_number(Tags::JOINS, self.line.joins)
+        }
+    }
+}
+
 impl<T> Lineage for Stored<T> {
     fn line(&self, id: u64) -> Result<Line> {
         if let Some(line) = self.lines.get(id) {
@@ -114,12 +130,18 @@ impl<T> Lineage for Stored<T> {
 }
 
 fn line_of(stamp: &Stamp) -> Line {
-    Line { parent: stamp.parents.first().copied().unwrap_or(0), jump: stamp.jump, depth: stamp.depth }
+    let parent = stamp.parents.first().copied().unwrap_or(0);
+    Line { parent, jump: stamp.jump, depth: stamp.depth, joins: stamp.tags.number(Tags::JOINS) }
 }
 
 impl<T> Stored<T> {
     pub(super) fn count(&self) -> u64 {
         self.reader.versions()
+    }
+
+    /// Where the log ends.
+    pub(super) fn end(&self) -> u64 {
+        self.reader.end()
     }
 
     pub(super) fn state(&self, id: u64) -> Result<T> {
@@ -154,12 +176,32 @@ impl<T> Stored<T> {
 
     pub(super) fn made(&self, id: u64) -> Result<Made> {
         let stamp = self.reader.stamp_of(id)?;
-        let label = String::from_utf8_lossy(stamp.tags.get(Tags::LABEL).unwrap_or_default());
-        Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label: label.into() })
+        let text = |tag| stamp.tags.get(tag).map(|bytes| String::from_utf8_lossy(bytes).into());
+        let (label, author) = (text(Tags::LABEL).unwrap_or_default(), text(Tags::AUTHOR));
+        Ok(Made { line: line_of(&stamp), time_us: stamp.time_us, label, author })
+    }
+
+    /// The value that a version's action is.
+    pub(super) fn action<A: State>(&self, id: u64) -> Result<Option<A>> {
+        let found = self.moved_action(id)?;
+        found.map(|Moved { root, stamp }| archive::read_root(&self.library, &root, stamp)).transpose()
+    }
+
+    /// The same as it is stored, for another log.
+    pub(super) fn moved_action(&self, id: u64) -> Result<Option<Moved>> {
+        let at = self.reader.address_of(id)?;
+        let stamp = self.reader.version_at(at, id)?;
+        self.library.note_hashers(stamp.hashers);
+        Ok(stamp.tags.root(Tags::ACTION).map(|root| Moved { root, stamp: at }))
     }
 
     pub(super) fn verify(&self) -> Result<Report> {
         verify(&self.reader, &archive::links)
+    }
+
+    /// The names that the last stamp leads to.
+    pub(super) fn names(&self, last: &Stamp) -> Result<Names> {
+        last.names.map_or(Ok(Names::default()), |at| archive::read(&self.library, at))
     }
 
     pub(super) fn tree(&self) -> Result<Tree> {
@@ -174,7 +216,9 @@ impl<T> Stored<T> {
 pub(super) struct Writer {
     log: Arc<Mutex<Log>>,
     session: Session,
-    is_durable: bool,
+    durability: Durability,
+    /// Whether somebody else syncs, for many.
+    is_grouped: bool,
     /// Whether states are compared with what would be read.
     is_checked: bool,
     /// The log that is being moved to this one.
@@ -182,8 +226,8 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(session: Session, log: Log, is_durable: bool, is_checked: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, is_durable, is_checked, moving: None }
+    pub(super) fn new(session: Session, log: Log, durability: Durability, is_checked: bool) -> Self {
+        Writer { log: Arc::new(Mutex::new(log)), session, durability, is_grouped: false, is_checked, moving: None }
     }
 
     /// Moves what another log has as it is.
@@ -192,14 +236,22 @@ impl Writer {
     }
 
     /// Gives how many bytes were written, and what was written of.
-    pub(super) fn append<T>(&mut self, stored: &Stored<T>, state: &T, made: Made) -> Result<(u64, Kept)> {
+    pub(super) fn append<T>(
+        &mut self,
+        stored: &Stored<T>,
+        state: &T,
+        made: Made,
+        action: Option<&dyn Storable>,
+    ) -> Result<(u64, Kept)> {
         if self.is_checked {
-            (stored.codec.check)(state, self.session, &stored.library)?
+            (stored.codec.check)(state, self.session, &stored.library)?;
+            action.map_or(Ok(()), |action| action.check_roundtrip(self.session, &stored.library))?
         }
         let (id, before) = (stored.count(), stored.reader.end());
         let batch = Batch::begin(&self.log)?;
         let mut serializer = Serializer::new(self.session, self.log.clone()).moving(self.moving.clone());
         let root = (stored.codec.write)(state, &mut serializer)?;
+        let action = action.map(|action| action.write_root(&mut serializer)).transpose()?;
         let mut tree = Address::new(stored.tree.load(Ordering::Acquire));
         if id > 0 && made.line.parent + 1 != id {
             let new = stored.tree()?.with(made.line.parent, id - 1)?;
@@ -215,11 +267,11 @@ impl Writer {
         if id > 0 {
             stamp.parents.push(made.line.parent)
         }
-        if !made.label.is_empty() {
-            stamp.tags.push(Tags::LABEL, made.label.as_bytes())
-        }
+        made.tag(&mut stamp.tags);
+        stamp.tags.push_root(Tags::ACTION, &action.unwrap_or_default());
         let hashers = stamp.hashers;
-        batch.finish(stamp, self.is_durable)?;
+        let is_durable = self.durability != Durability::None && !self.is_grouped;
+        batch.finish(stamp, is_durable)?;
         let kept = serializer.finish();
         stored.library.note_hashers(hashers);
         stored.lines.set(id, made.line);
@@ -227,16 +279,60 @@ impl Writer {
         Ok(((stored.reader.end() - before) * UNIT, kept))
     }
 
-    pub(super) fn move_head(&mut self, head: u64, tip: u64) -> Result<()> {
+    /// Notes where head and tip are; and names, if they have changed.
+    pub(super) fn note<T>(&mut self, stored: &Stored<T>, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
         let batch = Batch::begin(&self.log)?;
-        let last = batch.log().last().map(|last| last.after(StampKind::Move));
+        let kind = if names.is_some() { StampKind::Names } else { StampKind::Move };
+        let last = batch.log().last().map(|last| last.after(kind));
         let mut stamp = last.ok_or_else(|| Error::new(ErrorKind::NotFound, "the log has no version yet"))?;
         (stamp.head, stamp.tip) = (head, tip);
-        batch.finish(stamp, false)
+        let Some(names) = names else { return batch.finish(stamp, false) };
+        let mut serializer = Serializer::new(self.session, self.log.clone());
+        (stamp.names, stamp.name_count) = (Some(archive::write(names, &mut serializer)?), names.len());
+        let hashers = stored.library.write_hashers(&mut serializer)?;
+        stamp.hashers = hashers.or(stamp.hashers);
+        let hashers = stamp.hashers;
+        batch.finish(stamp, self.durability != Durability::None)?;
+        let kept = serializer.finish();
+        stored.library.note_hashers(hashers);
+        drop(kept);
+        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
         lock(&self.log).flush()
+    }
+
+    /// Leaves syncs to somebody else, if that was asked for; or does them again.
+    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
+        let Durability::Group(delay) = self.durability else { return None };
+        self.is_grouped = is_grouped;
+        Some(Grouped { log: self.log.clone(), delay })
+    }
+}
+
+/// What syncs for many.
+pub(crate) struct Grouped {
+    log: Arc<Mutex<Log>>,
+    /// How long the first one waits for others.
+    pub(crate) delay: Duration,
+}
+
+impl Grouped {
+    /// Makes all durable that was committed; others may commit meanwhile. Up to where it is durable then.
+    ///
+    /// # Errors
+    /// `Io`; the log takes no more then.
+    pub(crate) fn sync(&self) -> Result<u64> {
+        let (due, end) = {
+            let log = lock(&self.log);
+            (log.due()?, log.reader().end())
+        };
+        let Some(due) = due else { return Ok(end) };
+        due.sync()?;
+        let end = due.end();
+        lock(&self.log).done(due);
+        Ok(end)
     }
 }
 

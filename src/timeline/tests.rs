@@ -1,12 +1,15 @@
-//! Timelines against a list of cloned states and a table of parents.
+//! Timelines against a list of cloned states, a table of parents, and names, times and groups in plain collections.
 
 use super::*;
 use crate::log::simulated::Simulated;
 use crate::map::HashMap;
 use crate::vector::Vector;
 use proptest::prelude::*;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -24,7 +27,30 @@ enum Step {
     Checkout(u16),
     Rollback(u16),
     Restore(u16),
+    Branch(u8),
+    Switch(u8),
+    Tag(u8, u16),
+    Rename(u8, u8),
+    Delete(u8),
+    Saved,
+    Author(bool),
+    /// Microseconds that the clock goes on, or back.
+    Tick(i16),
+    Earlier(u8),
+    Later(u8),
+    Break,
+    Group(Vec<u8>, End),
+    Gesture(Vec<u8>, End),
 }
+
+#[derive(Clone, Copy, Debug)]
+enum End {
+    Well,
+    Fails,
+    Panics,
+}
+
+const NAMES: [&str; 9] = ["a", "b", "c", "d", "e-1", "12", "@a", "", "a b"];
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
@@ -42,7 +68,28 @@ fn step() -> impl Strategy<Value = Step> {
         2 => any::<u16>().prop_map(Step::Checkout),
         2 => any::<u16>().prop_map(Step::Rollback),
         1 => any::<u16>().prop_map(Step::Restore),
+        2 => name().prop_map(Step::Branch),
+        3 => name().prop_map(Step::Switch),
+        2 => (name(), any::<u16>()).prop_map(|(name, id)| Step::Tag(name, id)),
+        1 => (name(), name()).prop_map(|(from, to)| Step::Rename(from, to)),
+        1 => name().prop_map(Step::Delete),
+        1 => Just(Step::Saved),
+        1 => any::<bool>().prop_map(Step::Author),
+        6 => (-100..400i16).prop_map(Step::Tick),
+        2 => any::<u8>().prop_map(Step::Earlier),
+        2 => any::<u8>().prop_map(Step::Later),
+        1 => Just(Step::Break),
+        2 => (prop::collection::vec(any::<u8>(), 0..4), end()).prop_map(|(xs, end)| Step::Group(xs, end)),
+        2 => (prop::collection::vec(any::<u8>(), 0..4), end()).prop_map(|(xs, end)| Step::Gesture(xs, end)),
     ]
+}
+
+fn name() -> impl Strategy<Value = u8> {
+    0..NAMES.len() as u8
+}
+
+fn end() -> impl Strategy<Value = End> {
+    prop_oneof![3 => Just(End::Well), 1 => Just(End::Fails), 1 => Just(End::Panics)]
 }
 
 type State = (HashMap<u8, u8>, Vector<u8>);
@@ -53,9 +100,96 @@ struct Model {
     parents: Vec<usize>,
     head: usize,
     tip: usize,
+    clock: Arc<AtomicI64>,
+    times: Vec<u64>,
+    authors: Vec<Option<&'static str>>,
+    author: Option<&'static str>,
+    /// How many ancestors a version joins.
+    joins: Vec<usize>,
+    grouping: Option<(u64, u64)>,
+    /// The label of the edit that made the head, its author, and when its group began.
+    run: Option<(&'static str, Option<&'static str>, u64)>,
+    /// Branches and tags.
+    names: BTreeMap<&'static str, (bool, usize)>,
+    on: Option<&'static str>,
+    saved: usize,
 }
 
 impl Model {
+    fn new(grouping: Option<(u64, u64)>) -> Self {
+        let clock = Arc::new(AtomicI64::new(1_000_000));
+        Model {
+            states: vec![State::default()],
+            parents: vec![0],
+            head: 0,
+            tip: 0,
+            clock,
+            times: vec![1_000_000],
+            authors: vec![None],
+            author: None,
+            joins: vec![0],
+            grouping,
+            run: None,
+            names: BTreeMap::new(),
+            on: None,
+            saved: 0,
+        }
+    }
+
+    fn options(&self) -> Options<State> {
+        let clock = self.clock.clone();
+        let now = move || SystemTime::UNIX_EPOCH + Duration::from_micros(clock.load(Ordering::Relaxed) as u64);
+        Timeline::options().clock(now)
+    }
+
+    fn set_grouping(&self, timeline: &mut Timeline<State>) {
+        let us = Duration::from_micros;
+        timeline.set_grouping(self.grouping.map(|(idle, most)| Grouping::idle(us(idle)).max_open(us(most))))
+    }
+
+    fn now(&self) -> u64 {
+        (self.clock.load(Ordering::Relaxed) as u64).max(*self.times.last().unwrap())
+    }
+
+    /// Shows another version: the branch is left if that does not come by there.
+    fn go(&mut self, head: usize, tip: usize) {
+        if head == self.head && tip == self.tip {
+            return;
+        }
+        (self.head, self.tip, self.run) = (head, tip, None);
+        if let Some(on) = self.on.filter(|on| !self.line_of(self.names[on].1).contains(&head)) {
+            assert!(self.names[on].0);
+            self.on = None
+        }
+    }
+
+    fn checkout(&mut self, to: usize) {
+        let tip = if self.line_of(self.tip).contains(&to) { self.tip } else { to };
+        self.go(to, tip)
+    }
+
+    fn stop_before(&self, id: usize) -> Option<usize> {
+        self.line_of(id).get(self.joins[id] + 1).copied()
+    }
+
+    fn stop_after(&self) -> Option<usize> {
+        let mut line = self.line_of(self.tip);
+        line.reverse();
+        let group = |depth: usize| depth - self.joins[line[depth]];
+        let at = self.line_of(self.head).len();
+        let is_of_it = |&depth: &usize| group(depth) == group(at);
+        (at..line.len()).take_while(is_of_it).last().map(|depth| line[depth])
+    }
+
+    fn as_of(&self, time: u64) -> Option<usize> {
+        self.times.iter().rposition(|&made| made <= time)
+    }
+
+    fn check_name(&self, name: &str) -> std::result::Result<(), ErrorKind> {
+        let is_good = NAMES[..5].contains(&name) && !self.names.contains_key(name);
+        if is_good { Ok(()) } else { Err(ErrorKind::Invalid) }
+    }
+
     fn line_of(&self, id: usize) -> Vec<usize> {
         let mut line = vec![id];
         while *line.last().unwrap() > 0 {
@@ -65,16 +199,35 @@ impl Model {
     }
 
     fn append(&mut self, state: State) -> usize {
+        let id = self.states.len();
+        self.times.push(self.now());
+        self.authors.push(self.author);
+        self.joins.push(0);
         self.parents.push(self.head);
         self.states.push(state);
-        (self.head, self.tip) = (self.states.len() - 1, self.states.len() - 1);
-        self.head
+        (self.head, self.tip, self.run) = (id, id, None);
+        if let Some(on) = self.on {
+            self.names.insert(on, (true, id));
+        }
+        id
     }
 
-    fn edit(&mut self, f: impl FnOnce(&mut State)) -> Option<usize> {
+    fn edit(&mut self, label: &'static str, f: impl FnOnce(&mut State)) -> Option<usize> {
         let mut state = self.states[self.head].clone();
         f(&mut state);
-        (state != self.states[self.head]).then(|| self.append(state))
+        if state == self.states[self.head] {
+            return None;
+        }
+        let (now, run, parent) = (self.now(), self.run, self.head);
+        let id = self.append(state);
+        if let Some((idle, most)) = self.grouping {
+            let joined = run.filter(|&(its, author, first)| {
+                its == label && author == self.author && now - self.times[parent] <= idle && now - first <= most
+            });
+            self.joins[id] = joined.map_or(0, |_| self.joins[parent] + 1);
+            self.run = Some((label, self.author, joined.map_or(now, |(.., first)| first)))
+        }
+        Some(id)
     }
 }
 
@@ -88,7 +241,7 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
     let count = model.states.len();
     let mut edit = |timeline: &mut Timeline<State>, f: &dyn Fn(&mut State)| {
         let version = timeline.edit("edit", |state| f(state)).unwrap().version;
-        assert_eq!(made(version), model.edit(f))
+        assert_eq!(made(version), model.edit("edit", f))
     };
     match *step {
         Step::Push(x) => edit(timeline, &|state| state.1.push_back(x)),
@@ -114,17 +267,20 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
         }
         Step::Commit(x) => {
             let state = ([(x, x)].into_iter().collect(), Vector::unit(x));
-            assert_eq!(made(timeline.commit("commit", state.clone()).unwrap()), model.edit(|old| *old = state))
+            assert_eq!(
+                made(timeline.commit("commit", state.clone()).unwrap()),
+                model.edit("commit", |old| *old = state)
+            )
         }
         Step::Undo => {
-            let to = (model.head > 0).then(|| model.parents[model.head]);
+            let to = model.stop_before(model.head);
             assert_eq!((timeline.can_undo(), made(timeline.undo().unwrap())), (to.is_some(), to));
-            model.head = to.unwrap_or(0)
+            model.go(to.unwrap_or(0), model.tip)
         }
         Step::Redo => {
-            let to = model.line_of(model.tip).into_iter().take_while(|&id| id != model.head).last();
+            let to = model.stop_after();
             assert_eq!((timeline.can_redo(), made(timeline.redo().unwrap())), (to.is_some(), to));
-            model.head = to.unwrap_or(model.head)
+            model.go(to.unwrap_or(model.head), model.tip)
         }
         Step::RedoTo(n) => {
             let to = some(n, count);
@@ -135,10 +291,7 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
                 assert_eq!(result, Err(ErrorKind::Conflict))
             } else {
                 result.unwrap();
-                if !model.line_of(model.tip).contains(&to) {
-                    model.tip = to
-                }
-                model.head = to
+                model.checkout(to)
             }
         }
         Step::Jump(steps) => {
@@ -146,7 +299,7 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
             line.reverse();
             let at = up.len() - 1;
             let to = (at as isize + steps as isize).clamp(0, line.len() as isize - 1) as usize;
-            model.head = line[to];
+            model.go(line[to], model.tip);
             assert_eq!(timeline.jump(steps as isize).unwrap(), id(model.head))
         }
         Step::Checkout(n) => {
@@ -156,10 +309,7 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
                 return assert_eq!(result, Err(ErrorKind::NotFound));
             }
             result.unwrap();
-            if !model.line_of(model.tip).contains(&to) {
-                model.tip = to
-            }
-            model.head = to
+            model.checkout(to)
         }
         Step::Rollback(n) => {
             let to = some(n, count);
@@ -170,7 +320,7 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
                 assert_eq!(result, Err(ErrorKind::Conflict))
             } else {
                 result.unwrap();
-                model.head = to
+                model.go(to, model.tip)
             }
         }
         Step::Restore(n) => {
@@ -182,6 +332,150 @@ fn apply(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
             let state = model.states[from].clone();
             assert_eq!(result, Ok(id(model.append(state))))
         }
+        _ => apply_others(timeline, model, step),
+    }
+}
+
+/// Names, times and groups.
+fn apply_others(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) {
+    let kind = |error: Error| error.kind();
+    let made = |version: Option<VersionId>| version.map(|id| id.number() as usize);
+    match *step {
+        Step::Branch(name) => {
+            let name = NAMES[name as usize];
+            let good = model.check_name(name);
+            assert_eq!(timeline.branch(name).map_err(kind), good);
+            if good.is_ok() {
+                model.names.insert(name, (true, model.head));
+                (model.on, model.run) = (Some(name), None)
+            }
+        }
+        Step::Switch(name) => {
+            let name = NAMES[name as usize];
+            let result = timeline.switch(name).map_err(kind);
+            match model.names.get(name) {
+                None => assert_eq!(result, Err(ErrorKind::NotFound)),
+                Some((false, _)) => assert_eq!(result, Err(ErrorKind::Invalid)),
+                Some(&(true, to)) => {
+                    result.unwrap();
+                    (model.head, model.tip, model.on, model.run) = (to, to, Some(name), None)
+                }
+            }
+        }
+        Step::Tag(name, n) => {
+            let (name, to) = (NAMES[name as usize], (n as usize * (model.states.len() + 1)) >> 16);
+            let good = if to < model.states.len() { model.check_name(name) } else { Err(ErrorKind::NotFound) };
+            assert_eq!(timeline.tag(name, id(to)).map_err(kind), good);
+            if good.is_ok() {
+                model.names.insert(name, (false, to));
+                model.run = None
+            }
+        }
+        Step::Rename(from, to) => {
+            let (from, to) = (NAMES[from as usize], NAMES[to as usize]);
+            let known = model.names.contains_key(from);
+            let good = if known { model.check_name(to) } else { Err(ErrorKind::NotFound) };
+            assert_eq!(timeline.rename(from, to).map_err(kind), good);
+            if good.is_ok() {
+                let named = model.names.remove(from).unwrap();
+                model.names.insert(to, named);
+                model.on = model.on.map(|on| if on == from { to } else { on });
+                model.run = None
+            }
+        }
+        Step::Delete(name) => {
+            let name = NAMES[name as usize];
+            let known = model.names.remove(name);
+            assert_eq!(timeline.delete(name).map_err(kind), known.map(|_| ()).ok_or(ErrorKind::NotFound));
+            if known.is_some() {
+                model.on = model.on.filter(|&on| on != name);
+                model.run = None
+            }
+        }
+        Step::Saved => {
+            timeline.mark_saved().unwrap();
+            model.saved = model.head;
+            timeline.break_group();
+            model.run = None
+        }
+        Step::Author(is_ann) => {
+            model.author = is_ann.then_some("ann");
+            timeline.set_author(model.author)
+        }
+        Step::Tick(us) => _ = model.clock.fetch_add(us.into(), Ordering::Relaxed),
+        Step::Earlier(us) => {
+            let to = model.as_of(model.times[model.head] - us as u64).unwrap_or(0).min(model.head);
+            assert_eq!(timeline.earlier(Duration::from_micros(us.into())).unwrap(), id(to));
+            model.checkout(to)
+        }
+        Step::Later(us) => {
+            let to = model.as_of(model.times[model.head] + us as u64).unwrap().max(model.head);
+            assert_eq!(timeline.later(Duration::from_micros(us.into())).unwrap(), id(to));
+            model.checkout(to)
+        }
+        Step::Break => {
+            timeline.break_group();
+            model.run = None
+        }
+        Step::Group(ref xs, end) => {
+            let group = |timeline: &mut Timeline<State>| {
+                timeline.group("group", |timeline| {
+                    for &x in xs {
+                        // Every other one in a group inside.
+                        let one = |timeline: &mut Timeline<State>| timeline.edit("one", |state| state.1.push_back(x));
+                        match x % 2 {
+                            0 => assert_eq!(one(timeline)?.version, None),
+                            _ => assert_eq!(timeline.group("inside", one)?.version, None),
+                        }
+                        assert_eq!(timeline.state().1.back(), Some(&x));
+                        assert_eq!(timeline.undo().unwrap_err().kind(), ErrorKind::Conflict)
+                    }
+                    match end {
+                        End::Well => Ok(()),
+                        End::Fails => Err(Error::new(ErrorKind::Conflict, "no")),
+                        End::Panics => std::panic::resume_unwind(Box::new(())),
+                    }
+                })
+            };
+            match (catch_unwind(AssertUnwindSafe(|| group(timeline))), end) {
+                (Ok(Ok(edit)), End::Well) => {
+                    let all = |state: &mut State| xs.iter().for_each(|&x| state.1.push_back(x));
+                    assert_eq!(made(edit.version), model.edit("group", all))
+                }
+                (Ok(Err(error)), End::Fails) => assert_eq!(error.kind(), ErrorKind::Conflict),
+                (Err(_), End::Panics) => {}
+                (result, end) => panic!("{end:?}: {:?}", result.is_ok()),
+            }
+        }
+        Step::Gesture(ref xs, end) => {
+            let gesture = timeline.begin("gesture").unwrap();
+            assert_eq!(timeline.begin("another").unwrap_err().kind(), ErrorKind::Conflict);
+            for &x in xs {
+                timeline.update(&gesture, |state| _ = state.0.insert(x, x)).unwrap();
+                assert_eq!((timeline.state().0.get(&x), timeline.is_dirty()), (Some(&x), true));
+                assert_eq!(timeline.edit("", |_| ()).unwrap_err().kind(), ErrorKind::Conflict);
+                let mut other = Timeline::new(State::default());
+                assert_eq!(other.update(&gesture, |_| ()).unwrap_err().kind(), ErrorKind::Invalid)
+            }
+            match end {
+                End::Well => {
+                    let all = |state: &mut State| xs.iter().for_each(|&x| _ = state.0.insert(x, x));
+                    assert_eq!(made(timeline.finish(gesture).unwrap()), model.edit("gesture", all))
+                }
+                End::Fails => drop(gesture),
+                End::Panics => {
+                    let panics = || {
+                        timeline.update(&gesture, |state| {
+                            state.1.push_back(1);
+                            std::panic::resume_unwind(Box::new(()))
+                        })
+                    };
+                    assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
+                    drop(gesture)
+                }
+            }
+        }
+        _ => unreachable!("applied already"),
     }
 }
 
@@ -191,19 +485,29 @@ fn same(timeline: &Timeline<State>, model: &Model) {
     let children: Vec<VersionId> =
         (1..model.states.len()).filter(|&n| model.parents[n] == model.head).map(id).collect();
     assert_eq!(timeline.redo_choices().unwrap(), children);
+    let named = |branches| {
+        let of_kind = model.names.iter().filter(move |(_, named)| named.0 == branches);
+        of_kind.map(|(name, named)| (name.to_string(), id(named.1))).collect::<Vec<_>>()
+    };
+    assert_eq!((timeline.branches().unwrap(), timeline.tags().unwrap()), (named(true), named(false)));
+    assert_eq!((timeline.current_branch(), timeline.is_dirty()), (model.on, model.head != model.saved));
     let is_leaf = |n: &usize| !model.parents.iter().skip(1).any(|parent| parent == n);
     assert_eq!(timeline.heads().unwrap(), (0..model.states.len()).filter(is_leaf).map(id).collect::<Vec<_>>())
 }
 
 fn same_at_the_end(timeline: &Timeline<State>, model: &Model) {
     let log: Vec<VersionId> = timeline.log().map(|version| version.unwrap().id).collect();
-    assert_eq!(log, model.line_of(model.head).into_iter().map(id).collect::<Vec<_>>());
+    let stops = std::iter::successors(Some(model.head), |&id| model.stop_before(id));
+    assert_eq!(log, stops.map(id).collect::<Vec<_>>());
     let reader = timeline.reader();
     let mut last = SystemTime::UNIX_EPOCH;
     for (n, version) in timeline.versions().enumerate() {
         let version = version.unwrap();
         assert_eq!((version.id, version.parent), (id(n), (n > 0).then(|| id(model.parents[n]))));
         assert_eq!(version.depth as usize, model.line_of(n).len() - 1);
+        assert_eq!((version.author.as_deref(), version.joins), (model.authors[n], model.joins[n] > 0));
+        assert_eq!(version.time, SystemTime::UNIX_EPOCH + Duration::from_micros(model.times[n]));
+        assert_eq!(timeline.as_of(version.time).unwrap(), model.as_of(model.times[n]).map(id));
         assert!(version.time >= last);
         last = version.time;
         assert_eq!(timeline.at(version.id).unwrap(), model.states[n]);
@@ -214,13 +518,19 @@ fn same_at_the_end(timeline: &Timeline<State>, model: &Model) {
     assert_eq!(timeline.at(id(model.states.len())).unwrap_err().kind(), ErrorKind::NotFound)
 }
 
+/// Idle after so many microseconds, open for at most so many; or each edit by itself.
+fn grouping() -> impl Strategy<Value = Option<(u64, u64)>> {
+    prop::option::of((50..400u64, 300..2000u64))
+}
+
 proptest! {
     #![proptest_config(crate::map::cases())]
 
     #[test]
-    fn timelines_are_what_a_list_of_states_is(steps in prop::collection::vec(step(), 1..200)) {
-        let mut timeline = Timeline::new(State::default());
-        let mut model = Model { states: vec![State::default()], parents: vec![0], head: 0, tip: 0 };
+    fn timelines_are_what_a_list_of_states_is(grouping in grouping(), steps in prop::collection::vec(step(), 1..200)) {
+        let mut model = Model::new(grouping);
+        let mut timeline = model.options().in_memory(State::default());
+        model.set_grouping(&mut timeline);
         for step in &steps {
             apply(&mut timeline, &mut model, step);
             same(&timeline, &model)
@@ -229,20 +539,24 @@ proptest! {
     }
 
     #[test]
-    fn timelines_in_a_log_are_what_a_list_of_states_is(steps in prop::collection::vec((0..15u8, step()), 1..200)) {
+    fn timelines_in_a_log_are_what_a_list_of_states_is(
+        grouping in grouping(),
+        steps in prop::collection::vec((0..15u8, step()), 1..200),
+    ) {
         let storage = Simulated::new(7);
-        let open = || {
-            let options = Timeline::<State>::options().segment_bytes(16 << 10);
-            options.open_in(Arc::new(storage.clone()), State::default()).unwrap()
-        };
+        let mut model = Model::new(grouping);
+        let options = model.options().segment_bytes(16 << 10);
+        let open = || options.clone().open_in(Arc::new(storage.clone()), State::default()).unwrap();
         let mut timeline = open();
-        let mut model = Model { states: vec![State::default()], parents: vec![0], head: 0, tip: 0 };
+        model.set_grouping(&mut timeline);
         for (reopens, step) in &steps {
             apply(&mut timeline, &mut model, step);
             same(&timeline, &model);
             if *reopens == 0 {
                 drop(timeline);
                 timeline = open();
+                (model.run, model.author) = (None, None);
+                model.set_grouping(&mut timeline);
                 same(&timeline, &model)
             }
         }
@@ -260,50 +574,5 @@ proptest! {
         assert_eq!((report.versions, &report.damages[..]), (model.states.len() as u64, &[][..]));
         drop(timeline);
         same_at_the_end(&open(), &model)
-    }
-}
-
-#[test]
-fn time_does_not_go_back_whatever_the_clock_says() {
-    assert_eq!(now_us(u64::MAX), u64::MAX);
-    assert!((1..u64::MAX).contains(&now_us(0)))
-}
-
-thread_local! {
-    /// The clone that panics, counted from now.
-    static PANICS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
-}
-
-#[derive(PartialEq, Default, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
-struct Panics(u64);
-
-impl Clone for Panics {
-    fn clone(&self) -> Self {
-        PANICS.set(PANICS.get().wrapping_sub(1));
-        assert!(PANICS.get() != 0, "this clone panics");
-        Panics(self.0)
-    }
-}
-
-#[test]
-fn a_clone_that_panics_has_changed_nothing() {
-    let storage = crate::log::simulated::Simulated::new(1);
-    for mut timeline in
-        [Timeline::new(Panics(0)), Timeline::options().open_in(std::sync::Arc::new(storage), Panics(0)).unwrap()]
-    {
-        let mut panics = 0;
-        for nth in 1..10 {
-            let (head, number, count) = (timeline.head(), timeline.state().0, timeline.versions().count());
-            PANICS.set(nth);
-            let edit = std::panic::AssertUnwindSafe(|| timeline.edit("more", |state| state.0 += 1).map(|_| ()));
-            let result = std::panic::catch_unwind(edit);
-            PANICS.set(0);
-            if result.is_ok() {
-                break;
-            }
-            panics += 1;
-            assert_eq!((timeline.head(), timeline.state().0, timeline.versions().count()), (head, number, count))
-        }
-        assert!(panics > 1 && timeline.head().number() == 1)
     }
 }

@@ -4,9 +4,20 @@ use super::*;
 use crate::log::simulated::{Dice, Faults, Simulated};
 use crate::map::HashMap;
 use crate::vector::Vector;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 type State = (HashMap<u64, String>, Vector<u64>);
+
+/// Whether it is a branch, and where it leads.
+type Names = BTreeMap<String, (bool, u64)>;
+
+fn names_of(timeline: &Timeline<State>) -> Names {
+    let all = |list: Vec<(String, VersionId)>, is_branch| {
+        list.into_iter().map(move |(name, id)| (name, (is_branch, id.number())))
+    };
+    all(timeline.branches().unwrap(), true).chain(all(timeline.tags().unwrap(), false)).collect()
+}
 
 /// States that were committed, and the one that may or may not have been when the machine stopped.
 struct Machine {
@@ -14,6 +25,9 @@ struct Machine {
     dice: Dice,
     states: Vec<State>,
     pending: Option<State>,
+    /// Branches and tags that were acknowledged, and as they are if the last call was not in vain.
+    names: Names,
+    new_names: Option<Names>,
     crashes: u64,
     kept: u64,
     lost: u64,
@@ -38,6 +52,12 @@ impl Machine {
             }
         }
         assert_eq!(count, self.states.len());
+        let names = names_of(timeline);
+        if Some(&names) != self.new_names.as_ref() {
+            assert_eq!(names, self.names)
+        }
+        (self.names, self.new_names) = (names, None);
+        assert!(timeline.current_branch().is_none_or(|on| self.names[on].0));
         let all = self.crashes.is_multiple_of(10);
         for (n, state) in self.states.iter().enumerate().rev().take(if all { count } else { 5 }) {
             assert_eq!(&timeline.at(VersionId::new(n as u64)).unwrap(), state, "version {n}")
@@ -51,7 +71,8 @@ impl Machine {
     /// A random step.
     fn step(&mut self, timeline: &mut Timeline<State>) -> Result<()> {
         let (n, x) = (self.dice.below(30), self.dice.below(60));
-        match self.dice.below(10) {
+        match self.dice.below(12) {
+            10 => self.name(timeline, n),
             0 => timeline.undo().map(|_| ()),
             1 => timeline.redo().map(|_| ()),
             2 => timeline.checkout(VersionId::new(self.dice.below(self.states.len() as u64))),
@@ -64,11 +85,49 @@ impl Machine {
                     _ => state.1.truncate(n as usize),
                 }
                 self.pending = (&state != timeline.state()).then(|| state.clone());
+                if let (Some(on), true) = (timeline.current_branch(), self.pending.is_some()) {
+                    let moved = [(on.to_owned(), (true, self.states.len() as u64))];
+                    self.new_names = Some(self.names.clone().into_iter().chain(moved).collect())
+                }
                 timeline.commit("step", state)?;
                 self.states.extend(self.pending.take());
+                self.names = self.new_names.take().unwrap_or_else(|| self.names.clone());
                 Ok(())
             }
         }
+    }
+
+    /// Changes a name.
+    fn name(&mut self, timeline: &mut Timeline<State>, n: u64) -> Result<()> {
+        let (name, other) = (format!("n{}", n % 6), format!("n{}", self.dice.below(6)));
+        let head = timeline.head().number();
+        let mut names = self.names.clone();
+        let known = names.get(&name).copied();
+        match (self.dice.below(5), known) {
+            (0, None) => _ = names.insert(name.clone(), (true, head)),
+            (1, None) => _ = names.insert(name.clone(), (false, head)),
+            (2, Some(named)) if !names.contains_key(&other) => {
+                names.remove(&name);
+                names.insert(other.clone(), named);
+            }
+            (3, Some(_)) => _ = names.remove(&name),
+            (4, Some((true, _))) => {}
+            _ => return Ok(()),
+        }
+        let is_switch = names == self.names;
+        self.new_names = Some(names);
+        match (known, self.new_names.as_ref().and_then(|names| names.get(&name))) {
+            (None, Some((true, _))) => timeline.branch(&name)?,
+            (None, _) => timeline.tag(&name, timeline.head())?,
+            (Some(_), Some(_)) if is_switch => timeline.switch(&name)?,
+            (Some(_), None) if self.new_names.as_ref().is_some_and(|new| new.len() < self.names.len()) => {
+                timeline.delete(&name)?
+            }
+            _ => timeline.rename(&name, &other)?,
+        }
+        self.names = self.new_names.take().unwrap_or_default();
+        assert_eq!(names_of(timeline), self.names);
+        Ok(())
     }
 
     fn round(&mut self) {
@@ -97,7 +156,9 @@ fn after_any_crash_all_acknowledged_versions_are_there() {
     for seed in 0..10 {
         let storage = Simulated::new(seed);
         let (dice, states) = (Dice(seed), vec![State::default()]);
-        let mut machine = Machine { storage, dice, states, pending: None, crashes: 0, kept: 0, lost: 0 };
+        let (names, new_names) = (Names::new(), None);
+        let mut machine =
+            Machine { storage, dice, states, pending: None, names, new_names, crashes: 0, kept: 0, lost: 0 };
         drop(machine.open().unwrap());
         (0..rounds / 10).for_each(|_| machine.round());
         (crashes, kept, lost) = (crashes + machine.crashes, kept + machine.kept, lost + machine.lost)

@@ -172,7 +172,8 @@ pub(super) fn written(size: Size, versions: u64) -> Simulated {
     for id in 1..versions {
         let state = made(size, id, &states[parent(id) as usize]);
         timeline.head = parent(id);
-        timeline.append_at(&format!("version {id}"), state.clone(), time_us(id), false).unwrap();
+        let made = timeline.made(&format!("version {id}"), time_us(id)).unwrap();
+        timeline.append(made, state.clone(), false, None).unwrap();
         states.push(state);
         if id == 250 {
             timeline.undo().unwrap();

@@ -1,0 +1,75 @@
+//! Which actions made which versions.
+//!
+//! In: actions, with the versions that they made. Out: the same of any version.
+//! Uses: `timeline`, `archive`, `id`, `error`.
+
+use super::lock;
+use crate::archive::{State, Storable};
+use crate::error::Result;
+use crate::id::VersionId;
+use crate::timeline::Reader;
+use std::collections::HashMap;
+use std::sync::Mutex;
+
+/// Where the actions are.
+pub(super) enum Actions<T, A> {
+    /// In memory, by the numbers of their versions.
+    Kept(Mutex<HashMap<u64, Vec<A>>>),
+    /// In the log, with their versions.
+    Stored(Codec<T, A>),
+}
+
+/// What writes and reads actions, caught where their type's bounds are known.
+pub(super) struct Codec<T, A> {
+    storable: fn(&Vec<A>) -> &dyn Storable,
+    read: Read<T, A>,
+}
+
+type Read<T, A> = fn(&Reader<T>, VersionId) -> Result<Option<Vec<A>>>;
+
+impl<T: Clone, A> Actions<T, A> {
+    pub(super) fn kept() -> Self {
+        Actions::Kept(Mutex::default())
+    }
+
+    /// With the versions, wherever those are.
+    pub(super) fn beside(reader: &Reader<T>) -> Self
+    where
+        A: State,
+    {
+        match reader.is_stored() {
+            true => Actions::Stored(Codec { storable: |actions| actions, read: |reader, id| reader.action(id) }),
+            false => Self::kept(),
+        }
+    }
+
+    /// What is to be stored with the version that these are going to make.
+    pub(super) fn to_store<'a>(&self, actions: &'a Vec<A>) -> Option<&'a dyn Storable> {
+        match self {
+            Actions::Kept(_) => None,
+            Actions::Stored(codec) => Some((codec.storable)(actions)),
+        }
+    }
+
+    /// Notes what has made a version.
+    pub(super) fn made(&self, id: VersionId, actions: Vec<A>) {
+        if let Actions::Kept(kept) = self {
+            lock(kept).insert(id.number(), actions);
+        }
+    }
+
+    /// Those that made a version.
+    pub(super) fn of(&self, reader: &Reader<T>, id: VersionId) -> Result<Vec<A>>
+    where
+        A: Clone,
+    {
+        let found = match self {
+            Actions::Kept(kept) => {
+                let id = reader.known(id)?;
+                lock(kept).get(&id).cloned()
+            }
+            Actions::Stored(codec) => (codec.read)(reader, id)?,
+        };
+        Ok(found.unwrap_or_default())
+    }
+}

@@ -1,0 +1,97 @@
+//! Many threads wait for one sync.
+//!
+//! In: how far what each of them appended goes. Out: that this is durable, or why not.
+//! Must hold: who waits returns when a sync that began after its call has succeeded, or one has failed; there is one sync at
+//! a time. After one that failed all who come get its error.
+//! Uses: `timeline`, `error`.
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::timeline::Grouped;
+use std::sync::PoisonError;
+use std::time::Duration;
+
+#[cfg(loom)]
+use loom::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::{Condvar, Mutex, MutexGuard};
+
+/// Those who wait, and what syncs for them.
+pub(super) struct Group {
+    grouped: Grouped,
+    waiting: Waiting,
+}
+
+impl Group {
+    pub(super) fn new(grouped: Grouped) -> Self {
+        Group { waiting: Waiting::new(grouped.delay), grouped }
+    }
+
+    /// Waits until everything before `end` is durable.
+    ///
+    /// # Errors
+    /// `Io`: it may not be.
+    pub(super) fn wait(&self, end: u64) -> Result<()> {
+        self.waiting.wait(end, || self.grouped.sync())
+    }
+}
+
+/// How they wait: the first one waits for others, and syncs.
+pub(super) struct Waiting {
+    delay: Duration,
+    done: Mutex<Done>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct Done {
+    /// Everything before here is durable.
+    upto: u64,
+    is_syncing: bool,
+    failed: Option<String>,
+}
+
+impl Waiting {
+    pub(super) fn new(delay: Duration) -> Self {
+        Waiting { delay, done: Mutex::new(Done::default()), changed: Condvar::new() }
+    }
+
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until everything before `end` is durable. `sync` makes it so of all that there is when it is called, and says how
+    /// far that goes.
+    pub(super) fn wait(&self, end: u64, sync: impl FnOnce() -> Result<u64>) -> Result<()> {
+        let mut done = self.done();
+        while done.upto < end {
+            if let Some(failed) = &done.failed {
+                let what = format!("the sync that this waited for failed, it may be lost: {failed}");
+                return Err(Error::new(ErrorKind::Io, what));
+            }
+            if !done.is_syncing {
+                done.is_syncing = true;
+                drop(done);
+                return self.lead(sync);
+            }
+            done = self.changed.wait(done).unwrap_or_else(PoisonError::into_inner)
+        }
+        Ok(())
+    }
+
+    /// Waits for others, syncs for all, and says so.
+    fn lead(&self, sync: impl FnOnce() -> Result<u64>) -> Result<()> {
+        if !self.delay.is_zero() {
+            std::thread::sleep(self.delay)
+        }
+        let result = sync();
+        let mut done = self.done();
+        done.is_syncing = false;
+        match &result {
+            Ok(upto) => done.upto = done.upto.max(*upto),
+            Err(error) => done.failed = Some(error.to_string()),
+        }
+        drop(done);
+        self.changed.notify_all();
+        result.map(|_| ())
+    }
+}

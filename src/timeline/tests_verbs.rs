@@ -1,0 +1,163 @@
+//! Single verbs of timelines, where the models of `tests.rs` do not go: clocks, clones that panic, names and what is saved after
+//! opening again, what travel carries over, versions that are let go.
+
+use super::*;
+use crate::log::simulated::Simulated;
+use crate::vector::Vector;
+use std::sync::Arc;
+use std::time::Duration;
+
+#[test]
+fn time_does_not_go_back_whatever_the_clock_says() {
+    assert_eq!(Clock::default().now_us(u64::MAX), u64::MAX);
+    assert!((1..u64::MAX).contains(&Clock::default().now_us(0)))
+}
+
+thread_local! {
+    /// The clone that panics, counted from now.
+    static PANICS: std::cell::Cell<u64> = const { std::cell::Cell::new(0) };
+}
+
+#[derive(PartialEq, Default, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+struct Panics(u64);
+
+impl Clone for Panics {
+    fn clone(&self) -> Self {
+        PANICS.set(PANICS.get().wrapping_sub(1));
+        assert!(PANICS.get() != 0, "this clone panics");
+        Panics(self.0)
+    }
+}
+
+#[test]
+fn a_clone_that_panics_has_changed_nothing() {
+    let storage = Simulated::new(1);
+    for mut timeline in [Timeline::new(Panics(0)), Timeline::options().open_in(Arc::new(storage), Panics(0)).unwrap()] {
+        let mut panics = 0;
+        for nth in 1..10 {
+            let (head, number, count) = (timeline.head(), timeline.state().0, timeline.versions().count());
+            PANICS.set(nth);
+            let edit = std::panic::AssertUnwindSafe(|| timeline.edit("more", |state| state.0 += 1).map(|_| ()));
+            let result = std::panic::catch_unwind(edit);
+            PANICS.set(0);
+            if result.is_ok() {
+                break;
+            }
+            panics += 1;
+            assert_eq!((timeline.head(), timeline.state().0, timeline.versions().count()), (head, number, count))
+        }
+        assert!(panics > 1 && timeline.head().number() == 1)
+    }
+}
+
+fn open(storage: &Simulated) -> Timeline<Vector<u64>> {
+    Timeline::options().open_in(Arc::new(storage.clone()), Vector::new()).unwrap()
+}
+
+fn id(n: u64) -> VersionId {
+    VersionId::new(n)
+}
+
+#[test]
+fn names_and_what_is_saved_are_there_after_opening_again_and_cost_little() {
+    let storage = Simulated::new(1);
+    let mut timeline = open(&storage);
+    timeline.edit("", |list| list.push_back(1)).unwrap();
+    let bytes = |timeline: &Timeline<Vector<u64>>| timeline.verify().unwrap().bytes;
+    let before = bytes(&timeline);
+    timeline.branch("main").unwrap();
+    println!("the first branch takes {} bytes", bytes(&timeline) - before);
+    let before = bytes(&timeline);
+    timeline.tag("one", id(1)).unwrap();
+    let tag = bytes(&timeline) - before;
+    println!("a tag takes {tag} bytes");
+    assert!(tag <= 200);
+    timeline.edit("", |list| list.push_back(2)).unwrap();
+    timeline.mark_saved().unwrap();
+    timeline.edit("", |list| list.push_back(3)).unwrap();
+    drop(timeline);
+
+    let mut timeline = open(&storage);
+    assert_eq!((timeline.current_branch(), timeline.named("main").unwrap()), (Some("main"), id(3)));
+    assert_eq!(timeline.tags().unwrap(), [("one".to_owned(), id(1))]);
+    assert!(timeline.is_dirty());
+    timeline.undo().unwrap();
+    assert!(!timeline.is_dirty());
+    // Undo does not move the branch, and does not leave it.
+    assert_eq!((timeline.current_branch(), timeline.named("main").unwrap()), (Some("main"), id(3)));
+    timeline.edit("", |list| list.push_back(4)).unwrap();
+    assert_eq!(timeline.named("main").unwrap(), id(4));
+    timeline.checkout(id(3)).unwrap();
+    assert_eq!(timeline.current_branch(), None);
+    timeline.edit("", |list| list.push_back(5)).unwrap();
+    assert_eq!(timeline.named("main").unwrap(), id(4));
+    drop(timeline);
+    let read_only = Timeline::<Vector<u64>>::options().read_only_in(Arc::new(storage.clone())).unwrap();
+    assert_eq!((read_only.current_branch(), read_only.named("main").unwrap()), (None, id(4)))
+}
+
+#[test]
+fn what_travel_carries_over_is_shown_and_no_version_has_changed() {
+    for mut timeline in
+        [Timeline::new((0, 0)), Timeline::options().open_in(Arc::new(Simulated::new(1)), (0, 0)).unwrap()]
+    {
+        timeline.on_travel(|left: &(u64, u64), shown| shown.1 = left.1);
+        timeline.edit("", |state| *state = (1, 10)).unwrap();
+        timeline.edit("", |state| *state = (2, 20)).unwrap();
+        timeline.undo().unwrap();
+        assert_eq!((timeline.state(), timeline.at(timeline.head()).unwrap()), (&(1, 20), (1, 10)));
+        // What is compared with is what is shown.
+        assert_eq!(timeline.edit("", |_| ()).unwrap().version, None);
+        timeline.redo().unwrap();
+        assert_eq!(timeline.state(), &(2, 20));
+        timeline.on_travel(|_, _| panic!("travel"));
+        let travel = std::panic::AssertUnwindSafe(|| timeline.undo());
+        assert!(std::panic::catch_unwind(travel).is_err());
+        assert_eq!((timeline.state(), timeline.head()), (&(2, 20), id(2)))
+    }
+}
+
+#[test]
+fn versions_are_let_go_but_for_the_newest_and_those_with_names() {
+    let one = Arc::new(());
+    let mut timeline = Timeline::options().keep_versions(10).in_memory((0u64, one.clone()));
+    timeline.edit("", |state| state.0 = 1).unwrap();
+    timeline.tag("one", id(1)).unwrap();
+    for n in 2..=100 {
+        timeline.edit("", |state| state.0 = n).unwrap();
+    }
+    // Ten, the named one, the shown one, and ours.
+    assert_eq!(Arc::strong_count(&one), 13);
+    assert_eq!(
+        timeline.versions().map(|version| version.unwrap().id.number()).collect::<Vec<_>>(),
+        (91..=100).collect::<Vec<_>>()
+    );
+    assert_eq!((timeline.at(id(1)).unwrap().0, timeline.at(id(50)).unwrap_err().kind()), (1, ErrorKind::NotFound));
+    assert_eq!(timeline.log().count(), 10);
+    let steps = std::iter::from_fn(|| timeline.undo().unwrap()).count();
+    assert_eq!((steps, timeline.head(), timeline.can_undo()), (9, id(91), false));
+    assert_eq!(timeline.earlier(Duration::from_secs(1000)).unwrap(), id(91));
+    timeline.checkout(id(1)).unwrap();
+    assert!(timeline.undo().unwrap().is_none());
+    // A branch from there lets the oldest go.
+    timeline.edit("", |state| state.0 = 101).unwrap();
+    assert_eq!((timeline.head(), timeline.undo().unwrap()), (id(101), Some(id(1))));
+    assert_eq!(timeline.at(id(91)).unwrap_err().kind(), ErrorKind::NotFound);
+    timeline.checkout(id(100)).unwrap();
+    assert_eq!(timeline.jump(-100).unwrap(), id(92));
+    assert_eq!(timeline.jump(100).unwrap(), id(100))
+}
+
+#[test]
+fn versions_are_let_go_by_bytes() {
+    let measure = |old: &Vec<u8>, new: &Vec<u8>| (new.len() - old.len().min(new.len())) as u64;
+    let mut timeline = Timeline::options().keep_bytes(100, measure).in_memory(Vec::new());
+    for n in 1..=50 {
+        timeline.edit("", |state| state.resize(10 * n, 0)).unwrap();
+    }
+    assert_eq!(timeline.versions().count(), 10);
+    timeline.edit("", |state| state.resize(2000, 0)).unwrap();
+    assert_eq!(timeline.versions().count(), 1);
+    let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), 0);
+    assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
+}
