@@ -29,7 +29,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// ```
     /// use backstory::Timeline;
     ///
-    /// #[derive(Clone, PartialEq, Default)]
+    /// #[derive(Clone, PartialEq, Debug, Default)]
     /// struct Text {
     ///     text: String,
     ///     scroll: u32,
