@@ -50,7 +50,7 @@ pub(crate) use stored::Grouped;
 
 use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after, stop_after, stop_before};
+use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after, stop_after};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
@@ -288,7 +288,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn undo(&mut self) -> Result<Option<VersionId>> {
         self.settle()?;
-        match stop_before(&self.home.past, self.head)?.filter(|&id| self.home.past.has(id)) {
+        match self.home.past.stop_before(self.head)? {
             Some(to) => self.show(to, self.tip).map(Some),
             None => Ok(None),
         }
@@ -307,9 +307,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         }
     }
 
-    /// True if there is something to undo. Time: O(1).
+    /// True if there is something to undo. Time: O(1); O(log versions) where versions were let go.
     pub fn can_undo(&self) -> bool {
-        let is_kept = || self.kept_parent(self.head).is_ok_and(|parent| parent.is_some());
+        let is_kept = || self.home.past.stop_before(self.head).is_ok_and(|before| before.is_some());
         self.head != 0 && (self.home.past.oldest() == 0 || is_kept())
     }
 

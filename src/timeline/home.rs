@@ -9,7 +9,7 @@ use super::recent::Recent;
 use super::stored::{Grouped, Stored, Writer};
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree};
+use crate::history::{Line, Lineage, Names, Tree, stop_before};
 use crate::id::Digest;
 use crate::log::Report;
 use std::sync::Arc;
@@ -86,6 +86,11 @@ impl<T: Clone> Past<T> {
             Past::Memory(memory) => memory.has(id),
             Past::Stored(_) => true,
         }
+    }
+
+    /// Where undo leads from a version; none from the first, and where that was let go.
+    pub(super) fn stop_before(&self, id: u64) -> Result<Option<u64>> {
+        Ok(stop_before(self, id)?.filter(|&id| self.has(id)))
     }
 
     pub(super) fn state(&self, id: u64) -> Result<T> {

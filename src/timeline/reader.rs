@@ -7,7 +7,6 @@ use super::Version;
 use super::home::Past;
 use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::stop_before;
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use std::time::{Duration, SystemTime};
@@ -105,8 +104,7 @@ impl<T: Clone> Reader<T> {
         std::iter::from_fn(move || {
             let found = next.take()?.and_then(|id| version(&past, id));
             if let Ok(version) = &found {
-                let before = stop_before(&past, version.id.number()).map(|id| id.filter(|&id| past.has(id)));
-                next = before.transpose().map(|id| id.map(VersionId::new))
+                next = past.stop_before(version.id.number()).transpose().map(|id| id.map(VersionId::new))
             }
             Some(found)
         })

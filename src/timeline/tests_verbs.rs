@@ -161,3 +161,15 @@ fn versions_are_let_go_by_bytes() {
     let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), 0);
     assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
 }
+
+#[test]
+fn what_can_be_undone_is_what_undo_does_where_part_of_a_group_was_let_go() {
+    for edits in 1..=10 {
+        let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
+        timeline.set_grouping(Grouping::idle(Duration::from_secs(3600)));
+        (1..=edits).for_each(|n| _ = timeline.edit("type", |state| *state = n).unwrap());
+        // To the first version of all, if that is one of the four.
+        let expected = (edits < 4).then_some(id(0));
+        assert_eq!((timeline.can_undo(), timeline.undo().unwrap()), (expected.is_some(), expected), "{edits} edits")
+    }
+}
