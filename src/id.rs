@@ -13,6 +13,9 @@ impl Address {
     /// How many bits an address has: 2⁴⁴ units are 128 TiB.
     pub const BITS: u32 = 44;
 
+    /// Bits of a word beside an address.
+    pub(crate) const SPARE_BITS: u32 = u64::BITS - Self::BITS;
+
     /// The address `units` × 8 bytes after the log's beginning, if it is one (0 and 2⁴⁴ upward are not).
     pub const fn new(units: u64) -> Option<Self> {
         if units >> Self::BITS != 0 {

@@ -226,7 +226,7 @@ pub(crate) const PLAIN: usize = 14;
 /// The address of a node that is only in the log.
 pub(crate) const STORED: usize = 15;
 /// Bits of a stored word between the tag and the address, for the collection's own use.
-pub(crate) const STORED_BITS: u32 = 64 - Address::BITS - TAG_BITS;
+pub(crate) const STORED_BITS: u32 = Address::SPARE_BITS - TAG_BITS;
 
 const _: () = assert!(usize::BITS == 64, "backstory needs a 64-bit target");
 
@@ -255,7 +255,7 @@ impl Word {
 
     /// Names the node stored at `address`; `note` is the collection's own.
     pub(crate) fn stored(address: Address, note: u16) -> Self {
-        let w = (address.units() << (64 - Address::BITS)) as usize | (note as usize) << TAG_BITS | STORED;
+        let w = (address.units() << Address::SPARE_BITS) as usize | (note as usize) << TAG_BITS | STORED;
         const { assert!(STORED_BITS == u16::BITS) };
         Word(NonNull::without_provenance(w.try_into().expect("the tag is not 0")))
     }
@@ -288,7 +288,7 @@ impl Word {
 
     /// The address of a stored word.
     pub(crate) fn address(self) -> Option<Address> {
-        if self.is_stored() { Address::new(self.0.addr().get() as u64 >> (64 - Address::BITS)) } else { None }
+        if self.is_stored() { Address::new(self.0.addr().get() as u64 >> Address::SPARE_BITS) } else { None }
     }
 
     /// The node that a word with this tag names.

@@ -4,7 +4,7 @@
 //! it refers to comes before it.
 //! Uses: `record`, `images`, `error`, `id`.
 
-use super::images::{ArchivedLast, SPARE_BITS};
+use super::images::ArchivedLast;
 use super::record::{corrupt, kinds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -55,21 +55,22 @@ impl<'r> Body<'r> {
     /// The address in a word, which is below the record's own, and the word's spare bits.
     pub(super) fn address(&mut self) -> Result<(Option<Address>, u64)> {
         let word = self.word()?;
-        let address = Address::new(word >> SPARE_BITS);
+        let address = Address::new(word >> Address::SPARE_BITS);
         if address.is_some_and(|address| address >= self.at) {
             return Err(self.corrupt("an address that comes after its record"));
         }
-        Ok((address, word & ((1 << SPARE_BITS) - 1)))
+        Ok((address, word & ((1 << Address::SPARE_BITS) - 1)))
     }
 
     /// All words that are left, each as [`address`](Self::address) reads it.
     pub(super) fn addresses(&self) -> Result<impl ExactSizeIterator<Item = (Option<Address>, u64)>> {
         let (words, rest) = self.bytes[self.next..].as_chunks::<8>();
         let word = |word: &[u8; 8]| u64::from_le_bytes(*word);
-        if !rest.is_empty() || words.iter().any(|bytes| word(bytes) >> SPARE_BITS >= self.at.units()) {
+        if !rest.is_empty() || words.iter().any(|bytes| word(bytes) >> Address::SPARE_BITS >= self.at.units()) {
             return Err(self.corrupt("an address that comes after its record"));
         }
-        let split = move |word: u64| (Address::new(word >> SPARE_BITS), word & ((1 << SPARE_BITS) - 1));
+        let split =
+            move |word: u64| (Address::new(word >> Address::SPARE_BITS), word & ((1 << Address::SPARE_BITS) - 1));
         Ok(words.iter().map(move |bytes| split(word(bytes))))
     }
 

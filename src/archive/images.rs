@@ -19,13 +19,10 @@ use rkyv::vec::{ArchivedVec, VecResolver};
 use rkyv::{Archive, Place, Portable, Serialize};
 use std::marker::PhantomData;
 
-/// Bits of a word beside an address.
-pub(super) const SPARE_BITS: u32 = 64 - Address::BITS;
-
 /// A word with an address, or none, and what its spare bits say.
 pub(super) fn word(address: Option<Address>, spare: u64) -> u64 {
-    debug_assert!(spare >> SPARE_BITS == 0);
-    address.map_or(0, Address::units) << SPARE_BITS | spare
+    debug_assert!(spare >> Address::SPARE_BITS == 0);
+    address.map_or(0, Address::units) << Address::SPARE_BITS | spare
 }
 
 /// A collection in a record: where its root is, and a word of its own.
@@ -40,7 +37,7 @@ pub(super) struct Handle {
 impl Handle {
     /// Where the root of a collection is whose handle is in the record at `at`.
     pub(super) fn root_below(self, at: Address) -> Result<Option<Address>> {
-        match Address::new(self.root.to_native() >> SPARE_BITS) {
+        match Address::new(self.root.to_native() >> Address::SPARE_BITS) {
             Some(root) if root >= at => Err(corrupt(at, "a collection whose root comes after it")),
             root => Ok(root),
         }

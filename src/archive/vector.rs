@@ -19,7 +19,7 @@ use rkyv::{Archive, Deserialize, Place, Serialize, SerializeUnsized};
 use std::sync::Arc;
 
 /// Bits of a link's word that say how long a child is, where that is enough.
-const LEN_BITS: u32 = SPARE_BITS;
+const LEN_BITS: u32 = Address::SPARE_BITS;
 
 /// Writes the nodes of a vector with a serializer.
 struct Writing<'s, S: ?Sized>(&'s mut S);

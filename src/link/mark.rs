@@ -15,7 +15,7 @@ use std::num::NonZeroU32;
 pub(crate) struct Session(NonZeroU32);
 
 impl Session {
-    const BITS: u32 = 64 - Address::BITS;
+    const BITS: u32 = Address::SPARE_BITS;
 
     /// A session that no log of this process had before.
     ///

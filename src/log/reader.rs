@@ -58,13 +58,11 @@ const _: () = assert!(INDEX_NODE.1 <= WINDOW_BYTES);
 /// Nodes of the index that are kept: those of 262 144 versions.
 const MOST_NODES: usize = 1024;
 
-/// Where a record is.
-enum Near<R> {
-    /// In a window; what was made of it there.
-    Taken(R),
+/// Where a record is that is in no window.
+enum Elsewhere {
     /// Mapped, with so many bytes from it on.
     Mapped(Site, usize),
-    /// Nowhere yet: it is longer than a window.
+    /// In the storage alone: it is longer than a window.
     Long(Site, (Header, usize)),
 }
 
@@ -150,18 +148,17 @@ impl Reader {
 
     fn record(&self, address: Address, reach: Reach) -> Result<Record> {
         match self.near(address, reach, |header, body| Record::owned(header.kind(), body))? {
-            Near::Taken(record) => Ok(record),
-            elsewhere => self.elsewhere(address, elsewhere),
+            Ok(record) => Ok(record),
+            Err(elsewhere) => self.read_elsewhere(address, elsewhere),
         }
     }
 
     #[cold]
-    fn elsewhere<R>(&self, address: Address, near: Near<R>) -> Result<Record> {
+    fn read_elsewhere(&self, address: Address, elsewhere: Elsewhere) -> Result<Record> {
         let at = address.units();
-        match near {
-            Near::Mapped(site, room) => self.read_mapped(&site, at, room),
-            Near::Long(site, header) => self.read_long(&site, at, header),
-            Near::Taken(_) => unreachable!("taken already"),
+        match elsewhere {
+            Elsewhere::Mapped(site, room) => self.read_mapped(&site, at, room),
+            Elsewhere::Long(site, header) => self.read_long(&site, at, header),
         }
     }
 
@@ -181,12 +178,17 @@ impl Reader {
 
     /// Gives the record at an address to `take` where it lies in this thread's window; or says where else it is.
     #[inline]
-    fn near<R>(&self, address: Address, reach: Reach, take: impl FnOnce(Header, &[u8]) -> R) -> Result<Near<R>> {
+    fn near<R>(
+        &self,
+        address: Address,
+        reach: Reach,
+        take: impl FnOnce(Header, &[u8]) -> R,
+    ) -> Result<std::result::Result<R, Elsewhere>> {
         let at = address.units();
         Window::with(|window| {
             let whole = |(header, len): (Header, usize), bytes: &[u8]| {
                 self.check(at, &bytes[..len])?;
-                Ok(Near::Taken(take(header, &bytes[HEADER_BYTES..len])))
+                Ok(Ok(take(header, &bytes[HEADER_BYTES..len])))
             };
             let known = window.from(self.id, at);
             if known.len() >= HEADER_BYTES {
@@ -197,13 +199,13 @@ impl Reader {
             }
             let (site, room) = self.site(at)?;
             if site.file.mapped(site.offset(at), room.min(HEADER_BYTES)).is_some() {
-                return Ok(Near::Mapped(site, room));
+                return Ok(Err(Elsewhere::Mapped(site, room)));
             }
             window.move_to(self.id, &site, at, room, reach)?;
             let mut known = window.from(self.id, at);
             let found = self.header(known, at, room)?;
             if found.1 > WINDOW_BYTES {
-                return Ok(Near::Long(site, found));
+                return Ok(Err(Elsewhere::Long(site, found)));
             }
             if found.1 > known.len() {
                 window.move_to(self.id, &site, at, room, (0, found.1))?;
@@ -271,9 +273,9 @@ impl Reader {
     pub(crate) fn stamp_at(&self, address: Address) -> Result<Stamp> {
         let decode = |kind, body: &[u8]| if kind == kinds::STAMP { Stamp::decode(body, address.units()) } else { None };
         let stamp = match self.near(address, STAMP, |header, body| decode(header.kind(), body))? {
-            Near::Taken(stamp) => stamp,
-            elsewhere => {
-                let record = self.elsewhere(address, elsewhere)?;
+            Ok(stamp) => stamp,
+            Err(elsewhere) => {
+                let record = self.read_elsewhere(address, elsewhere)?;
                 decode(record.kind(), record.body())
             }
         };

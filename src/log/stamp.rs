@@ -126,9 +126,6 @@ impl Stamp {
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub(crate) struct Tags(SmallVec<[u8; 40]>);
 
-/// Below the address in a word.
-const SPARE_BITS: u32 = u64::BITS - Address::BITS;
-
 impl Tags {
     pub(crate) const LABEL: u64 = 1;
     pub(crate) const ACTION: u64 = 2;
@@ -155,7 +152,7 @@ impl Tags {
     pub(crate) fn push_root(&mut self, tag: u64, root: &Root) {
         match root {
             Root::None => {}
-            Root::At(at) => self.push(tag, &(at.units() << SPARE_BITS).to_le_bytes()),
+            Root::At(at) => self.push(tag, &(at.units() << Address::SPARE_BITS).to_le_bytes()),
             Root::Inline(bytes) => self.push(tag, bytes),
         }
     }
@@ -163,8 +160,9 @@ impl Tags {
     /// Where the value is that a field of that tag is of.
     pub(crate) fn root(&self, tag: u64) -> Option<Root> {
         let bytes = self.get(tag)?;
-        let word = bytes.try_into().map(u64::from_le_bytes).ok().filter(|word| word.trailing_zeros() >= SPARE_BITS);
-        let address = word.and_then(|word| Address::new(word >> SPARE_BITS));
+        let word =
+            bytes.try_into().map(u64::from_le_bytes).ok().filter(|word| word.trailing_zeros() >= Address::SPARE_BITS);
+        let address = word.and_then(|word| Address::new(word >> Address::SPARE_BITS));
         Some(address.map_or_else(|| Root::Inline(bytes.into()), Root::At))
     }
 

@@ -323,6 +323,23 @@ fn only_where_a_record_begins_can_one_be_read() {
 }
 
 #[test]
+fn a_record_that_says_it_is_longer_than_the_log_is_not_read() {
+    let (files, committed) = small_log(true);
+    for at in committed.iter().flat_map(|batch| batch.records.iter().map(|record| record.0.units())) {
+        let mut damaged = files.clone();
+        let (first, file) = damaged.range_mut(..=at).next_back().unwrap();
+        file[((at - first) * UNIT) as usize + size_of::<u32>()..][..3].fill(0xff);
+        let (reader, _) = Reader::open(Arc::new(Simulated::with_files(&damaged, 1)), &identity()).unwrap();
+        let error = reader.read(Address::new(at).unwrap()).map(|_| ()).unwrap_err();
+        // By its length, before there is memory for it.
+        assert!(
+            error.kind() == ErrorKind::Corrupt && error.to_string().contains("134217728 bytes, room for"),
+            "{error}"
+        )
+    }
+}
+
+#[test]
 fn a_log_is_opened_only_for_what_it_holds() {
     let storage = Simulated::new(1);
     open(&storage, &small_options()).close().unwrap();

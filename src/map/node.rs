@@ -58,7 +58,7 @@ pub(super) const OVERLAY_LEAST: u32 = 3;
 /// Room for overrides in a small overlay; the other size is [`OVERLAY_MAX`].
 pub(super) const OVERLAY_FEW: usize = 4;
 /// Low bits of a hash that a mark has no room for.
-pub(super) const HASH_LOST: u32 = 64 - Address::BITS;
+pub(super) const HASH_LOST: u32 = Address::SPARE_BITS;
 /// Lenders in a row behind a node of 2^bits slots: three quarters of its slots, so that the counting of all children
 /// which ends a row costs about one count for each edit in it. What lenders hold beyond what the last borrower
 /// shows is memory that a dropped version would have freed, so this is also how many edits' worth of it may stay.

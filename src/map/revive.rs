@@ -192,7 +192,7 @@ type Words = [Word; 1 << MOST_BITS];
 fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64)> {
     let (mut words, mut named, mut starts) = ([Word::plain(0); 1 << MOST_BITS], 0u64, 0u64);
     for link in links {
-        let (Note { depth, len }, first) = (link.note(), link.first());
+        let (depth, first) = (link.note().depth, link.first());
         if depth == 0 || depth > bits {
             return Err(corrupt(at, "a link of a wrong depth"));
         }
@@ -206,7 +206,7 @@ fn blocks_of(links: &[StoredLink], bits: u32, at: Address) -> Result<(Words, u64
         named |= slots(first, k);
         starts |= 1 << first;
         let word = match link.address {
-            Some(address) => Word::stored(address, Note { depth, len }.bits()),
+            Some(address) => Word::stored(address, link.note().bits()),
             None => Word::plain(depth as usize),
         };
         // Most fill one slot.

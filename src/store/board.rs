@@ -9,6 +9,7 @@
 //!
 //! Uses: `timeline`, `id`, `error`.
 
+use super::lock;
 use crate::error::caught;
 use crate::id::VersionId;
 use crate::timeline::Timeline;
@@ -16,7 +17,7 @@ use std::any::Any;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 /// What is shown, and who listens.
 pub(super) struct Board<T>(Mutex<Posted<T>>);
@@ -220,10 +221,6 @@ fn silenced(f: impl FnOnce()) -> Result<(), String> {
 fn message(panic: &dyn Any) -> String {
     let text = panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     text.unwrap_or("a panic without a message").to_owned()
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A listener, whatever it listens to.

@@ -5,8 +5,9 @@
 //! Uses: `board`, `same`.
 
 use super::board::{Board, Subscription};
+use super::lock;
 use super::same::Same;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 /// Something computed of a part of a store's state, kept as long as that part is the same. From
 /// [`Store::select`](crate::Store::select).
@@ -59,7 +60,7 @@ impl<T: 'static, R: Same + 'static, U: 'static> Selection<T, R, U> {
     /// If the input or the computation does. What was computed before is kept. A stored node that cannot be read is a panic
     /// in the calls of collections that cannot fail.
     pub fn get(&self) -> Arc<U> {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last = lock(&self.last);
         // Looked at under the lock, so that nobody gets an older one than somebody before.
         let state = self.board.state();
         self.choice.of(&state, &mut last)

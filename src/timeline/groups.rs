@@ -52,6 +52,7 @@ pub(super) struct Open<T> {
     pub(super) state: T,
     label: Box<str>,
     of: Opener,
+    /// Of a gesture.
     is_changed: bool,
 }
 
@@ -121,7 +122,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         };
         let version = match outer {
             Some(outer) => {
-                self.open = Some(Open { state: made.state, is_changed: outer.is_changed | made.is_changed, ..outer });
+                self.open = Some(Open { state: made.state, ..outer });
                 None
             }
             None => self.commit_if_new(label.into(), made.state, true)?,

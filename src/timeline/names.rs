@@ -41,7 +41,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.settle()?;
         let count = self.home.past.count();
         let names = self.names.with(name, true, self.head, count)?.standing_on(Some(name), count)?;
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+        self.set_names(names)
     }
 
     /// Goes to where a branch leads, and makes new versions on it.
@@ -76,7 +76,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.settle()?;
         let id = known(&self.home.past, id)?;
         let names = self.names.with(name, false, id, self.home.past.count())?;
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+        self.set_names(names)
     }
 
     /// The version that a branch or tag leads to.
@@ -116,7 +116,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         self.settle()?;
         let names = self.names.renamed(from, to, self.home.past.count())?;
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+        self.set_names(names)
     }
 
     /// Takes a name away. The versions stay. On a branch that is deleted we stand no more.
@@ -126,7 +126,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn delete(&mut self, name: &str) -> Result<()> {
         self.settle()?;
         let names = self.names.without(name, self.home.past.count())?;
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+        self.set_names(names)
     }
 
     /// Notes that the head is what the user has saved elsewhere. On disk it is noted in the log.
@@ -139,13 +139,17 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
             return Ok(());
         }
         let names = self.names.saved_at(self.head, self.home.past.count())?;
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+        self.set_names(names)
     }
 
     /// True if the head is not the version that was marked as saved, or, if none ever was, not the first one; and while a gesture
     /// has changed something. Undo back to what was saved makes it false, on whatever branch.
     pub fn is_dirty(&self) -> bool {
         self.head != self.names.saved.unwrap_or(0) || self.is_changing()
+    }
+
+    fn set_names(&mut self, names: Names) -> Result<()> {
+        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
     }
 
     /// Other names for a move to a version: who goes where the branch does not come by leaves it.

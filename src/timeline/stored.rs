@@ -151,12 +151,18 @@ impl<T> Stored<T> {
 
     /// The root of a version, and where its stamp is.
     fn root(&self, id: u64) -> Result<(Root, Address)> {
+        let (stamp, at) = self.stamp(id)?;
+        self.lines.set(id, line_of(&stamp));
+        Ok((stamp.root, at))
+    }
+
+    /// The stamp of a version whose values are going to be read, and where it is.
+    fn stamp(&self, id: u64) -> Result<(Stamp, Address)> {
         let at = self.reader.address_of(id)?;
         let stamp = self.reader.version_at(at, id)?;
-        self.lines.set(id, line_of(&stamp));
         // The writer may have just made this version.
         self.library.note_hashers(stamp.hashers);
-        Ok((stamp.root, at))
+        Ok((stamp, at))
     }
 
     pub(super) fn digest(&self, id: u64) -> Result<Digest>
@@ -189,9 +195,7 @@ impl<T> Stored<T> {
 
     /// The same as it is stored, for another log.
     pub(super) fn moved_action(&self, id: u64) -> Result<Option<Moved>> {
-        let at = self.reader.address_of(id)?;
-        let stamp = self.reader.version_at(at, id)?;
-        self.library.note_hashers(stamp.hashers);
+        let (stamp, at) = self.stamp(id)?;
         Ok(stamp.tags.root(Tags::ACTION).map(|root| Moved { root, stamp: at }))
     }
 
@@ -257,23 +261,18 @@ impl Writer {
             let new = stored.tree()?.with(made.line.parent, id - 1)?;
             tree = Some(archive::write(&new, &mut serializer)?)
         }
-        let hashers = stored.library.write_hashers(&mut serializer)?;
         let mut stamp =
             batch.log().last().map_or_else(|| Stamp::version(id, Root::None), |last| last.after(StampKind::Version));
         (stamp.id, stamp.head, stamp.tip, stamp.root) = (id, id, id, root);
         (stamp.depth, stamp.jump, stamp.time_us, stamp.children) =
             (made.line.depth, made.line.jump, made.time_us, tree);
-        stamp.hashers = hashers.or(stamp.hashers);
         if id > 0 {
             stamp.parents.push(made.line.parent)
         }
         made.tag(&mut stamp.tags);
         stamp.tags.push_root(Tags::ACTION, &action.unwrap_or_default());
-        let hashers = stamp.hashers;
         let is_durable = self.durability != Durability::None && !self.is_grouped;
-        batch.finish(stamp, is_durable)?;
-        let kept = serializer.finish();
-        stored.library.note_hashers(hashers);
+        let kept = batch.finish_with(serializer, &stored.library, stamp, is_durable)?;
         stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
         Ok(((stored.reader.end() - before) * UNIT, kept))
@@ -289,14 +288,9 @@ impl Writer {
         let Some(names) = names else { return batch.finish(stamp, false) };
         let mut serializer = Serializer::new(self.session, self.log.clone());
         (stamp.names, stamp.name_count) = (Some(archive::write(names, &mut serializer)?), names.len());
-        let hashers = stored.library.write_hashers(&mut serializer)?;
-        stamp.hashers = hashers.or(stamp.hashers);
-        let hashers = stamp.hashers;
-        batch.finish(stamp, self.durability != Durability::None)?;
-        let kept = serializer.finish();
-        stored.library.note_hashers(hashers);
-        drop(kept);
-        Ok(())
+        // Synced under `Durability::Group` too: nobody waits for a name together with others.
+        let is_durable = self.durability != Durability::None;
+        batch.finish_with(serializer, &stored.library, stamp, is_durable).map(drop)
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {
@@ -351,6 +345,22 @@ impl<'l> Batch<'l> {
 
     fn finish(self, stamp: Stamp, is_durable: bool) -> Result<()> {
         self.log().finish(stamp, is_durable).map(|_| ())
+    }
+
+    /// The same with all that was written; gives that.
+    fn finish_with(
+        self,
+        mut serializer: Serializer,
+        library: &Library,
+        mut stamp: Stamp,
+        is_durable: bool,
+    ) -> Result<Kept> {
+        let hashers = library.write_hashers(&mut serializer)?.or(stamp.hashers);
+        stamp.hashers = hashers;
+        self.finish(stamp, is_durable)?;
+        let kept = serializer.finish();
+        library.note_hashers(hashers);
+        Ok(kept)
     }
 }
 
