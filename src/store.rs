@@ -8,6 +8,7 @@
 
 mod actions;
 mod board;
+mod gestures;
 mod group;
 #[cfg(all(test, loom))]
 mod models;
@@ -18,10 +19,13 @@ mod tests;
 #[cfg(test)]
 mod tests_durable;
 #[cfg(test)]
+mod tests_gestures;
+#[cfg(test)]
 mod tests_group;
 mod verbs;
 
 pub use board::Subscription;
+pub use gestures::OpenGroup;
 pub use same::Same;
 pub use select::Selection;
 
@@ -85,7 +89,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// was committed is committed, others are told, it is told of the next change; the panic hook reports it, as that of a
 /// thread, and [`Subscription::last_panic`] keeps what it said.
 pub struct Store<T, A> {
-    lock: Lock<T>,
+    lock: Arc<Lock<T>>,
     board: Arc<Board<T>>,
     reader: Reader<T>,
     reducer: Reducer<T, A>,
@@ -169,10 +173,10 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
             board: Arc::new(Board::new(&timeline)),
             reader: timeline.reader(),
             group: timeline.share_syncs().map(Group::new),
-            lock: Lock {
+            lock: Arc::new(Lock {
                 main: Mutex::new(Main { shown: Place::of(&timeline), timeline }),
                 holder: AtomicUsize::new(0),
-            },
+            }),
             reducer,
             label: Box::new(|_| String::new()),
             actions,
@@ -474,7 +478,16 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
 
     /// The timeline again. Subscriptions end.
     pub fn into_timeline(self) -> Timeline<T> {
-        let Main { mut timeline, .. } = self.lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut lock = self.lock;
+        // A gesture that is dropped just now, by another thread, has it for a moment.
+        let lock = loop {
+            match Arc::try_unwrap(lock) {
+                Ok(lock) => break lock,
+                Err(shared) => lock = shared,
+            }
+            std::thread::yield_now()
+        };
+        let Main { mut timeline, .. } = lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
         timeline.keep_syncs();
         timeline
     }
@@ -486,14 +499,15 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     ) -> std::result::Result<R, E> {
         let mut held = self.hold()?;
         let count = self.reader.count();
-        let Main { timeline, shown } = &mut *held.main;
-        let result = f(timeline)?;
-        let is_to_tell = self.board.show(timeline, shown);
+        let result = f(&mut held.main.timeline);
+        // Also after an error: a gesture may have ended with it.
+        let is_to_tell = held.show(&self.board);
         let (is_new, end) = (self.reader.count() > count, self.reader.end());
         drop(held);
         if is_to_tell {
             self.board.tell()
         }
+        let result = result?;
         if let (Some(group), true) = (&self.group, is_new) {
             group.wait(end)?
         }
@@ -501,7 +515,13 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     }
 
     fn hold(&self) -> Result<Held<'_, T>> {
-        let Lock { main, holder } = &self.lock;
+        self.lock.hold()
+    }
+}
+
+impl<T> Lock<T> {
+    fn hold(&self) -> Result<Held<'_, T>> {
+        let Lock { main, holder } = self;
         if holder.load(Ordering::Relaxed) == this_thread() {
             let what = "a reducer, a label or an edit's closure calls the store that runs it, which would wait for itself: \
                         call it afterwards, or in a subscriber";
@@ -535,6 +555,14 @@ impl<T: State, A> Store<T, A> {
 struct Held<'s, T> {
     holder: &'s AtomicUsize,
     main: MutexGuard<'s, Main<T>>,
+}
+
+impl<T: Clone + PartialEq + 'static> Held<'_, T> {
+    /// Shows what the timeline shows. Gives whether there is something to tell.
+    fn show(&mut self, board: &Board<T>) -> bool {
+        let Main { timeline, shown } = &mut *self.main;
+        board.show(timeline, shown)
+    }
 }
 
 impl<T> Drop for Held<'_, T> {

@@ -39,6 +39,8 @@ type Listeners<T> = Arc<Vec<Arc<Listener<T>>>>;
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) head: VersionId,
+    /// How often the gesture that is open has changed the state.
+    updates: u64,
     pub(super) can_undo: bool,
     pub(super) can_redo: bool,
 }
@@ -51,7 +53,12 @@ struct Change<T> {
 
 impl Place {
     pub(super) fn of<T: Clone + PartialEq + 'static>(timeline: &Timeline<T>) -> Self {
-        Place { head: timeline.head(), can_undo: timeline.can_undo(), can_redo: timeline.can_redo() }
+        Place {
+            head: timeline.head(),
+            updates: timeline.updates(),
+            can_undo: timeline.can_undo(),
+            can_redo: timeline.can_redo(),
+        }
     }
 }
 
@@ -74,7 +81,8 @@ impl<T: Clone + PartialEq + 'static> Board<T> {
         if *shown == place {
             return false;
         }
-        let new = (shown.head != place.head).then(|| Arc::new(timeline.state().clone()));
+        let new =
+            ((shown.head, shown.updates) != (place.head, place.updates)).then(|| Arc::new(timeline.state().clone()));
         let mut posted = self.posted();
         let old = new.map(|new| posted.change(new));
         posted.place = place;
@@ -211,7 +219,7 @@ impl<T> Listener<T> {
 }
 
 /// Does it; a panic goes no further than to the panic hook, and into what this gives.
-fn silenced(f: impl FnOnce()) -> Result<(), String> {
+pub(super) fn silenced(f: impl FnOnce()) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(|| caught(f))) {
         Ok(result) => result.map_err(|error| error.to_string()),
         Err(panic) => Err(message(&*panic)),

@@ -1,4 +1,4 @@
-//! The rest of a timeline's verbs, of a store: names, times, groups.
+//! The rest of a timeline's verbs, of a store: names, times, grouping.
 //!
 //! In: calls by many threads. Out: what the timeline says; subscribers are told whenever another version is shown.
 //! Must hold: S1.

@@ -4,7 +4,7 @@
 //! Must hold: what is not finished is no version, and goes if its token does.
 //! Uses: `history`, `id`, `error`.
 
-use super::{Edit, Timeline};
+use super::{Edit, Note, Timeline};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::VersionId;
 use std::sync::{Arc, Weak};
@@ -41,19 +41,40 @@ pub(super) struct Run {
     pub(super) joins: u64,
 }
 
-/// A change that is being made, as by a drag or a slider. From [`Timeline::begin`]; given to [`Timeline::finish`], or dropped if
-/// it is not to be.
-#[derive(Debug)]
+/// A change that is being made, as by a drag or a slider. From [`Timeline::begin`] or [`Store::begin`](crate::Store::begin);
+/// given to `finish` there, or dropped if it is not to be.
 #[must_use = "a gesture that is dropped is cancelled"]
-pub struct Gesture(Arc<()>);
+pub struct Gesture {
+    /// None while it is dropped.
+    token: Option<Arc<()>>,
+    on_cancel: Option<OnCancel>,
+}
+
+/// Hears that a gesture was dropped.
+pub(super) type OnCancel = Box<dyn FnOnce() + Send + Sync>;
+
+impl Drop for Gesture {
+    fn drop(&mut self) {
+        self.token = None;
+        if let Some(on_cancel) = self.on_cancel.take() {
+            on_cancel()
+        }
+    }
+}
+
+impl std::fmt::Debug for Gesture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gesture")
+    }
+}
 
 /// What is changed and no version yet.
 pub(super) struct Open<T> {
     pub(super) state: T,
     label: Box<str>,
     of: Opener,
-    /// Of a gesture.
-    is_changed: bool,
+    /// How often a gesture has changed it.
+    updates: u64,
 }
 
 enum Opener {
@@ -67,6 +88,39 @@ impl<T> Open<T> {
         match &self.of {
             Opener::Group => true,
             Opener::Gesture(gesture) => gesture.strong_count() > 0,
+        }
+    }
+}
+
+/// A group that is being made; dropped, nothing of it stays.
+pub(crate) struct Inside<'t, T> {
+    timeline: &'t mut Timeline<T>,
+    /// What was open before, and is again afterwards.
+    outer: Option<Open<T>>,
+}
+
+impl<T> Drop for Inside<'_, T> {
+    fn drop(&mut self) {
+        self.timeline.open = self.outer.take()
+    }
+}
+
+impl<T: Clone + PartialEq + 'static> Inside<'_, T> {
+    pub(crate) fn timeline(&mut self) -> &mut Timeline<T> {
+        self.timeline
+    }
+
+    /// Makes a version of it, or a part of the group around it.
+    pub(crate) fn close(mut self, note: Note<'_>) -> Result<Option<VersionId>> {
+        let Some(made) = self.timeline.open.take() else {
+            return Err(Error::new(ErrorKind::Invalid, "a group that was closed inside itself: report this"));
+        };
+        match &mut self.outer {
+            Some(outer) => {
+                outer.state = made.state;
+                Ok(None)
+            }
+            None => self.timeline.commit_if_new(note, made.state, true),
         }
     }
 }
@@ -99,35 +153,21 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         label: &str,
         f: impl FnOnce(&mut Self) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
-        /// Puts back what was open before, whatever happens to `f`.
-        struct Inside<'t, T: Clone + PartialEq + 'static>(&'t mut Timeline<T>, Option<Open<T>>);
-        impl<T: Clone + PartialEq + 'static> Drop for Inside<'_, T> {
-            fn drop(&mut self) {
-                self.0.open = self.1.take()
-            }
-        }
+        let inside = self.open_group(label)?;
+        let value = f(inside.timeline)?;
+        let version = inside.close(label.into())?;
+        Ok(Edit { version, value })
+    }
+
+    /// Begins a group, in which edits make no versions.
+    pub(crate) fn open_group(&mut self, label: &str) -> Result<Inside<'_, T>> {
         let outer = self.open.take_if(|open| matches!(open.of, Opener::Group));
         if outer.is_none() {
             self.settle()?
         }
         let state = outer.as_ref().map_or(&self.state, |outer| &outer.state).clone();
-        self.open = Some(Open { state, label: label.into(), of: Opener::Group, is_changed: false });
-        let mut inside = Inside(self, outer);
-        let value = f(inside.0)?;
-        let made = inside.0.open.take();
-        let outer = inside.1.take();
-        drop(inside);
-        let Some(made) = made else {
-            return Err(Error::new(ErrorKind::Invalid, "a group that was closed inside itself: report this").into());
-        };
-        let version = match outer {
-            Some(outer) => {
-                self.open = Some(Open { state: made.state, ..outer });
-                None
-            }
-            None => self.commit_if_new(label.into(), made.state, true)?,
-        };
-        Ok(Edit { version, value })
+        self.open = Some(Open { state, label: label.into(), of: Opener::Group, updates: 0 });
+        Ok(Inside { timeline: self, outer })
     }
 
     /// Begins a change that takes a while, as a drag: [`update`](Self::update) makes it, as often as need be, and
@@ -158,11 +198,16 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Conflict` in a group or while another gesture is open.
     pub fn begin(&mut self, label: &str) -> Result<Gesture> {
+        self.begin_watched(label, None)
+    }
+
+    /// The same, and somebody hears of it if the gesture is dropped.
+    pub(crate) fn begin_watched(&mut self, label: &str, on_cancel: Option<OnCancel>) -> Result<Gesture> {
         self.settle()?;
-        let gesture = Gesture(Arc::new(()));
-        let of = Opener::Gesture(Arc::downgrade(&gesture.0));
-        self.open = Some(Open { state: self.state.clone(), label: label.into(), of, is_changed: false });
-        Ok(gesture)
+        let token = Arc::new(());
+        let of = Opener::Gesture(Arc::downgrade(&token));
+        self.open = Some(Open { state: self.state.clone(), label: label.into(), of, updates: 0 });
+        Ok(Gesture { token: Some(token), on_cancel })
     }
 
     /// Lets `f` change what a gesture has made so far. If `f` panics it has not.
@@ -173,7 +218,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         let open = self.open_by(gesture)?;
         let mut state = open.state.clone();
         caught(|| f(&mut state))?;
-        (open.state, open.is_changed) = (state, true);
+        open.updates += 1;
+        open.state = state;
         Ok(())
     }
 
@@ -182,8 +228,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     ///
     /// # Errors
     /// `Invalid` if the gesture is another timeline's; what the storage says. Nothing has changed then.
-    pub fn finish(&mut self, gesture: Gesture) -> Result<Option<VersionId>> {
-        self.open_by(&gesture)?;
+    pub fn finish(&mut self, mut gesture: Gesture) -> Result<Option<VersionId>> {
+        self.finish_by(&mut gesture)
+    }
+
+    /// The same; nobody hears of it.
+    pub(crate) fn finish_by(&mut self, gesture: &mut Gesture) -> Result<Option<VersionId>> {
+        self.open_by(gesture)?;
+        gesture.on_cancel = None;
         match self.open.take() {
             Some(open) => self.commit_if_new((&*open.label).into(), open.state, true),
             None => Ok(None),
@@ -191,8 +243,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     fn open_by(&mut self, gesture: &Gesture) -> Result<&mut Open<T>> {
-        let is_its =
-            |open: &&mut Open<T>| matches!(&open.of, Opener::Gesture(of) if of.as_ptr() == Arc::as_ptr(&gesture.0));
+        let is_its = |open: &&mut Open<T>| matches!((&open.of, &gesture.token), (Opener::Gesture(of), Some(token)) if of.as_ptr() == Arc::as_ptr(token));
         let not_its = || Error::new(ErrorKind::Invalid, "this gesture was begun with another timeline: use it there");
         self.open.as_mut().filter(is_its).ok_or_else(not_its)
     }
@@ -202,9 +253,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.open.as_mut().filter(|open| matches!(open.of, Opener::Group))
     }
 
-    /// True if something was changed that is no version yet.
-    pub(super) fn is_changing(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.is_changed && open.is_there())
+    /// How often the gesture that is open has changed something that is no version yet.
+    pub(crate) fn updates(&self) -> u64 {
+        self.open.as_ref().filter(|open| open.is_there()).map_or(0, |open| open.updates)
     }
 
     /// Makes sure that nothing is open, so that the head can move.
