@@ -56,6 +56,7 @@ use crate::log::Report;
 use groups::{Open, Run};
 use home::{Beside, Home, Made};
 use reader::{known, version};
+use std::sync::Arc;
 use std::time::SystemTime;
 use times::Clock;
 use travel::Travel;
@@ -90,7 +91,7 @@ use travel::Travel;
 /// ```
 pub struct Timeline<T> {
     home: Home<T>,
-    state: T,
+    state: Arc<T>,
     head: u64,
     tip: u64,
     time_us: u64,
@@ -152,13 +153,25 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// A timeline that stands there.
-    fn at_home(home: Home<T>, state: T, (head, tip): (u64, u64), time_us: u64, names: Names, clock: Clock) -> Self {
+    fn at_home(
+        home: Home<T>,
+        state: Arc<T>,
+        (head, tip): (u64, u64),
+        time_us: u64,
+        names: Names,
+        clock: Clock,
+    ) -> Self {
         let (author, grouping, run, open, travel) = (None, None, None, None, None);
         Timeline { home, state, head, tip, time_us, names, author, clock, grouping, run, open, travel }
     }
 
     /// The state as it is: that of the head, with what a group or a gesture has changed so far. Time: O(1).
     pub fn state(&self) -> &T {
+        self.shown()
+    }
+
+    /// The same, to share.
+    pub(crate) fn shown(&self) -> &Arc<T> {
         self.open.as_ref().filter(|open| open.is_there()).map_or(&self.state, |open| &open.state)
     }
 
@@ -197,15 +210,15 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
         if let Some(group) = self.in_group() {
-            let mut state = group.state.clone();
+            let mut state = T::clone(&group.state);
             let value = caught(|| f(&mut state))??;
-            group.state = state;
+            group.state = Arc::new(state);
             return Ok(Edit { version: None, value });
         }
         self.settle()?;
-        let mut state = self.state.clone();
+        let mut state = T::clone(&self.state);
         let value = caught(|| f(&mut state))??;
-        let version = self.commit_if_new(note, state, true)?;
+        let version = self.commit_if_new(note, Arc::new(state), true)?;
         Ok(Edit { version, value })
     }
 
@@ -215,14 +228,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
         if let Some(group) = self.in_group() {
-            group.state = state;
+            group.state = Arc::new(state);
             return Ok(None);
         }
         self.settle()?;
-        self.commit_if_new(label.into(), state, false)
+        self.commit_if_new(label.into(), Arc::new(state), false)
     }
 
-    fn commit_if_new(&mut self, note: Note<'_>, state: T, is_kin: bool) -> Result<Option<VersionId>> {
+    fn commit_if_new(&mut self, note: Note<'_>, state: Arc<T>, is_kin: bool) -> Result<Option<VersionId>> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
@@ -241,7 +254,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
-    fn append(&mut self, made: Made, state: T, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
+    fn append(&mut self, made: Made, state: Arc<T>, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
         let (id, time_us) = (self.home.past.count(), made.time_us);
         let kept = self.home.append(&state, made, is_kin, Beside { action, names: &self.names })?;
         (self.head, self.tip, self.time_us, self.run) = (id, id, time_us, None);
@@ -409,7 +422,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         self.settle()?;
-        let state = self.at(id)?;
+        let state = self.home.state(known(&self.home.past, id)?)?;
         let made = self.made(&format!("restore {id}"), self.clock.now_us(self.time_us))?;
         self.append(made, state, false, None)
     }
@@ -419,7 +432,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.home.state(known(&self.home.past, id)?)
+        self.home.state(known(&self.home.past, id)?).map(Arc::unwrap_or_clone)
     }
 
     /// What is known of a version.

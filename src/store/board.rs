@@ -65,7 +65,7 @@ impl Place {
 impl<T: Clone + PartialEq + 'static> Board<T> {
     pub(super) fn new(timeline: &Timeline<T>) -> Self {
         Board(Mutex::new(Posted {
-            state: Arc::new(timeline.state().clone()),
+            state: timeline.shown().clone(),
             place: Place::of(timeline),
             changes: 0,
             to_tell: VecDeque::new(),
@@ -81,8 +81,7 @@ impl<T: Clone + PartialEq + 'static> Board<T> {
         if *shown == place {
             return false;
         }
-        let new =
-            ((shown.head, shown.updates) != (place.head, place.updates)).then(|| Arc::new(timeline.state().clone()));
+        let new = ((shown.head, shown.updates) != (place.head, place.updates)).then(|| timeline.shown().clone());
         let mut posted = self.posted();
         let old = new.map(|new| posted.change(new));
         posted.place = place;

@@ -345,7 +345,8 @@ impl Drop for Grave {
 #[test]
 fn a_state_whose_drop_panics_while_it_is_told_of_stops_no_later_telling() {
     let due: Arc<Mutex<Option<u64>>> = Arc::default();
-    let store = Store::new(Timeline::new(Grave(0, due.clone())), |grave: &mut Grave, n: &u64| grave.0 += n);
+    let timeline = Timeline::options().keep_versions(1).in_memory(Grave(0, due.clone()));
+    let store = Store::new(timeline, |grave: &mut Grave, n: &u64| grave.0 += n);
     let store = Arc::new(store);
     let (own, told) = (due.clone(), Arc::new(AtomicU64::new(0)));
     let counted = told.clone();

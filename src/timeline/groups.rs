@@ -70,7 +70,7 @@ impl std::fmt::Debug for Gesture {
 
 /// What is changed and no version yet.
 pub(super) struct Open<T> {
-    pub(super) state: T,
+    pub(super) state: Arc<T>,
     label: Box<str>,
     of: Opener,
     /// How often a gesture has changed it.
@@ -216,10 +216,10 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `Invalid` if the gesture is another timeline's; what the storage says, of a stored node that cannot be read.
     pub fn update(&mut self, gesture: &Gesture, f: impl FnOnce(&mut T)) -> Result<()> {
         let open = self.open_by(gesture)?;
-        let mut state = open.state.clone();
+        let mut state = T::clone(&open.state);
         caught(|| f(&mut state))?;
         open.updates += 1;
-        open.state = state;
+        open.state = Arc::new(state);
         Ok(())
     }
 

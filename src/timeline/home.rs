@@ -93,10 +93,10 @@ impl<T: Clone> Past<T> {
         Ok(stop_before(self, id)?.filter(|&id| self.has(id)))
     }
 
-    pub(super) fn state(&self, id: u64) -> Result<T> {
+    pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
         match self {
             Past::Memory(memory) => memory.state(id),
-            Past::Stored(stored) => stored.state(id),
+            Past::Stored(stored) => stored.state(id).map(Arc::new),
         }
     }
 
@@ -126,7 +126,7 @@ impl<T: State> Past<T> {
     pub(super) fn digest(&self, id: u64) -> Result<Digest> {
         match self {
             // Nodes in memory alone have no address by which what was worked out could be known again.
-            Past::Memory(memory) => archive::digest(&memory.state(id)?, &Arc::default()),
+            Past::Memory(memory) => archive::digest(&*memory.state(id)?, &Arc::default()),
             Past::Stored(stored) => stored.digest(id),
         }
     }
@@ -149,7 +149,7 @@ pub(super) struct Home<T> {
     /// None in memory, and for a log that was opened to be read.
     writer: Option<Writer>,
     /// Of a log: what was shown last.
-    recent: Recent<T>,
+    recent: Recent<Arc<T>>,
 }
 
 impl<T: Clone + 'static> Home<T> {
@@ -163,12 +163,12 @@ impl<T: Clone + 'static> Home<T> {
     }
 
     /// The state of a version.
-    pub(super) fn state(&self, id: u64) -> Result<T> {
+    pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
         self.recent.get(id).map_or_else(|| self.past.state(id), Ok)
     }
 
     /// The state of a version that is going to be shown.
-    pub(super) fn shown(&mut self, id: u64) -> Result<T> {
+    pub(super) fn shown(&mut self, id: u64) -> Result<Arc<T>> {
         if let Some(state) = self.recent.get(id) {
             return Ok(state);
         }
@@ -184,7 +184,7 @@ impl<T: Clone + 'static> Home<T> {
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
+    pub(super) fn append(&mut self, state: &Arc<T>, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
             (Past::Memory(memory), _) => memory.append(state, made, beside.names),
             (Past::Stored(stored), Some(writer)) => {

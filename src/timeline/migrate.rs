@@ -85,8 +85,8 @@ impl<T: State> Options<T> {
         let mut home = self.new_home(unready.beside.with_lock(unready.lock.clone()), old)?;
         let names = Names::default();
         for id in 0..old.home.past.count() {
-            let state = old.home.past.state(id)?;
-            let state = caught(|| f(state))?;
+            let state = Arc::unwrap_or_clone(old.home.past.state(id)?);
+            let state = Arc::new(caught(|| f(state))?);
             let action = match &old.home.past {
                 Past::Memory(_) => None,
                 Past::Stored(stored) => stored.moved_action(id)?,

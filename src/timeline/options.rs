@@ -185,7 +185,7 @@ impl<T> Options<T> {
 impl<T: Clone + PartialEq + 'static> Options<T> {
     /// A timeline in memory, whose first version is `initial`.
     pub fn in_memory(self, initial: T) -> Timeline<T> {
-        let made = first(self.clock.now_us(0));
+        let (initial, made) = (Arc::new(initial), first(self.clock.now_us(0)));
         let (time_us, memory) = (made.time_us, Memory::new(initial.clone(), made, self.keep));
         let home = Home::new(Past::Memory(memory), None);
         Timeline::at_home(home, initial, (0, 0), time_us, Names::default(), self.clock)
@@ -284,6 +284,7 @@ impl<T: State> Options<T> {
         }
         let mut home = Home::new(Past::Stored(stored), Some(writer));
         let (initial, time_us) = initial()?;
+        let initial = Arc::new(initial);
         let names = Names::default();
         home.append(&initial, first(time_us), false, Beside { action: None, names: &names })?;
         Ok(Timeline::at_home(home, initial, (0, 0), time_us, names, self.clock))
@@ -309,7 +310,7 @@ impl<T: State> Options<T> {
 }
 
 /// The newest version up to this one whose state can be read, if there is one.
-fn newest_whole<T: State>(home: &mut Home<T>, newest: u64) -> Result<Option<(u64, T)>> {
+fn newest_whole<T: State>(home: &mut Home<T>, newest: u64) -> Result<Option<(u64, Arc<T>)>> {
     for id in (0..=newest).rev() {
         match home.shown(id) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {}

@@ -46,7 +46,7 @@ fn a_clone_that_panics_has_changed_nothing() {
             panics += 1;
             assert_eq!((timeline.head(), timeline.state().0, timeline.versions().count()), (head, number, count))
         }
-        assert!(panics > 1 && timeline.head().number() == 1)
+        assert!(panics > 0 && timeline.head().number() == 1)
     }
 }
 
@@ -126,8 +126,8 @@ fn versions_are_let_go_but_for_the_newest_and_those_with_names() {
     for n in 2..=100 {
         timeline.edit("", |state| state.0 = n).unwrap();
     }
-    // Ten, the named one, the shown one, and ours.
-    assert_eq!(Arc::strong_count(&one), 13);
+    // Ten, the named one, and ours.
+    assert_eq!(Arc::strong_count(&one), 12);
     assert_eq!(
         timeline.versions().map(|version| version.unwrap().id.number()).collect::<Vec<_>>(),
         (91..=100).collect::<Vec<_>>()
