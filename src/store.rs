@@ -22,6 +22,8 @@ mod tests_durable;
 mod tests_gestures;
 #[cfg(test)]
 mod tests_group;
+#[cfg(test)]
+mod tests_select;
 mod verbs;
 
 pub use board::Subscription;
@@ -37,6 +39,7 @@ use crate::timeline::{Edit, Note, Reader, Timeline, Version};
 use actions::Actions;
 use board::{Board, Place};
 use group::Group;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -113,6 +116,8 @@ struct Main<T> {
     timeline: Timeline<T>,
     /// Where the state on the board is.
     shown: Place,
+    /// Where the log ended after the newest version that was made here.
+    end: u64,
 }
 
 type Reducer<T, A> = Box<dyn Fn(&mut T, &A) + Send + Sync>;
@@ -169,12 +174,14 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     }
 
     fn with(mut timeline: Timeline<T>, actions: Actions<T, A>, reducer: Reducer<T, A>) -> Self {
+        // Nobody would hear that it was dropped.
+        timeline.cancel();
         Store {
             board: Arc::new(Board::new(&timeline)),
             reader: timeline.reader(),
             group: timeline.share_syncs().map(Group::new),
             lock: Arc::new(Lock {
-                main: Mutex::new(Main { shown: Place::of(&timeline), timeline }),
+                main: Mutex::new(Main { shown: Place::of(&timeline), timeline, end: 0 }),
                 holder: AtomicUsize::new(0),
             }),
             reducer,
@@ -230,17 +237,13 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
         if actions.is_empty() {
             return Ok(Edit { version: None, value: () });
         }
-        self.change(|timeline| {
-            let label = (self.label)(&actions);
-            let note = Note { label: &label, action: self.actions.to_store(&actions) };
-            let edit = timeline.try_edit_with(note, |state| {
+        self.change_by(actions, |timeline, actions| {
+            let label = (self.label)(actions);
+            let note = Note { label: &label, action: self.actions.to_store(actions) };
+            timeline.try_edit_with(note, |state| {
                 actions.iter().for_each(|action| (self.reducer)(state, action));
                 Ok::<_, Error>(())
-            })?;
-            if let Some(id) = edit.version {
-                self.actions.made(id, actions)
-            }
-            Ok(edit)
+            })
         })
     }
 
@@ -297,8 +300,8 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     ///
     /// `f` may call the store, subscribe others, and end any subscription, its own included. Where it keeps the store alive, the
     /// store keeps itself alive: let it hold a `Weak`.
-    pub fn subscribe(&self, f: impl FnMut(&T, &T) + Send + 'static) -> Subscription {
-        self.board.subscribe(f)
+    pub fn subscribe(&self, mut f: impl FnMut(&T, &T) + Send + 'static) -> Subscription {
+        self.board.subscribe(move |change| f(&change.old, &change.new))
     }
 }
 
@@ -497,18 +500,31 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
         &self,
         f: impl FnOnce(&mut Timeline<T>) -> std::result::Result<R, E>,
     ) -> std::result::Result<R, E> {
+        self.change_by(Vec::new(), |timeline, _| f(timeline))
+    }
+
+    /// The same, by actions, of which `f` may make more; they are kept with the version that is made.
+    fn change_by<R, E: From<Error>>(
+        &self,
+        mut actions: Vec<A>,
+        f: impl FnOnce(&mut Timeline<T>, &mut Vec<A>) -> std::result::Result<R, E>,
+    ) -> std::result::Result<R, E> {
         let mut held = self.hold()?;
         let count = self.reader.count();
-        let result = f(&mut held.main.timeline);
-        // Also after an error: a gesture may have ended with it.
-        let is_to_tell = held.show(&self.board);
-        let (is_new, end) = (self.reader.count() > count, self.reader.end());
+        let result = catch_unwind(AssertUnwindSafe(|| f(&mut held.main.timeline, &mut actions)));
+        // Whatever came of it: a panic, of a state's `Drop`, may follow a version, and a gesture end before an error.
+        if self.reader.count() > count {
+            held.main.end = self.reader.end();
+            self.actions.made(VersionId::new(count), actions)
+        }
+        let (is_to_tell, end) = (held.show(&self.board), held.main.end);
         drop(held);
         if is_to_tell {
             self.board.tell()
         }
-        let result = result?;
-        if let (Some(group), true) = (&self.group, is_new) {
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic))?;
+        // Also for a version of somebody else's: what is shown is durable when this returns.
+        if let Some(group) = &self.group {
             group.wait(end)?
         }
         Ok(result)
@@ -560,7 +576,7 @@ struct Held<'s, T> {
 impl<T: Clone + PartialEq + 'static> Held<'_, T> {
     /// Shows what the timeline shows. Gives whether there is something to tell.
     fn show(&mut self, board: &Board<T>) -> bool {
-        let Main { timeline, shown } = &mut *self.main;
+        let Main { timeline, shown, .. } = &mut *self.main;
         board.show(timeline, shown)
     }
 }

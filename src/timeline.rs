@@ -104,6 +104,15 @@ pub struct Timeline<T> {
     travel: Option<Travel<T>>,
 }
 
+/// So much of a label or an author is kept with a version: it stands in its stamp.
+const MOST_TEXT_BYTES: usize = 4096;
+
+/// The beginning of a text, as much as is kept.
+fn cut(text: &str) -> &str {
+    let fits = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&len| text.is_char_boundary(len));
+    &text[..fits.unwrap_or(0)]
+}
+
 /// What an edit did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Edit<R> {
@@ -138,7 +147,7 @@ pub struct Version {
     pub depth: u64,
     /// When it was made; never before its parent.
     pub time: SystemTime,
-    /// What its edit was called.
+    /// What its edit was called: the first 4096 bytes of that.
     pub label: String,
     /// Who made it, if that was said.
     pub author: Option<String>,
@@ -212,7 +221,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         if let Some(group) = self.in_group() {
             let mut state = T::clone(&group.state);
             let value = caught(|| f(&mut state))??;
-            group.state = Arc::new(state);
+            group.set(state)?;
             return Ok(Edit { version: None, value });
         }
         self.settle()?;
@@ -228,8 +237,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
         if let Some(group) = self.in_group() {
-            group.state = Arc::new(state);
-            return Ok(None);
+            return group.set(state).map(|()| None);
         }
         self.settle()?;
         self.commit_if_new(label.into(), Arc::new(state), false)
@@ -239,8 +247,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
-        let time_us = self.clock.now_us(self.time_us);
-        let (run, mut made) = (self.next_run(note.label, time_us), self.made(note.label, time_us)?);
+        let now_us = self.clock.now_us();
+        let (run, mut made) = (self.next_run(note.label, now_us), self.made(note.label, now_us)?);
         made.line.joins = run.as_ref().map_or(0, |run| run.joins);
         let id = self.append(made, state, is_kin, note.action)?;
         self.run = run;
@@ -248,9 +256,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// What is to be known of a version that is made from the head.
-    fn made(&self, label: &str, time_us: u64) -> Result<Made> {
-        let line = line_after(&self.home.past, self.head)?;
-        Ok(Made { line, time_us, label: label.into(), author: self.author.clone() })
+    fn made(&self, label: &str, now_us: u64) -> Result<Made> {
+        let (line, time_us) = (line_after(&self.home.past, self.head)?, now_us.max(self.time_us));
+        Ok(Made { line, time_us, label: cut(label).into(), author: self.author.clone() })
     }
 
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
@@ -289,9 +297,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         Ok(VersionId::new(head))
     }
 
-    /// Who makes versions from now on; each remembers it.
+    /// Who makes versions from now on; each remembers it, up to 4096 bytes.
     pub fn set_author<'a>(&mut self, author: impl Into<Option<&'a str>>) {
-        self.author = author.into().map(Into::into)
+        self.author = author.into().map(|author| cut(author).into())
     }
 
     /// Goes back to the version that the head was made from, or that its group was; gives it, or none at the first version.
@@ -423,7 +431,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         self.settle()?;
         let state = self.home.state(known(&self.home.past, id)?)?;
-        let made = self.made(&format!("restore {id}"), self.clock.now_us(self.time_us))?;
+        let made = self.made(&format!("restore {id}"), self.clock.now_us())?;
         self.append(made, state, false, None)
     }
 

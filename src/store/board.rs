@@ -45,10 +45,11 @@ pub(super) struct Place {
     pub(super) can_redo: bool,
 }
 
-struct Change<T> {
-    number: u64,
-    old: Arc<T>,
-    new: Arc<T>,
+pub(super) struct Change<T> {
+    /// How many there are with it.
+    pub(super) number: u64,
+    pub(super) old: Arc<T>,
+    pub(super) new: Arc<T>,
 }
 
 impl Place {
@@ -115,6 +116,12 @@ impl<T> Board<T> {
         self.posted().state.clone()
     }
 
+    /// The same, and after how many changes it is.
+    pub(super) fn shown(&self) -> (Arc<T>, u64) {
+        let posted = self.posted();
+        (posted.state.clone(), posted.changes)
+    }
+
     pub(super) fn place(&self) -> Place {
         self.posted().place
     }
@@ -143,7 +150,7 @@ impl<T> Board<T> {
         change.map(|change| (change, posted.listeners.clone()))
     }
 
-    pub(super) fn subscribe(&self, f: impl FnMut(&T, &T) + Send + 'static) -> Subscription
+    pub(super) fn subscribe(&self, f: impl FnMut(&Change<T>) + Send + 'static) -> Subscription
     where
         T: 'static,
     {
@@ -171,7 +178,7 @@ impl<T> Drop for Telling<'_, T> {
     }
 }
 
-type Told<T> = Box<dyn FnMut(&T, &T) + Send>;
+type Told<T> = Box<dyn FnMut(&Change<T>) + Send>;
 
 struct Listener<T> {
     /// How many changes there were before.
@@ -198,7 +205,7 @@ impl<T> Listener<T> {
         if !self.is_gone.load(Ordering::Acquire)
             && let Some(f) = &mut *f
         {
-            f(&change.old, &change.new)
+            f(change)
         }
     }
 
@@ -221,7 +228,14 @@ impl<T> Listener<T> {
 pub(super) fn silenced(f: impl FnOnce()) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(|| caught(f))) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(message(&*panic)),
+        Err(panic) => {
+            let what = message(&*panic);
+            // What it panicked with may panic when it is dropped, and so on.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                std::mem::forget(again)
+            }
+            Err(what)
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::sync::Arc;
 pub struct OpenGroup<'g, T, A> {
     reducer: &'g Reducer<T, A>,
     timeline: &'g mut Timeline<T>,
-    actions: Vec<A>,
+    actions: &'g mut Vec<A>,
 }
 
 impl<T: Clone + PartialEq + 'static, A> OpenGroup<'_, T, A> {
@@ -72,16 +72,10 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
         label: &str,
         f: impl FnOnce(&mut OpenGroup<'_, T, A>) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
-        self.change(|timeline| {
+        self.change_by(Vec::new(), |timeline, actions| {
             let mut inside = timeline.open_group(label)?;
-            let (reducer, actions) = (&self.reducer, Vec::new());
-            let mut group = OpenGroup { reducer, timeline: inside.timeline(), actions };
-            let value = f(&mut group)?;
-            let actions = group.actions;
-            let version = inside.close(Note { label, action: self.actions.to_store(&actions) })?;
-            if let Some(id) = version {
-                self.actions.made(id, actions)
-            }
+            let value = f(&mut OpenGroup { reducer: &self.reducer, timeline: inside.timeline(), actions })?;
+            let version = inside.close(Note { label, action: self.actions.to_store(actions) })?;
             Ok(Edit { version, value })
         })
     }

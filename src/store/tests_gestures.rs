@@ -224,6 +224,16 @@ fn a_gesture_outlives_its_store_and_one_of_another_store_is_refused_and_cancelle
 }
 
 #[test]
+fn a_gesture_of_a_timeline_that_becomes_a_stores_is_cancelled() {
+    let mut timeline = Timeline::new(0);
+    let drag = timeline.begin("drag").unwrap();
+    timeline.update(&drag, |at| *at = 7).unwrap();
+    let store = Store::new(timeline, |at, n: &u64| *at += n);
+    assert_eq!((store.snapshot(), store.finish(drag).unwrap_err().kind()), (0, ErrorKind::Invalid));
+    assert_eq!(store.dispatch(1).unwrap().version, Some(VersionId::new(1)))
+}
+
+#[test]
 fn a_group_is_alone_and_seen_by_nobody_until_it_is_whole() {
     let store = counter();
     let (here, there) = mpsc::channel();

@@ -18,7 +18,8 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// Edits that have the same label, and that follow each other within `delay`, as typing does.
+    /// Edits that have the same label, not an empty one, and that follow each other within `delay`, as typing does. What a
+    /// [`group`](Timeline::group) or a gesture makes is undone by itself.
     pub const fn idle(delay: Duration) -> Self {
         Grouping { idle: delay, max_open: Duration::MAX }
     }
@@ -36,6 +37,7 @@ pub(super) struct Run {
     version: u64,
     label: Box<str>,
     author: Option<Box<str>>,
+    /// As the clock said: versions' times do not follow it back.
     first_us: u64,
     last_us: u64,
     pub(super) joins: u64,
@@ -73,13 +75,24 @@ pub(super) struct Open<T> {
     pub(super) state: Arc<T>,
     label: Box<str>,
     of: Opener,
-    /// How often a gesture has changed it.
+    /// How often it was changed.
     updates: u64,
 }
 
 enum Opener {
     Group,
     Gesture(Weak<()>),
+}
+
+impl<T: PartialEq> Open<T> {
+    /// Another state, if it is one.
+    pub(super) fn set(&mut self, state: T) -> Result<()> {
+        if caught(|| state != *self.state)? {
+            self.state = Arc::new(state);
+            self.updates += 1
+        }
+        Ok(())
+    }
 }
 
 impl<T> Open<T> {
@@ -117,10 +130,10 @@ impl<T: Clone + PartialEq + 'static> Inside<'_, T> {
         };
         match &mut self.outer {
             Some(outer) => {
-                outer.state = made.state;
+                (outer.state, outer.updates) = (made.state, outer.updates + made.updates);
                 Ok(None)
             }
-            None => self.timeline.commit_if_new(note, made.state, true),
+            None => self.timeline.commit_alone(note, made.state),
         }
     }
 }
@@ -218,16 +231,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         let open = self.open_by(gesture)?;
         let mut state = T::clone(&open.state);
         caught(|| f(&mut state))?;
-        open.updates += 1;
-        open.state = Arc::new(state);
-        Ok(())
+        open.set(state)
     }
 
-    /// Makes a version of what a gesture has made, if that is not what was there before. If it cannot be made the gesture is
-    /// cancelled.
+    /// Makes a version of what a gesture has made, if that is not what was there before.
     ///
     /// # Errors
-    /// `Invalid` if the gesture is another timeline's; what the storage says. Nothing has changed then.
+    /// `Invalid` if the gesture is another timeline's; what the storage says. No version is made then, and the gesture is
+    /// cancelled, wherever it was begun.
     pub fn finish(&mut self, mut gesture: Gesture) -> Result<Option<VersionId>> {
         self.finish_by(&mut gesture)
     }
@@ -237,9 +248,22 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.open_by(gesture)?;
         gesture.on_cancel = None;
         match self.open.take() {
-            Some(open) => self.commit_if_new((&*open.label).into(), open.state, true),
+            Some(open) => self.commit_alone((&*open.label).into(), open.state),
             None => Ok(None),
         }
+    }
+
+    /// A version that is no part of what is undone together with others.
+    fn commit_alone(&mut self, note: Note<'_>, state: Arc<T>) -> Result<Option<VersionId>> {
+        self.run = None;
+        let made = self.commit_if_new(note, state, true);
+        self.run = None;
+        made
+    }
+
+    /// Ends a gesture as if it had been dropped.
+    pub(crate) fn cancel(&mut self) {
+        self.open = None
     }
 
     fn open_by(&mut self, gesture: &Gesture) -> Result<&mut Open<T>> {
@@ -253,7 +277,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.open.as_mut().filter(|open| matches!(open.of, Opener::Group))
     }
 
-    /// How often the gesture that is open has changed something that is no version yet.
+    /// How often a gesture or group that is open has changed something that is no version yet.
     pub(crate) fn updates(&self) -> u64 {
         self.open.as_ref().filter(|open| open.is_there()).map_or(0, |open| open.updates)
     }
@@ -304,13 +328,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.run = None
     }
 
-    /// What an edit at this time is, as the version that comes next, for edits after it; and how many of its ancestors it joins.
+    /// What an edit is when the clock says this, as the version that comes next, for edits after it; and how many of its ancestors it joins.
     pub(super) fn next_run(&self, label: &str, now_us: u64) -> Option<Run> {
         let Grouping { idle, max_open } = self.grouping?;
-        let since = |us| Duration::from_micros(now_us.saturating_sub(us));
+        // None where the clock went back.
+        let is_within = |from: u64, most| now_us.checked_sub(from).is_some_and(|us| Duration::from_micros(us) <= most);
         let joined = self.run.as_ref().filter(|run| {
             let is_same = run.version == self.head && *run.label == *label && run.author == self.author;
-            is_same && since(run.last_us) <= idle && since(run.first_us) <= max_open
+            is_same && !label.is_empty() && is_within(run.last_us, idle) && is_within(run.first_us, max_open)
         });
         Some(Run {
             version: self.home.past.count(),

@@ -185,7 +185,7 @@ impl<T> Options<T> {
 impl<T: Clone + PartialEq + 'static> Options<T> {
     /// A timeline in memory, whose first version is `initial`.
     pub fn in_memory(self, initial: T) -> Timeline<T> {
-        let (initial, made) = (Arc::new(initial), first(self.clock.now_us(0)));
+        let (initial, made) = (Arc::new(initial), first(self.clock.now_us()));
         let (time_us, memory) = (made.time_us, Memory::new(initial.clone(), made, self.keep));
         let home = Home::new(Past::Memory(memory), None);
         Timeline::at_home(home, initial, (0, 0), time_us, Names::default(), self.clock)
@@ -256,7 +256,7 @@ impl<T: State> Options<T> {
 
     pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
         let clock = self.clock.clone();
-        self.open_with(storage, || Ok((initial, clock.now_us(0))))
+        self.open_with(storage, || Ok((initial, clock.now_us())))
     }
 
     fn check(&self) -> Result<()> {
