@@ -31,11 +31,10 @@ pub use gestures::OpenGroup;
 pub use same::Same;
 pub use select::Selection;
 
-use crate::archive::{State, View};
+use crate::archive::State;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Digest, VersionId};
-use crate::log::Report;
-use crate::timeline::{Edit, Note, Reader, Timeline, Version};
+use crate::id::VersionId;
+use crate::timeline::{Edit, Note, Reader, Timeline};
 use actions::Actions;
 use board::{Board, Place};
 use group::Group;
@@ -85,7 +84,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Changes are made one after the other, in the order in which their calls got the lock. A call that changes what is shown tells
 /// the subscribers of it before it returns, after the lock is free: a subscriber may call the store as it likes. What it changes
 /// is told when all have been told of the change at hand: so that each subscriber is told of all changes, once each, in
-/// their order. Where another thread is telling already, that one tells of this change too, and the call does not wait for it.
+/// their order. Where another thread is telling already, that one tells of this change too, and the call does not wait for it:
+/// keep subscribers short, since a slow one holds up whoever tells, and what is to be told waits in memory.
 ///
 /// # Panics
 /// A reducer that panics has changed nothing; the panic goes on to who dispatched. A subscriber that panics ends nothing: what
@@ -305,180 +305,7 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     }
 }
 
-/// The verbs of [`Timeline`], which tell subscribers whenever another version is shown. Those that change something are errors
-/// of kind `Invalid` where a reducer, or the closure of an edit, calls them of the store that runs it; those that
-/// look only may be called anywhere.
 impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
-    /// As [`Timeline::edit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::edit`].
-    pub fn edit<R>(&self, label: &str, f: impl FnOnce(&mut T) -> R) -> Result<Edit<R>> {
-        self.change(|timeline| timeline.edit(label, f))
-    }
-
-    /// As [`Timeline::try_edit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::try_edit`].
-    pub fn try_edit<R, E: From<Error>>(
-        &self,
-        label: &str,
-        f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
-    ) -> std::result::Result<Edit<R>, E> {
-        self.change(|timeline| timeline.try_edit(label, f))
-    }
-
-    /// As [`Timeline::commit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::commit`].
-    pub fn commit(&self, label: &str, state: T) -> Result<Option<VersionId>> {
-        self.change(|timeline| timeline.commit(label, state))
-    }
-
-    /// As [`Timeline::undo`].
-    ///
-    /// # Errors
-    /// As [`Timeline::undo`].
-    pub fn undo(&self) -> Result<Option<VersionId>> {
-        self.change(Timeline::undo)
-    }
-
-    /// As [`Timeline::redo`].
-    ///
-    /// # Errors
-    /// As [`Timeline::redo`].
-    pub fn redo(&self) -> Result<Option<VersionId>> {
-        self.change(Timeline::redo)
-    }
-
-    /// As [`Timeline::redo_to`].
-    ///
-    /// # Errors
-    /// As [`Timeline::redo_to`].
-    pub fn redo_to(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.redo_to(id))
-    }
-
-    /// As [`Timeline::jump`].
-    ///
-    /// # Errors
-    /// As [`Timeline::jump`].
-    pub fn jump(&self, steps: isize) -> Result<VersionId> {
-        self.change(|timeline| timeline.jump(steps))
-    }
-
-    /// As [`Timeline::checkout`].
-    ///
-    /// # Errors
-    /// As [`Timeline::checkout`].
-    pub fn checkout(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.checkout(id))
-    }
-
-    /// As [`Timeline::rollback`].
-    ///
-    /// # Errors
-    /// As [`Timeline::rollback`].
-    pub fn rollback(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.rollback(id))
-    }
-
-    /// As [`Timeline::restore`].
-    ///
-    /// # Errors
-    /// As [`Timeline::restore`].
-    pub fn restore(&self, id: VersionId) -> Result<VersionId> {
-        self.change(|timeline| timeline.restore(id))
-    }
-
-    /// The version that [`snapshot`](Self::snapshot) shows. Time: O(1), never waits for a change.
-    pub fn head(&self) -> VersionId {
-        self.board.place().head
-    }
-
-    /// True if there is something to undo. Time: O(1), never waits for a change.
-    pub fn can_undo(&self) -> bool {
-        self.board.place().can_undo
-    }
-
-    /// True if there is something to redo. Time: O(1), never waits for a change.
-    pub fn can_redo(&self) -> bool {
-        self.board.place().can_redo
-    }
-
-    /// As [`Timeline::redo_choices`]. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// As [`Timeline::redo_choices`].
-    pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.main.timeline.redo_choices()
-    }
-
-    /// As [`Timeline::heads`]. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// As [`Timeline::heads`].
-    pub fn heads(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.main.timeline.heads()
-    }
-
-    /// As [`Timeline::at`].
-    ///
-    /// # Errors
-    /// As [`Timeline::at`].
-    pub fn at(&self, id: VersionId) -> Result<T> {
-        self.reader.at(id)
-    }
-
-    /// As [`Timeline::version`].
-    ///
-    /// # Errors
-    /// As [`Timeline::version`].
-    pub fn version(&self, id: VersionId) -> Result<Version> {
-        self.reader.version(id)
-    }
-
-    /// The versions from the one that is shown back to the first.
-    pub fn log(&self) -> impl Iterator<Item = Result<Version>> + use<T, A> {
-        self.reader.log(self.head())
-    }
-
-    /// All versions, the first one first.
-    pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T, A> {
-        self.reader.versions()
-    }
-
-    /// As [`Timeline::diff`].
-    ///
-    /// # Errors
-    /// As [`Timeline::diff`].
-    pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
-        self.reader.diff(a, b, select)
-    }
-
-    /// A view of all versions, those included that will be made.
-    pub fn reader(&self) -> Reader<T> {
-        self.reader.clone()
-    }
-
-    /// As [`Timeline::verify`].
-    ///
-    /// # Errors
-    /// As [`Timeline::verify`].
-    pub fn verify(&self) -> Result<Report> {
-        self.reader.verify()
-    }
-
-    /// Makes everything durable that was done so far. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// What the storage says: it may not be durable then.
-    pub fn flush(&self) -> Result<()> {
-        self.hold()?.main.timeline.flush()
-    }
-
     /// The timeline again. Subscriptions end.
     pub fn into_timeline(self) -> Timeline<T> {
         let mut lock = self.lock;
@@ -549,21 +376,12 @@ impl<T> Lock<T> {
     }
 }
 
-impl<T: State, A> Store<T, A> {
-    /// As [`Timeline::view`].
-    ///
-    /// # Errors
-    /// As [`Timeline::view`].
-    pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
-        self.reader.view(id)
-    }
-
-    /// As [`Timeline::digest`].
-    ///
-    /// # Errors
-    /// As [`Timeline::digest`].
-    pub fn digest(&self, id: VersionId) -> Result<Digest> {
-        self.reader.digest(id)
+impl<T: Clone + PartialEq + 'static, A> std::fmt::Debug for Store<T, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("head", &self.head())
+            .field("versions", &self.reader.count())
+            .finish_non_exhaustive()
     }
 }
 

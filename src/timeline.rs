@@ -54,7 +54,7 @@ use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after, stop_
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
-use home::{Beside, Home, Made};
+use home::{Beside, Home, Made, cut};
 use reader::{known, version};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -72,8 +72,12 @@ use travel::Travel;
 /// | operation | time |
 /// |---|---|
 /// | [`edit`](Self::edit), [`commit`](Self::commit) | that of the edit, and O(what changed) |
-/// | [`undo`](Self::undo), [`checkout`](Self::checkout), [`at`](Self::at) | O(1) |
-/// | [`redo`](Self::redo), [`rollback`](Self::rollback), [`jump`](Self::jump) | O(log versions), each |
+/// | [`at`](Self::at), [`undo`](Self::undo) | O(1); O(log versions) for the undo of a group, or on a branch |
+/// | [`redo`](Self::redo), [`checkout`](Self::checkout), [`rollback`](Self::rollback), [`jump`](Self::jump) | O(log versions) |
+///
+/// Errors of many calls: while a [`group`](Self::group) or a gesture is open, `Conflict`, in what shows another version,
+/// makes one or changes a name (but for edits in a group, which are part of it and make no version of their own); `Invalid`
+/// in what makes versions, of a timeline that was opened read-only.
 ///
 /// ```
 /// use backstory::{Timeline, Vector};
@@ -104,13 +108,13 @@ pub struct Timeline<T> {
     travel: Option<Travel<T>>,
 }
 
-/// So much of a label or an author is kept with a version: it stands in its stamp.
-const MOST_TEXT_BYTES: usize = 4096;
-
-/// The beginning of a text, as much as is kept.
-fn cut(text: &str) -> &str {
-    let fits = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&len| text.is_char_boundary(len));
-    &text[..fits.unwrap_or(0)]
+impl<T: Clone + PartialEq + 'static> std::fmt::Debug for Timeline<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timeline")
+            .field("head", &self.head())
+            .field("tip", &VersionId::new(self.tip))
+            .finish_non_exhaustive()
+    }
 }
 
 /// What an edit did.
@@ -339,7 +343,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != self.tip
     }
 
-    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to).
+    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to). Of a group
+    /// its first one.
     ///
     /// # Errors
     /// What the storage says.
@@ -424,7 +429,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.show(to, self.tip).map(|_| ())
     }
 
-    /// Makes a new version whose state is that of version `id`; gives it, also where it equals the head's. Time: O(1).
+    /// Makes a new version whose state is that of version `id`, without what [`on_travel`](Self::on_travel) would carry over; gives
+    /// it, also where it equals the head's. Time: O(1).
     ///
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
@@ -480,7 +486,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         caught(|| (select(&a), select(&b)))
     }
 
-    /// A view of all versions, those included that will be made, for other threads.
+    /// A view of all versions, those included that this timeline will make, for other threads.
     pub fn reader(&self) -> Reader<T> {
         Reader::new(self.home.past.clone())
     }

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::map::HashMap as Map;
+use crate::timeline::Version;
 use crate::vector::Vector;
 use proptest::prelude::*;
 use std::panic::{AssertUnwindSafe, catch_unwind};

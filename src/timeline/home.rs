@@ -24,6 +24,15 @@ pub(super) struct Made {
     pub(super) author: Option<Box<str>>,
 }
 
+/// So much of a label or an author is kept with a version: it stands in its stamp.
+const MOST_TEXT_BYTES: usize = 4096;
+
+/// The beginning of a text, as much as is kept.
+pub(super) fn cut(text: &str) -> &str {
+    let fits = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&len| text.is_char_boundary(len));
+    &text[..fits.unwrap_or(0)]
+}
+
 /// What a new version comes with.
 #[derive(Clone, Copy)]
 pub(super) struct Beside<'a> {

@@ -59,7 +59,7 @@ impl<T: State> Timeline<T> {
 impl<T: State> Options<T> {
     /// Writes all versions of `old` into a new log in the folder `path`, each with the state that `f` makes of its own, and
     /// opens it. Versions keep their numbers, parents, times, labels, actions, authors and groups; head, tip and names are as they are in
-    /// `old`, which does not change.
+    /// `old`, which does not change. Actions that a [`Store`](crate::Store) keeps in memory stay there.
     ///
     /// What `f` passes on of a collection is not read: its records are moved as they are, and versions share them as they
     /// did. Until all is written the log is in a folder beside `path`, with `.unready` behind its name. States are compared

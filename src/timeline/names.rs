@@ -15,7 +15,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// other versions do not move it.
     ///
     /// Branches and tags share one space of names: up to 255 bytes without spaces, that are no number and do not begin with `@`
-    /// or `-`. On disk a change of names costs some 150 bytes, and a sync under
+    /// or `-`. On disk a change of names costs some 150 bytes, 400 among thousands, and a sync under
     /// [`Durability::Sync`](crate::Durability::Sync); versions made on a branch cost nothing more.
     ///
     /// ```

@@ -23,7 +23,9 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// When the call that made it returns. Costs a sync of the device each time.
+    /// When the call that made it returns. Costs a sync of the device each time. Where the head is, after an undo say, is
+    /// noted without one, as under the others: a loss of power may take that back, up to the next version or
+    /// [`flush`](Timeline::flush).
     #[default]
     Sync,
     /// When the call that made it returns, of a [`Store`](crate::Store): the first thread that waits does so for
@@ -219,7 +221,7 @@ impl<T: State> Options<T> {
     }
 
     /// Opens the timeline in the folder `path` to look at its versions, beside a process that makes new ones or where nothing
-    /// can be written. Head and tip may be moved, which nobody else sees.
+    /// can be written. Head, tip and names may be changed, which nobody else sees and nothing keeps.
     ///
     /// It stands where it was left; or, if that state is damaged, at the newest version whose state is not, with nothing to
     /// redo. What else is whole is there too, and any state can be the first of a new timeline. Only where a state begins is

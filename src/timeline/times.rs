@@ -60,8 +60,8 @@ impl<T: Clone> Reader<T> {
 }
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
-    /// The newest version that was made at `time` or before, on whatever branch; none if there was none yet. Time:
-    /// O(log versions).
+    /// The newest version that was made at `time` or before, on whatever branch; none if there was none yet. Times of versions
+    /// never go back: where the clock did, versions have the time of the one before. Time: O(log versions).
     ///
     /// # Errors
     /// What the storage says.
