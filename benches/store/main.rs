@@ -1,5 +1,5 @@
-//! What a store costs beside its timeline: telling and selecting, snapshots beside an edit, readers beside a writer, and
-//! durable commits of many threads. In: `--check` or nothing. Out: a table, a line for each bar; with `--check` an exit code of 1 if one
+//! What a store costs beside its timeline: telling and selecting, snapshots beside an edit, a game's rollbacks, readers beside a
+//! writer, and durable commits of many threads. In: `--check` or nothing. Out: a table, a line for each bar; with `--check` an exit code of 1 if one
 //! is missed.
 //!
 //! `cargo bench --bench store`, half a minute. Run nothing else beside it.
@@ -156,6 +156,29 @@ fn median(mut all: Vec<f64>) -> f64 {
     all[all.len() / 2]
 }
 
+/// Eight times: back to a version of eight frames ago, 1 000 of the entries changed by `set`, a version of that. Median, in
+/// milliseconds.
+fn rollbacks<T: Clone + PartialEq + 'static>(entries: T, set: impl Fn(&mut T, u64, u64)) -> f64 {
+    let mut game = Timeline::options().keep_versions(16).in_memory(entries);
+    let mut saved = std::collections::VecDeque::from([game.head()]);
+    let mut times: Vec<u64> = Vec::new();
+    for frame in 0..300u64 {
+        times.push(nanos(|| {
+            for again in 0..8 {
+                game.checkout(saved[0]).expect("it is kept");
+                let advance = |entries: &mut T| {
+                    (0..1000).for_each(|n| set(entries, (n * 7919 + frame * 31) % ENTRIES, frame * 8 + again))
+                };
+                saved.push_back(game.edit("frame", advance).expect("in memory").version.expect("they changed"));
+                if saved.len() > 8 {
+                    saved.pop_front();
+                }
+            }
+        }))
+    }
+    part(&mut times, 0.5) / 1000.0
+}
+
 /// Durable commits a second of many threads.
 fn commits(store: &Store<State, u64>) -> f64 {
     let start = Instant::now();
@@ -213,6 +236,12 @@ fn main() -> ExitCode {
     let [median, most] = snapshots();
     println!("snapshot while an edit sleeps     {median:>9.3} us, 999 of 1000 within {most:.3} us");
     bar("snapshot, p99.9, us, at most 50", most, most <= 50.0);
+
+    let vector = rollbacks((0..ENTRIES).collect::<Vector<u64>>(), |all, n, to| all[n as usize] = to);
+    bar("8 x (load + advance + save), 1 000 of 100 000 elements changed, ms, at most 4", vector, vector <= 4.0);
+    let map =
+        rollbacks((0..ENTRIES).map(|n| (n, n)).collect::<HashMap<u64, u64>>(), |all, n, to| _ = all.insert(n, to));
+    bar("the same of 100 000 entries of a map", map, map <= 4.0);
 
     let folders = ["unsynced", "unsynced-other", "synced", "synced-other"].map(OnDisk::new);
     let [unsynced, unsynced_other, synced, synced_other] = folders.each_ref();
