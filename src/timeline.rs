@@ -33,6 +33,8 @@ mod tests_faults;
 #[cfg(test)]
 mod tests_golden;
 #[cfg(test)]
+mod tests_groups;
+#[cfg(test)]
 mod tests_hashers;
 #[cfg(test)]
 mod tests_roundtrip;

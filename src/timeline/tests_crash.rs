@@ -171,6 +171,11 @@ impl Machine {
         options.open_in(Arc::new(self.storage.clone()), State::default())
     }
 
+    /// Not looked at in an assertion: one that fails would leave the disk locked.
+    fn operations(&self) -> u64 {
+        self.storage.disk().operations
+    }
+
     fn count(&mut self, what: impl Into<String>) {
         *self.counts.entry(what.into()).or_default() += 1
     }
@@ -368,7 +373,7 @@ impl Machine {
     }
 
     fn group(&mut self, timeline: &mut Timeline<State>) -> Result<()> {
-        let before = self.storage.disk().operations;
+        let before = self.operations();
         let call = || {
             timeline.group("group", |timeline| {
                 let mut state = self.head().state.clone();
@@ -379,7 +384,7 @@ impl Machine {
         };
         let result = catch_unwind(AssertUnwindSafe(call));
         if self.pending.is_none() {
-            assert_eq!(self.storage.disk().operations, before)
+            assert_eq!(self.operations(), before)
         }
         let planned = self.pending.as_ref().map(|_| self.versions.len() as u64);
         match result {
@@ -415,12 +420,12 @@ impl Machine {
                 return Ok(());
             }
             3 => {
-                let before = self.storage.disk().operations;
+                let before = self.operations();
                 assert_eq!(timeline.edit("", |_| ()).unwrap_err().kind(), ErrorKind::Conflict);
                 assert_eq!(timeline.mark_saved().unwrap_err().kind(), ErrorKind::Conflict);
                 let panics = || timeline.update(&drag.gesture, |_| resume_unwind(Box::new(())));
                 assert!(catch_unwind(AssertUnwindSafe(panics)).is_err());
-                assert_eq!(self.storage.disk().operations, before)
+                assert_eq!(self.operations(), before)
             }
             _ => {
                 change(&mut self.dice, &mut drag.state);
@@ -526,7 +531,7 @@ impl Machine {
     }
 
     fn round(&mut self) {
-        let at = self.storage.disk().operations + self.dice.below(40);
+        let at = self.operations() + self.dice.below(40);
         let stops = Faults { stop_at: Some((at, self.dice.below(600))), ..Faults::default() };
         let fails = Faults { fail_at: Some(at), ..Faults::default() };
         self.storage.disk().faults = if self.dice.one_in(3) { fails } else { stops };
