@@ -250,6 +250,20 @@ fn where_versions_have_the_same_time_earlier_goes_to_none_that_is_newer() {
 }
 
 #[test]
+fn a_span_longer_than_all_time_leads_to_the_first_or_the_newest_version() {
+    let (mut timeline, clock) = timed(None);
+    for n in 1..=4 {
+        clock.fetch_add(400_000, Ordering::Relaxed);
+        timeline.edit("", |state| *state = n).unwrap();
+    }
+    // In microseconds these are 2 to the power of 64 and some more.
+    for span in [Duration::from_secs(18_446_744_073_710), Duration::MAX] {
+        assert_eq!(timeline.earlier(span).unwrap(), id(0));
+        assert_eq!(timeline.later(span).unwrap(), id(4))
+    }
+}
+
+#[test]
 fn what_was_shown_or_made_is_not_read_again_until_it_wrote_too_much() {
     let storage = Simulated::new(1);
     let open = || Timeline::options().open_in(Arc::new(storage.clone()), Vec::new()).unwrap();
