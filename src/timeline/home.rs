@@ -88,6 +88,14 @@ impl<T: Clone> Past<T> {
         }
     }
 
+    /// Makes sure that a version was not let go.
+    pub(super) fn check_kept(&self, id: u64) -> Result<()> {
+        match self {
+            Past::Memory(memory) => memory.made(id).map(drop),
+            Past::Stored(_) => Ok(()),
+        }
+    }
+
     /// Where undo leads from a version; none from the first, and where that was let go.
     pub(super) fn stop_before(&self, id: u64) -> Result<Option<u64>> {
         Ok(stop_before(self, id)?.filter(|&id| self.has(id)))

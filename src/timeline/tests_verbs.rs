@@ -284,6 +284,15 @@ fn every_version_with_a_name_is_kept_however_many_there_are() {
 }
 
 #[test]
+fn a_version_that_was_let_go_gets_no_name() {
+    let mut timeline = Timeline::options().keep_versions(2).in_memory(0);
+    (1..10).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!(timeline.tag("gone", id(3)).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(timeline.tags().unwrap(), []);
+    timeline.tag("kept", id(8)).unwrap()
+}
+
+#[test]
 fn a_version_that_was_shown_and_then_let_go_is_not_there() {
     let mut timeline = Timeline::options().keep_versions(3).in_memory(0);
     (1..4).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
