@@ -9,7 +9,7 @@ use super::recent::Recent;
 use super::stored::{Grouped, Stored, Writer};
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree, stop_before};
+use crate::history::{Line, Lineage, Names, Tree, stop_after, stop_before};
 use crate::id::Digest;
 use crate::log::Report;
 use std::sync::Arc;
@@ -99,6 +99,11 @@ impl<T: Clone> Past<T> {
     /// Where undo leads from a version; none from the first, and where that was let go.
     pub(super) fn stop_before(&self, id: u64) -> Result<Option<u64>> {
         Ok(stop_before(self, id)?.filter(|&id| self.has(id)))
+    }
+
+    /// Where redo leads from a version on the way to its descendant `tip`; none from there, and where that was let go.
+    pub(super) fn stop_after(&self, id: u64, tip: u64) -> Result<Option<u64>> {
+        Ok(stop_after(self, id, tip)?.filter(|&id| self.has(id)))
     }
 
     pub(super) fn state(&self, id: u64) -> Result<T> {

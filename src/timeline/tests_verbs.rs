@@ -293,6 +293,29 @@ fn a_version_that_was_let_go_gets_no_name() {
 }
 
 #[test]
+fn what_can_be_redone_is_what_redo_does_where_versions_were_let_go() {
+    for branches in [false, true] {
+        let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
+        timeline.tag("first", id(0)).unwrap();
+        timeline.edit("", |state| *state = 1).unwrap();
+        if branches {
+            timeline.undo().unwrap();
+            timeline.edit("", |state| *state = 100).unwrap();
+        }
+        let old = timeline.head();
+        timeline.tag("old", old).unwrap();
+        (2..20).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+        timeline.checkout(old).unwrap();
+        // Nothing leads on from there; and to go on goes nowhere else.
+        assert_eq!((timeline.can_redo(), timeline.redo().unwrap()), (false, None));
+        assert_eq!(timeline.jump(1).unwrap(), old);
+        timeline.checkout(id(timeline.versions().last().unwrap().unwrap().id.number())).unwrap();
+        timeline.undo().unwrap();
+        assert!(timeline.can_redo() && timeline.redo().unwrap().is_some() && !timeline.can_redo())
+    }
+}
+
+#[test]
 fn a_version_that_was_shown_and_then_let_go_is_not_there() {
     let mut timeline = Timeline::options().keep_versions(3).in_memory(0);
     (1..4).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
