@@ -316,6 +316,26 @@ fn what_can_be_redone_is_what_redo_does_where_versions_were_let_go() {
 }
 
 #[test]
+fn no_branch_ends_and_none_goes_on_where_versions_were_let_go() {
+    let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
+    timeline.tag("first", id(0)).unwrap();
+    for n in 1..=3 {
+        timeline.edit("", |state| *state = n).unwrap();
+        timeline.checkout(id(0)).unwrap();
+    }
+    assert_eq!(
+        (timeline.redo_choices().unwrap(), timeline.heads().unwrap()),
+        (vec![id(1), id(2), id(3)], vec![id(1), id(2), id(3)])
+    );
+    timeline.checkout(id(3)).unwrap();
+    timeline.tag("two", id(2)).unwrap();
+    (4..=9).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!(timeline.heads().unwrap(), [id(2), id(9)]);
+    timeline.checkout(id(0)).unwrap();
+    assert_eq!(timeline.redo_choices().unwrap(), [id(2)])
+}
+
+#[test]
 fn a_version_that_was_shown_and_then_let_go_is_not_there() {
     let mut timeline = Timeline::options().keep_versions(3).in_memory(0);
     (1..4).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
