@@ -507,7 +507,7 @@ impl Machine {
             self.marks = vec![found]
         }
         self.same(timeline);
-        let all = self.counts["crash"].is_multiple_of(10);
+        let all = self.counts["crash"].is_multiple_of(20);
         let few = if all { count } else { 5 };
         for (n, version) in self.versions.iter().enumerate().rev().take(few) {
             let id = VersionId::new(n as u64);

@@ -136,7 +136,8 @@ fn what_a_dropped_gesture_made_is_let_go_with_the_next_call() {
 #[test]
 fn a_group_or_gesture_that_has_changed_nothing_yet_is_not_dirty() {
     let mut timeline = Timeline::new(0);
-    timeline.group("", |timeline| Ok::<_, Error>(assert!(!timeline.is_dirty()))).unwrap();
+    let is_dirty = timeline.group("", |timeline| Ok::<_, Error>(timeline.is_dirty())).unwrap().value;
+    assert!(!is_dirty);
     let gesture = timeline.begin("").unwrap();
     assert!(!timeline.is_dirty());
     timeline.update(&gesture, |state| *state = 1).unwrap();

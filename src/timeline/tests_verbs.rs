@@ -136,6 +136,9 @@ fn what_is_no_name_is_refused_by_each_call_that_gives_one() {
             assert!(calls.into_iter().all(|call| call.unwrap_err().kind() == ErrorKind::Invalid), "{name:?}");
         }
         assert_eq!(timeline.rename("here", "here").unwrap_err().kind(), ErrorKind::Invalid, "taken by itself");
+        let why =
+            [("", "is empty"), ("a b", "a space"), ("@a", "reserved"), ("7", "is a number"), ("taken", "is taken")];
+        assert!(why.iter().all(|(name, why)| timeline.branch(name).unwrap_err().to_string().contains(why)));
         for name in good {
             timeline.branch(name).unwrap();
             timeline.delete(name).unwrap();
