@@ -104,7 +104,7 @@ pub use map::{DiffItem, GenericHashMap, HashMap};
 pub use set as hashset;
 pub use set::{GenericHashSet, HashSet};
 #[cfg(feature = "timeline")]
-pub use store::{Same, Selection, Store, Subscription};
+pub use store::{OpenGroup, Same, Selection, Store, Subscription};
 #[cfg(feature = "timeline")]
 pub use timeline::{Durability, Edit, Gesture, Grouping, Options, Reader, Timeline, Version};
 pub use vector::{GenericVector, Vector};

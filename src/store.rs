@@ -8,6 +8,7 @@
 
 mod actions;
 mod board;
+mod gestures;
 mod group;
 #[cfg(all(test, loom))]
 mod models;
@@ -18,21 +19,26 @@ mod tests;
 #[cfg(test)]
 mod tests_durable;
 #[cfg(test)]
+mod tests_gestures;
+#[cfg(test)]
 mod tests_group;
+#[cfg(test)]
+mod tests_select;
 mod verbs;
 
 pub use board::Subscription;
+pub use gestures::OpenGroup;
 pub use same::Same;
 pub use select::Selection;
 
-use crate::archive::{State, View};
+use crate::archive::State;
 use crate::error::{Error, ErrorKind, Result};
-use crate::id::{Digest, VersionId};
-use crate::log::Report;
-use crate::timeline::{Edit, Note, Reader, Timeline, Version};
+use crate::id::VersionId;
+use crate::timeline::{Edit, Note, Reader, Timeline};
 use actions::Actions;
 use board::{Board, Place};
 use group::Group;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -78,14 +84,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Changes are made one after the other, in the order in which their calls got the lock. A call that changes what is shown tells
 /// the subscribers of it before it returns, after the lock is free: a subscriber may call the store as it likes. What it changes
 /// is told when all have been told of the change at hand: so that each subscriber is told of all changes, once each, in
-/// their order. Where another thread is telling already, that one tells of this change too, and the call does not wait for it.
+/// their order. Where another thread is telling already, that one tells of this change too, and the call does not wait for it:
+/// keep subscribers short, since a slow one holds up whoever tells, and what is to be told waits in memory.
 ///
 /// # Panics
 /// A reducer that panics has changed nothing; the panic goes on to who dispatched. A subscriber that panics ends nothing: what
 /// was committed is committed, others are told, it is told of the next change; the panic hook reports it, as that of a
 /// thread, and [`Subscription::last_panic`] keeps what it said.
 pub struct Store<T, A> {
-    lock: Lock<T>,
+    lock: Arc<Lock<T>>,
     board: Arc<Board<T>>,
     reader: Reader<T>,
     reducer: Reducer<T, A>,
@@ -109,6 +116,8 @@ struct Main<T> {
     timeline: Timeline<T>,
     /// Where the state on the board is.
     shown: Place,
+    /// Where the log ended after the newest version that was made here.
+    end: u64,
 }
 
 type Reducer<T, A> = Box<dyn Fn(&mut T, &A) + Send + Sync>;
@@ -165,14 +174,16 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     }
 
     fn with(mut timeline: Timeline<T>, actions: Actions<T, A>, reducer: Reducer<T, A>) -> Self {
+        // Nobody would hear that it was dropped.
+        timeline.cancel();
         Store {
             board: Arc::new(Board::new(&timeline)),
             reader: timeline.reader(),
             group: timeline.share_syncs().map(Group::new),
-            lock: Lock {
-                main: Mutex::new(Main { shown: Place::of(&timeline), timeline }),
+            lock: Arc::new(Lock {
+                main: Mutex::new(Main { shown: Place::of(&timeline), timeline, end: 0 }),
                 holder: AtomicUsize::new(0),
-            },
+            }),
             reducer,
             label: Box::new(|_| String::new()),
             actions,
@@ -226,17 +237,13 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
         if actions.is_empty() {
             return Ok(Edit { version: None, value: () });
         }
-        self.change(|timeline| {
-            let label = (self.label)(&actions);
-            let note = Note { label: &label, action: self.actions.to_store(&actions) };
-            let edit = timeline.try_edit_with(note, |state| {
+        self.change_by(actions, |timeline, actions| {
+            let label = (self.label)(actions);
+            let note = Note { label: &label, action: self.actions.to_store(actions) };
+            timeline.try_edit_with(note, |state| {
                 actions.iter().for_each(|action| (self.reducer)(state, action));
                 Ok::<_, Error>(())
-            })?;
-            if let Some(id) = edit.version {
-                self.actions.made(id, actions)
-            }
-            Ok(edit)
+            })
         })
     }
 
@@ -293,188 +300,24 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     ///
     /// `f` may call the store, subscribe others, and end any subscription, its own included. Where it keeps the store alive, the
     /// store keeps itself alive: let it hold a `Weak`.
-    pub fn subscribe(&self, f: impl FnMut(&T, &T) + Send + 'static) -> Subscription {
-        self.board.subscribe(f)
+    pub fn subscribe(&self, mut f: impl FnMut(&T, &T) + Send + 'static) -> Subscription {
+        self.board.subscribe(move |change| f(&change.old, &change.new))
     }
 }
 
-/// The verbs of [`Timeline`], which tell subscribers whenever another version is shown. Those that change something are errors
-/// of kind `Invalid` where a reducer, or the closure of an edit, calls them of the store that runs it; those that
-/// look only may be called anywhere.
 impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
-    /// As [`Timeline::edit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::edit`].
-    pub fn edit<R>(&self, label: &str, f: impl FnOnce(&mut T) -> R) -> Result<Edit<R>> {
-        self.change(|timeline| timeline.edit(label, f))
-    }
-
-    /// As [`Timeline::try_edit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::try_edit`].
-    pub fn try_edit<R, E: From<Error>>(
-        &self,
-        label: &str,
-        f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
-    ) -> std::result::Result<Edit<R>, E> {
-        self.change(|timeline| timeline.try_edit(label, f))
-    }
-
-    /// As [`Timeline::commit`]. No action is kept.
-    ///
-    /// # Errors
-    /// As [`Timeline::commit`].
-    pub fn commit(&self, label: &str, state: T) -> Result<Option<VersionId>> {
-        self.change(|timeline| timeline.commit(label, state))
-    }
-
-    /// As [`Timeline::undo`].
-    ///
-    /// # Errors
-    /// As [`Timeline::undo`].
-    pub fn undo(&self) -> Result<Option<VersionId>> {
-        self.change(Timeline::undo)
-    }
-
-    /// As [`Timeline::redo`].
-    ///
-    /// # Errors
-    /// As [`Timeline::redo`].
-    pub fn redo(&self) -> Result<Option<VersionId>> {
-        self.change(Timeline::redo)
-    }
-
-    /// As [`Timeline::redo_to`].
-    ///
-    /// # Errors
-    /// As [`Timeline::redo_to`].
-    pub fn redo_to(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.redo_to(id))
-    }
-
-    /// As [`Timeline::jump`].
-    ///
-    /// # Errors
-    /// As [`Timeline::jump`].
-    pub fn jump(&self, steps: isize) -> Result<VersionId> {
-        self.change(|timeline| timeline.jump(steps))
-    }
-
-    /// As [`Timeline::checkout`].
-    ///
-    /// # Errors
-    /// As [`Timeline::checkout`].
-    pub fn checkout(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.checkout(id))
-    }
-
-    /// As [`Timeline::rollback`].
-    ///
-    /// # Errors
-    /// As [`Timeline::rollback`].
-    pub fn rollback(&self, id: VersionId) -> Result<()> {
-        self.change(|timeline| timeline.rollback(id))
-    }
-
-    /// As [`Timeline::restore`].
-    ///
-    /// # Errors
-    /// As [`Timeline::restore`].
-    pub fn restore(&self, id: VersionId) -> Result<VersionId> {
-        self.change(|timeline| timeline.restore(id))
-    }
-
-    /// The version that [`snapshot`](Self::snapshot) shows. Time: O(1), never waits for a change.
-    pub fn head(&self) -> VersionId {
-        self.board.place().head
-    }
-
-    /// True if there is something to undo. Time: O(1), never waits for a change.
-    pub fn can_undo(&self) -> bool {
-        self.board.place().can_undo
-    }
-
-    /// True if there is something to redo. Time: O(1), never waits for a change.
-    pub fn can_redo(&self) -> bool {
-        self.board.place().can_redo
-    }
-
-    /// As [`Timeline::redo_choices`]. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// As [`Timeline::redo_choices`].
-    pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.main.timeline.redo_choices()
-    }
-
-    /// As [`Timeline::heads`]. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// As [`Timeline::heads`].
-    pub fn heads(&self) -> Result<Vec<VersionId>> {
-        self.hold()?.main.timeline.heads()
-    }
-
-    /// As [`Timeline::at`].
-    ///
-    /// # Errors
-    /// As [`Timeline::at`].
-    pub fn at(&self, id: VersionId) -> Result<T> {
-        self.reader.at(id)
-    }
-
-    /// As [`Timeline::version`].
-    ///
-    /// # Errors
-    /// As [`Timeline::version`].
-    pub fn version(&self, id: VersionId) -> Result<Version> {
-        self.reader.version(id)
-    }
-
-    /// The versions from the one that is shown back to the first.
-    pub fn log(&self) -> impl Iterator<Item = Result<Version>> + use<T, A> {
-        self.reader.log(self.head())
-    }
-
-    /// All versions, the first one first.
-    pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T, A> {
-        self.reader.versions()
-    }
-
-    /// As [`Timeline::diff`].
-    ///
-    /// # Errors
-    /// As [`Timeline::diff`].
-    pub fn diff<R>(&self, a: VersionId, b: VersionId, select: impl Fn(&T) -> R) -> Result<(R, R)> {
-        self.reader.diff(a, b, select)
-    }
-
-    /// A view of all versions, those included that will be made.
-    pub fn reader(&self) -> Reader<T> {
-        self.reader.clone()
-    }
-
-    /// As [`Timeline::verify`].
-    ///
-    /// # Errors
-    /// As [`Timeline::verify`].
-    pub fn verify(&self) -> Result<Report> {
-        self.reader.verify()
-    }
-
-    /// Makes everything durable that was done so far. Waits for a change that is under way.
-    ///
-    /// # Errors
-    /// What the storage says: it may not be durable then.
-    pub fn flush(&self) -> Result<()> {
-        self.hold()?.main.timeline.flush()
-    }
-
     /// The timeline again. Subscriptions end.
     pub fn into_timeline(self) -> Timeline<T> {
-        let Main { mut timeline, .. } = self.lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let mut lock = self.lock;
+        // A gesture that is dropped just now, by another thread, has it for a moment.
+        let lock = loop {
+            match Arc::try_unwrap(lock) {
+                Ok(lock) => break lock,
+                Err(shared) => lock = shared,
+            }
+            std::thread::yield_now()
+        };
+        let Main { mut timeline, .. } = lock.main.into_inner().unwrap_or_else(PoisonError::into_inner);
         timeline.keep_syncs();
         timeline
     }
@@ -484,24 +327,44 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
         &self,
         f: impl FnOnce(&mut Timeline<T>) -> std::result::Result<R, E>,
     ) -> std::result::Result<R, E> {
+        self.change_by(Vec::new(), |timeline, _| f(timeline))
+    }
+
+    /// The same, by actions, of which `f` may make more; they are kept with the version that is made.
+    fn change_by<R, E: From<Error>>(
+        &self,
+        mut actions: Vec<A>,
+        f: impl FnOnce(&mut Timeline<T>, &mut Vec<A>) -> std::result::Result<R, E>,
+    ) -> std::result::Result<R, E> {
         let mut held = self.hold()?;
         let count = self.reader.count();
-        let Main { timeline, shown } = &mut *held.main;
-        let result = f(timeline)?;
-        let is_to_tell = self.board.show(timeline, shown);
-        let (is_new, end) = (self.reader.count() > count, self.reader.end());
+        let result = catch_unwind(AssertUnwindSafe(|| f(&mut held.main.timeline, &mut actions)));
+        // Whatever came of it: a panic, of a state's `Drop`, may follow a version, and a gesture end before an error.
+        if self.reader.count() > count {
+            held.main.end = self.reader.end();
+            self.actions.made(VersionId::new(count), actions)
+        }
+        let (is_to_tell, end) = (held.show(&self.board), held.main.end);
         drop(held);
         if is_to_tell {
             self.board.tell()
         }
-        if let (Some(group), true) = (&self.group, is_new) {
+        let result = result.unwrap_or_else(|panic| resume_unwind(panic))?;
+        // Also for a version of somebody else's: what is shown is durable when this returns.
+        if let Some(group) = &self.group {
             group.wait(end)?
         }
         Ok(result)
     }
 
     fn hold(&self) -> Result<Held<'_, T>> {
-        let Lock { main, holder } = &self.lock;
+        self.lock.hold()
+    }
+}
+
+impl<T> Lock<T> {
+    fn hold(&self) -> Result<Held<'_, T>> {
+        let Lock { main, holder } = self;
         if holder.load(Ordering::Relaxed) == this_thread() {
             let what = "a reducer, a label or an edit's closure calls the store that runs it, which would wait for itself: \
                         call it afterwards, or in a subscriber";
@@ -513,21 +376,12 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
     }
 }
 
-impl<T: State, A> Store<T, A> {
-    /// As [`Timeline::view`].
-    ///
-    /// # Errors
-    /// As [`Timeline::view`].
-    pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
-        self.reader.view(id)
-    }
-
-    /// As [`Timeline::digest`].
-    ///
-    /// # Errors
-    /// As [`Timeline::digest`].
-    pub fn digest(&self, id: VersionId) -> Result<Digest> {
-        self.reader.digest(id)
+impl<T: Clone + PartialEq + 'static, A> std::fmt::Debug for Store<T, A> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Store")
+            .field("head", &self.head())
+            .field("versions", &self.reader.count())
+            .finish_non_exhaustive()
     }
 }
 
@@ -535,6 +389,14 @@ impl<T: State, A> Store<T, A> {
 struct Held<'s, T> {
     holder: &'s AtomicUsize,
     main: MutexGuard<'s, Main<T>>,
+}
+
+impl<T: Clone + PartialEq + 'static> Held<'_, T> {
+    /// Shows what the timeline shows. Gives whether there is something to tell.
+    fn show(&mut self, board: &Board<T>) -> bool {
+        let Main { timeline, shown, .. } = &mut *self.main;
+        board.show(timeline, shown)
+    }
 }
 
 impl<T> Drop for Held<'_, T> {

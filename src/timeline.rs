@@ -56,8 +56,9 @@ use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
-use home::{Beside, Home, Made};
+use home::{Beside, Home, Made, cut};
 use reader::{known, version};
+use std::sync::Arc;
 use std::time::SystemTime;
 use times::Clock;
 use travel::Travel;
@@ -73,8 +74,12 @@ use travel::Travel;
 /// | operation | time |
 /// |---|---|
 /// | [`edit`](Self::edit), [`commit`](Self::commit) | that of the edit, and O(what changed) |
-/// | [`undo`](Self::undo), [`checkout`](Self::checkout), [`at`](Self::at) | O(1) |
-/// | [`redo`](Self::redo), [`rollback`](Self::rollback), [`jump`](Self::jump) | O(log versions), each |
+/// | [`at`](Self::at), [`undo`](Self::undo) | O(1); O(log versions) for the undo of a group, or on a branch |
+/// | [`redo`](Self::redo), [`checkout`](Self::checkout), [`rollback`](Self::rollback), [`jump`](Self::jump) | O(log versions) |
+///
+/// Errors of many calls: while a [`group`](Self::group) or a gesture is open, `Conflict`, in what shows another version,
+/// makes one or changes a name (but for edits in a group, which are part of it and make no version of their own); `Invalid`
+/// in what makes versions, of a timeline that was opened read-only.
 ///
 /// ```
 /// use backstory::{Timeline, Vector};
@@ -92,7 +97,7 @@ use travel::Travel;
 /// ```
 pub struct Timeline<T> {
     home: Home<T>,
-    state: T,
+    state: Arc<T>,
     head: u64,
     tip: u64,
     time_us: u64,
@@ -103,6 +108,15 @@ pub struct Timeline<T> {
     run: Option<Run>,
     open: Option<Open<T>>,
     travel: Option<Travel<T>>,
+}
+
+impl<T: Clone + PartialEq + 'static> std::fmt::Debug for Timeline<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Timeline")
+            .field("head", &self.head())
+            .field("tip", &VersionId::new(self.tip))
+            .finish_non_exhaustive()
+    }
 }
 
 /// What an edit did.
@@ -139,7 +153,7 @@ pub struct Version {
     pub depth: u64,
     /// When it was made; never before its parent.
     pub time: SystemTime,
-    /// What its edit was called.
+    /// What its edit was called: the first 4096 bytes of that.
     pub label: String,
     /// Who made it, if that was said.
     pub author: Option<String>,
@@ -154,13 +168,25 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// A timeline that stands there.
-    fn at_home(home: Home<T>, state: T, (head, tip): (u64, u64), time_us: u64, names: Names, clock: Clock) -> Self {
+    fn at_home(
+        home: Home<T>,
+        state: Arc<T>,
+        (head, tip): (u64, u64),
+        time_us: u64,
+        names: Names,
+        clock: Clock,
+    ) -> Self {
         let (author, grouping, run, open, travel) = (None, None, None, None, None);
         Timeline { home, state, head, tip, time_us, names, author, clock, grouping, run, open, travel }
     }
 
     /// The state as it is: that of the head, with what a group or a gesture has changed so far. Time: O(1).
     pub fn state(&self) -> &T {
+        self.shown()
+    }
+
+    /// The same, to share.
+    pub(crate) fn shown(&self) -> &Arc<T> {
         self.open.as_ref().filter(|open| open.is_there()).map_or(&self.state, |open| &open.state)
     }
 
@@ -199,15 +225,15 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
         if let Some(group) = self.in_group() {
-            let mut state = group.state.clone();
+            let mut state = T::clone(&group.state);
             let value = caught(|| f(&mut state))??;
-            group.state = state;
+            group.set(state)?;
             return Ok(Edit { version: None, value });
         }
         self.settle()?;
-        let mut state = self.state.clone();
+        let mut state = T::clone(&self.state);
         let value = caught(|| f(&mut state))??;
-        let version = self.commit_if_new(note, state, true)?;
+        let version = self.commit_if_new(note, Arc::new(state), true)?;
         Ok(Edit { version, value })
     }
 
@@ -217,19 +243,18 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says; nothing has changed then.
     pub fn commit(&mut self, label: &str, state: T) -> Result<Option<VersionId>> {
         if let Some(group) = self.in_group() {
-            group.state = state;
-            return Ok(None);
+            return group.set(state).map(|()| None);
         }
         self.settle()?;
-        self.commit_if_new(label.into(), state, false)
+        self.commit_if_new(label.into(), Arc::new(state), false)
     }
 
-    fn commit_if_new(&mut self, note: Note<'_>, state: T, is_kin: bool) -> Result<Option<VersionId>> {
+    fn commit_if_new(&mut self, note: Note<'_>, state: Arc<T>, is_kin: bool) -> Result<Option<VersionId>> {
         if caught(|| state == self.state)? {
             return Ok(None);
         }
-        let time_us = self.clock.now_us(self.time_us);
-        let (run, mut made) = (self.next_run(note.label, time_us), self.made(note.label, time_us)?);
+        let now_us = self.clock.now_us();
+        let (run, mut made) = (self.next_run(note.label, now_us), self.made(note.label, now_us)?);
         made.line.joins = run.as_ref().map_or(0, |run| run.joins);
         let id = self.append(made, state, is_kin, note.action)?;
         self.run = run;
@@ -237,13 +262,13 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// What is to be known of a version that is made from the head.
-    fn made(&self, label: &str, time_us: u64) -> Result<Made> {
-        let line = line_after(&self.home.past, self.head)?;
-        Ok(Made { line, time_us, label: label.into(), author: self.author.clone() })
+    fn made(&self, label: &str, now_us: u64) -> Result<Made> {
+        let (line, time_us) = (line_after(&self.home.past, self.head)?, now_us.max(self.time_us));
+        Ok(Made { line, time_us, label: cut(label).into(), author: self.author.clone() })
     }
 
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
-    fn append(&mut self, made: Made, state: T, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
+    fn append(&mut self, made: Made, state: Arc<T>, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
         let (id, time_us) = (self.home.past.count(), made.time_us);
         let kept = self.home.append(&state, made, is_kin, Beside { action, names: &self.names })?;
         (self.head, self.tip, self.time_us, self.run) = (id, id, time_us, None);
@@ -278,9 +303,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         Ok(VersionId::new(head))
     }
 
-    /// Who makes versions from now on; each remembers it.
+    /// Who makes versions from now on; each remembers it, up to 4096 bytes.
     pub fn set_author<'a>(&mut self, author: impl Into<Option<&'a str>>) {
-        self.author = author.into().map(Into::into)
+        self.author = author.into().map(|author| cut(author).into())
     }
 
     /// Goes back to the version that the head was made from, or that its group was; gives it, or none at the first version.
@@ -322,7 +347,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != self.tip && (self.home.past.oldest() == 0 || is_kept())
     }
 
-    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to).
+    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to). Of a group
+    /// its first one.
     ///
     /// # Errors
     /// What the storage says.
@@ -412,14 +438,15 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.show(to, self.tip).map(|_| ())
     }
 
-    /// Makes a new version whose state is that of version `id`; gives it, also where it equals the head's. Time: O(1).
+    /// Makes a new version whose state is that of version `id`, without what [`on_travel`](Self::on_travel) would carry over; gives
+    /// it, also where it equals the head's. Time: O(1).
     ///
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         self.settle()?;
-        let state = self.at(id)?;
-        let made = self.made(&format!("restore {id}"), self.clock.now_us(self.time_us))?;
+        let state = self.home.state(known(&self.home.past, id)?)?;
+        let made = self.made(&format!("restore {id}"), self.clock.now_us())?;
         self.append(made, state, false, None)
     }
 
@@ -428,7 +455,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.home.state(known(&self.home.past, id)?)
+        self.home.state(known(&self.home.past, id)?).map(Arc::unwrap_or_clone)
     }
 
     /// What is known of a version.
@@ -468,7 +495,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         caught(|| (select(&a), select(&b)))
     }
 
-    /// A view of all versions, those included that will be made, for other threads.
+    /// A view of all versions, those included that this timeline will make, for other threads.
     pub fn reader(&self) -> Reader<T> {
         Reader::new(self.home.past.clone())
     }

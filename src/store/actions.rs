@@ -43,17 +43,17 @@ impl<T: Clone, A> Actions<T, A> {
         }
     }
 
-    /// What is to be stored with the version that these are going to make.
+    /// What is to be stored with the version that these are going to make; nothing if there are none.
     pub(super) fn to_store<'a>(&self, actions: &'a Vec<A>) -> Option<&'a dyn Storable> {
         match self {
-            Actions::Kept(_) => None,
-            Actions::Stored(codec) => Some((codec.storable)(actions)),
+            Actions::Stored(codec) if !actions.is_empty() => Some((codec.storable)(actions)),
+            _ => None,
         }
     }
 
     /// Notes what has made a version.
     pub(super) fn made(&self, id: VersionId, actions: Vec<A>) {
-        if let Actions::Kept(kept) = self {
+        if let (Actions::Kept(kept), false) = (self, actions.is_empty()) {
             lock(kept).insert(id.number(), actions);
         }
     }

@@ -39,26 +39,34 @@ type Listeners<T> = Arc<Vec<Arc<Listener<T>>>>;
 #[derive(Clone, Copy, PartialEq)]
 pub(super) struct Place {
     pub(super) head: VersionId,
+    /// How often the gesture that is open has changed the state.
+    updates: u64,
     pub(super) can_undo: bool,
     pub(super) can_redo: bool,
 }
 
-struct Change<T> {
-    number: u64,
-    old: Arc<T>,
-    new: Arc<T>,
+pub(super) struct Change<T> {
+    /// How many there are with it.
+    pub(super) number: u64,
+    pub(super) old: Arc<T>,
+    pub(super) new: Arc<T>,
 }
 
 impl Place {
     pub(super) fn of<T: Clone + PartialEq + 'static>(timeline: &Timeline<T>) -> Self {
-        Place { head: timeline.head(), can_undo: timeline.can_undo(), can_redo: timeline.can_redo() }
+        Place {
+            head: timeline.head(),
+            updates: timeline.updates(),
+            can_undo: timeline.can_undo(),
+            can_redo: timeline.can_redo(),
+        }
     }
 }
 
 impl<T: Clone + PartialEq + 'static> Board<T> {
     pub(super) fn new(timeline: &Timeline<T>) -> Self {
         Board(Mutex::new(Posted {
-            state: Arc::new(timeline.state().clone()),
+            state: timeline.shown().clone(),
             place: Place::of(timeline),
             changes: 0,
             to_tell: VecDeque::new(),
@@ -74,7 +82,7 @@ impl<T: Clone + PartialEq + 'static> Board<T> {
         if *shown == place {
             return false;
         }
-        let new = (shown.head != place.head).then(|| Arc::new(timeline.state().clone()));
+        let new = ((shown.head, shown.updates) != (place.head, place.updates)).then(|| timeline.shown().clone());
         let mut posted = self.posted();
         let old = new.map(|new| posted.change(new));
         posted.place = place;
@@ -108,6 +116,12 @@ impl<T> Board<T> {
         self.posted().state.clone()
     }
 
+    /// The same, and after how many changes it is.
+    pub(super) fn shown(&self) -> (Arc<T>, u64) {
+        let posted = self.posted();
+        (posted.state.clone(), posted.changes)
+    }
+
     pub(super) fn place(&self) -> Place {
         self.posted().place
     }
@@ -136,7 +150,7 @@ impl<T> Board<T> {
         change.map(|change| (change, posted.listeners.clone()))
     }
 
-    pub(super) fn subscribe(&self, f: impl FnMut(&T, &T) + Send + 'static) -> Subscription
+    pub(super) fn subscribe(&self, f: impl FnMut(&Change<T>) + Send + 'static) -> Subscription
     where
         T: 'static,
     {
@@ -164,7 +178,7 @@ impl<T> Drop for Telling<'_, T> {
     }
 }
 
-type Told<T> = Box<dyn FnMut(&T, &T) + Send>;
+type Told<T> = Box<dyn FnMut(&Change<T>) + Send>;
 
 struct Listener<T> {
     /// How many changes there were before.
@@ -191,7 +205,7 @@ impl<T> Listener<T> {
         if !self.is_gone.load(Ordering::Acquire)
             && let Some(f) = &mut *f
         {
-            f(&change.old, &change.new)
+            f(change)
         }
     }
 
@@ -211,10 +225,17 @@ impl<T> Listener<T> {
 }
 
 /// Does it; a panic goes no further than to the panic hook, and into what this gives.
-fn silenced(f: impl FnOnce()) -> Result<(), String> {
+pub(super) fn silenced(f: impl FnOnce()) -> Result<(), String> {
     match catch_unwind(AssertUnwindSafe(|| caught(f))) {
         Ok(result) => result.map_err(|error| error.to_string()),
-        Err(panic) => Err(message(&*panic)),
+        Err(panic) => {
+            let what = message(&*panic);
+            // What it panicked with may panic when it is dropped, and so on.
+            if let Err(again) = catch_unwind(AssertUnwindSafe(|| drop(panic))) {
+                std::mem::forget(again)
+            }
+            Err(what)
+        }
     }
 }
 

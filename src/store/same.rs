@@ -106,8 +106,21 @@ macro_rules! same_if_equal {
     )*};
 }
 same_if_equal! {
-    u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize f32 f64 bool char String str &'static str
+    u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char String str &'static str
     Duration SystemTime VersionId Digest
+}
+
+/// By their bits: what is computed of 0 and of -0 may differ, and a NaN is the same as itself.
+impl Same for f32 {
+    fn same(&self, other: &Self) -> bool {
+        self.to_bits() == other.to_bits()
+    }
+}
+
+impl Same for f64 {
+    fn same(&self, other: &Self) -> bool {
+        self.to_bits() == other.to_bits()
+    }
 }
 
 macro_rules! same_by_fields {
@@ -180,7 +193,7 @@ mod tests {
     fn primitives_and_strings_are_the_same_if_equal() {
         assert!(7u8.same(&7) && !7i64.same(&8) && 'a'.same(&'a') && !true.same(&false) && ().same(&()));
         assert!("one".same("one") && !"one".same("two") && String::from("one").same(&"one".into()));
-        assert!(1.5f64.same(&1.5) && !f64::NAN.same(&f64::NAN));
+        assert!(1.5f64.same(&1.5) && f64::NAN.same(&f64::NAN) && !0f32.same(&-0f32));
         let eight = |last: u8| (0u8, 1u16, 2u32, 3u64, 4i8, 5i16, 6i32, last);
         assert!(eight(7).same(&eight(7)) && !eight(7).same(&eight(8)))
     }

@@ -4,7 +4,7 @@
 //! Must hold: what is given is always what would be computed of the state that is shown.
 //! Uses: `board`, `same`.
 
-use super::board::{Board, Subscription};
+use super::board::{Board, Change, Subscription};
 use super::lock;
 use super::same::Same;
 use std::sync::{Arc, Mutex};
@@ -16,29 +16,40 @@ use std::sync::{Arc, Mutex};
 pub struct Selection<T, R, U> {
     board: Arc<Board<T>>,
     choice: Arc<Choice<T, R, U>>,
-    last: Mutex<Last<R, U>>,
 }
-
-/// Of what it was computed last, and what came out.
-type Last<R, U> = Option<(R, Arc<U>)>;
 
 struct Choice<T, R, U> {
     input: Box<dyn Fn(&T) -> R + Send + Sync>,
     compute: Box<dyn Fn(&R) -> U + Send + Sync>,
+    /// What was computed of the newest state. Its lock is never held while code of the user's runs.
+    last: Mutex<Option<Arc<Computed<R, U>>>>,
+}
+
+/// What came of an input.
+struct Computed<R, U> {
+    /// How many changes there had been when the state was shown.
+    number: u64,
+    input: R,
+    value: Arc<U>,
 }
 
 impl<T, R: Same, U> Choice<T, R, U> {
-    /// What is computed of this state. `last` stays as it is if something panics.
-    fn of(&self, state: &T, last: &mut Last<R, U>) -> Arc<U> {
+    /// What is computed of the state that was shown after so many changes; `own` is what the caller knows.
+    fn of(&self, state: &T, number: u64, own: Option<&Arc<Computed<R, U>>>) -> Arc<Computed<R, U>> {
         let input = (self.input)(state);
-        if let Some((known, value)) = last
-            && known.same(&input)
-        {
-            return value.clone();
+        let is_known = |known: &&Arc<Computed<R, U>>| known.input.same(&input);
+        let last = lock(&self.last).clone();
+        if let Some(known) = own.filter(is_known).or(last.as_ref().filter(is_known)) {
+            return known.clone();
         }
         let value = Arc::new((self.compute)(&input));
-        *last = Some((input, value.clone()));
-        value
+        let computed = Arc::new(Computed { number, input, value });
+        let mut last = lock(&self.last);
+        let is_newest = last.as_ref().is_none_or(|last| last.number <= number);
+        let gone = is_newest.then(|| last.replace(computed.clone()));
+        drop(last);
+        drop(gone);
+        computed
     }
 }
 
@@ -48,41 +59,43 @@ impl<T: 'static, R: Same + 'static, U: 'static> Selection<T, R, U> {
         input: impl Fn(&T) -> R + Send + Sync + 'static,
         compute: impl Fn(&R) -> U + Send + Sync + 'static,
     ) -> Self {
-        let choice = Choice { input: Box::new(input), compute: Box::new(compute) };
-        Selection { board, choice: Arc::new(choice), last: Mutex::new(None) }
+        let choice = Choice { input: Box::new(input), compute: Box::new(compute), last: Mutex::new(None) };
+        Selection { board, choice: Arc::new(choice) }
     }
 
     /// What is computed of the state that is shown: the same `Arc` as before, as long as the input is the same.
     ///
-    /// Time: that of the input, and of the computation if the input is another one. Who asks meanwhile waits for that.
+    /// Time: that of the input, and of the computation if the input is another one. It may run twice where two threads ask at
+    /// once; nobody waits for another.
     ///
     /// # Panics
     /// If the input or the computation does. What was computed before is kept. A stored node that cannot be read is a panic
     /// in the calls of collections that cannot fail.
     pub fn get(&self) -> Arc<U> {
-        let mut last = lock(&self.last);
-        // Looked at under the lock, so that nobody gets an older one than somebody before.
-        let state = self.board.state();
-        self.choice.of(&state, &mut last)
+        let (state, number) = self.board.shown();
+        self.choice.of(&state, number, None).value.clone()
     }
 
     /// Calls `f` with what was computed before and what is now, after each change with which the input is another one. Else
     /// as [`Store::subscribe`](crate::Store::subscribe).
     pub fn subscribe(&self, mut f: impl FnMut(&U, &U) + Send + 'static) -> Subscription
     where
-        R: Send,
+        R: Send + Sync,
         U: Send + Sync,
     {
         let (choice, mut last) = (self.choice.clone(), None);
-        self.board.subscribe(move |old, new| {
+        self.board.subscribe(move |change: &Change<T>| {
+            // The first change is one of the state that was shown when this began.
             let before = match &last {
-                Some((_, before)) => Arc::clone(before),
-                // The first change is one of the state that was shown when this began.
-                None => choice.of(old, &mut last),
+                Some(known) => Arc::clone(known),
+                None => choice.of(&change.old, change.number - 1, None),
             };
-            let now = choice.of(new, &mut last);
+            // As long as the computation below panics.
+            last = Some(before.clone());
+            let now = choice.of(&change.new, change.number, Some(&before));
+            last = Some(now.clone());
             if !Arc::ptr_eq(&before, &now) {
-                f(&before, &now)
+                f(&before.value, &now.value)
             }
         })
     }

@@ -197,3 +197,39 @@ fn no_thread_waits_for_ever_or_returns_too_early() {
         assert!(syncs <= 3000 && (failures == 0 || syncs == fails_at + 1), "{syncs} syncs, {failures} failures")
     }
 }
+
+/// A store whose actions say what the state is to be: the same one twice changes something once.
+fn setting(storage: &Simulated, delay: Duration) -> Store<u64, u64> {
+    let options = Timeline::<u64>::options().durability(Durability::Group(delay));
+    Store::durable(options.open_in(Arc::new(storage.clone()), 0).unwrap(), |state, n| *state = *n)
+}
+
+#[test]
+fn a_dispatch_that_is_tried_again_after_a_sync_that_failed_fails_again() {
+    let storage = Simulated::new(1);
+    let store = setting(&storage, Duration::ZERO);
+    store.dispatch(1).unwrap();
+    // One write, then the sync.
+    let next = storage.disk().operations + 1;
+    storage.disk().faults = Faults { fail_at: Some(next), ..Faults::default() };
+    assert_eq!(store.dispatch(5).unwrap_err().kind(), ErrorKind::Io);
+    assert_eq!((store.snapshot(), store.dispatch(5).unwrap_err().kind()), (5, ErrorKind::Io))
+}
+
+#[test]
+fn what_is_shown_already_is_acknowledged_when_it_is_durable() {
+    for seed in 0..8 {
+        let storage = Simulated::new(seed);
+        let store = setting(&storage, Duration::from_millis(40));
+        std::thread::scope(|scope| {
+            scope.spawn(|| store.dispatch(5).unwrap());
+            while store.snapshot() != 5 {
+                std::thread::yield_now()
+            }
+            assert_eq!(store.dispatch(5).unwrap().version, None);
+            storage.lose_power()
+        });
+        drop(store);
+        assert_eq!(setting(&storage, Duration::ZERO).snapshot(), 5)
+    }
+}

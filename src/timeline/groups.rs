@@ -4,7 +4,7 @@
 //! Must hold: what is not finished is no version, and goes if its token does.
 //! Uses: `history`, `id`, `error`.
 
-use super::{Edit, Timeline};
+use super::{Edit, Note, Timeline};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::VersionId;
 use std::sync::{Arc, Weak};
@@ -18,7 +18,8 @@ pub struct Grouping {
 }
 
 impl Grouping {
-    /// Edits that have the same label, and that follow each other within `delay`, as typing does.
+    /// Edits that have the same label, not an empty one, and that follow each other within `delay`, as typing does. What a
+    /// [`group`](Timeline::group) or a gesture makes is undone by itself.
     pub const fn idle(delay: Duration) -> Self {
         Grouping { idle: delay, max_open: Duration::MAX }
     }
@@ -36,29 +37,62 @@ pub(super) struct Run {
     version: u64,
     label: Box<str>,
     author: Option<Box<str>>,
+    /// As the clock said: versions' times do not follow it back.
     first_us: u64,
     last_us: u64,
     pub(super) joins: u64,
 }
 
-/// A change that is being made, as by a drag or a slider. From [`Timeline::begin`]; given to [`Timeline::finish`], or dropped if
-/// it is not to be.
-#[derive(Debug)]
+/// A change that is being made, as by a drag or a slider. From [`Timeline::begin`] or [`Store::begin`](crate::Store::begin);
+/// given to `finish` there, or dropped if it is not to be.
 #[must_use = "a gesture that is dropped is cancelled"]
-pub struct Gesture(Arc<()>);
+pub struct Gesture {
+    /// None while it is dropped.
+    token: Option<Arc<()>>,
+    on_cancel: Option<OnCancel>,
+}
+
+/// Hears that a gesture was dropped.
+pub(super) type OnCancel = Box<dyn FnOnce() + Send + Sync>;
+
+impl Drop for Gesture {
+    fn drop(&mut self) {
+        self.token = None;
+        if let Some(on_cancel) = self.on_cancel.take() {
+            on_cancel()
+        }
+    }
+}
+
+impl std::fmt::Debug for Gesture {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Gesture")
+    }
+}
 
 /// What is changed and no version yet.
 pub(super) struct Open<T> {
-    pub(super) state: T,
+    pub(super) state: Arc<T>,
     label: Box<str>,
     of: Opener,
-    /// Of a gesture.
-    is_changed: bool,
+    /// How often it was changed.
+    updates: u64,
 }
 
 enum Opener {
     Group,
     Gesture(Weak<()>),
+}
+
+impl<T: PartialEq> Open<T> {
+    /// Another state, if it is one.
+    pub(super) fn set(&mut self, state: T) -> Result<()> {
+        if caught(|| state != *self.state)? {
+            self.state = Arc::new(state);
+            self.updates += 1
+        }
+        Ok(())
+    }
 }
 
 impl<T> Open<T> {
@@ -67,6 +101,39 @@ impl<T> Open<T> {
         match &self.of {
             Opener::Group => true,
             Opener::Gesture(gesture) => gesture.strong_count() > 0,
+        }
+    }
+}
+
+/// A group that is being made; dropped, nothing of it stays.
+pub(crate) struct Inside<'t, T> {
+    timeline: &'t mut Timeline<T>,
+    /// What was open before, and is again afterwards.
+    outer: Option<Open<T>>,
+}
+
+impl<T> Drop for Inside<'_, T> {
+    fn drop(&mut self) {
+        self.timeline.open = self.outer.take()
+    }
+}
+
+impl<T: Clone + PartialEq + 'static> Inside<'_, T> {
+    pub(crate) fn timeline(&mut self) -> &mut Timeline<T> {
+        self.timeline
+    }
+
+    /// Makes a version of it, or a part of the group around it.
+    pub(crate) fn close(mut self, note: Note<'_>) -> Result<Option<VersionId>> {
+        let Some(made) = self.timeline.open.take() else {
+            return Err(Error::new(ErrorKind::Invalid, "a group that was closed inside itself: report this"));
+        };
+        match &mut self.outer {
+            Some(outer) => {
+                (outer.state, outer.updates) = (made.state, outer.updates + made.updates);
+                Ok(None)
+            }
+            None => self.timeline.commit_alone(note, made.state),
         }
     }
 }
@@ -99,35 +166,21 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         label: &str,
         f: impl FnOnce(&mut Self) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
-        /// Puts back what was open before, whatever happens to `f`.
-        struct Inside<'t, T: Clone + PartialEq + 'static>(&'t mut Timeline<T>, Option<Open<T>>);
-        impl<T: Clone + PartialEq + 'static> Drop for Inside<'_, T> {
-            fn drop(&mut self) {
-                self.0.open = self.1.take()
-            }
-        }
+        let inside = self.open_group(label)?;
+        let value = f(inside.timeline)?;
+        let version = inside.close(label.into())?;
+        Ok(Edit { version, value })
+    }
+
+    /// Begins a group, in which edits make no versions.
+    pub(crate) fn open_group(&mut self, label: &str) -> Result<Inside<'_, T>> {
         let outer = self.open.take_if(|open| matches!(open.of, Opener::Group));
         if outer.is_none() {
             self.settle()?
         }
         let state = outer.as_ref().map_or(&self.state, |outer| &outer.state).clone();
-        self.open = Some(Open { state, label: label.into(), of: Opener::Group, is_changed: false });
-        let mut inside = Inside(self, outer);
-        let value = f(inside.0)?;
-        let made = inside.0.open.take();
-        let outer = inside.1.take();
-        drop(inside);
-        let Some(made) = made else {
-            return Err(Error::new(ErrorKind::Invalid, "a group that was closed inside itself: report this").into());
-        };
-        let version = match outer {
-            Some(outer) => {
-                self.open = Some(Open { state: made.state, ..outer });
-                None
-            }
-            None => self.commit_if_new(label.into(), made.state, true)?,
-        };
-        Ok(Edit { version, value })
+        self.open = Some(Open { state, label: label.into(), of: Opener::Group, updates: 0 });
+        Ok(Inside { timeline: self, outer })
     }
 
     /// Begins a change that takes a while, as a drag: [`update`](Self::update) makes it, as often as need be, and
@@ -158,11 +211,16 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Conflict` in a group or while another gesture is open.
     pub fn begin(&mut self, label: &str) -> Result<Gesture> {
+        self.begin_watched(label, None)
+    }
+
+    /// The same, and somebody hears of it if the gesture is dropped.
+    pub(crate) fn begin_watched(&mut self, label: &str, on_cancel: Option<OnCancel>) -> Result<Gesture> {
         self.settle()?;
-        let gesture = Gesture(Arc::new(()));
-        let of = Opener::Gesture(Arc::downgrade(&gesture.0));
-        self.open = Some(Open { state: self.state.clone(), label: label.into(), of, is_changed: false });
-        Ok(gesture)
+        let token = Arc::new(());
+        let of = Opener::Gesture(Arc::downgrade(&token));
+        self.open = Some(Open { state: self.state.clone(), label: label.into(), of, updates: 0 });
+        Ok(Gesture { token: Some(token), on_cancel })
     }
 
     /// Lets `f` change what a gesture has made so far. If `f` panics it has not.
@@ -171,28 +229,45 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `Invalid` if the gesture is another timeline's; what the storage says, of a stored node that cannot be read.
     pub fn update(&mut self, gesture: &Gesture, f: impl FnOnce(&mut T)) -> Result<()> {
         let open = self.open_by(gesture)?;
-        let mut state = open.state.clone();
+        let mut state = T::clone(&open.state);
         caught(|| f(&mut state))?;
-        (open.state, open.is_changed) = (state, true);
-        Ok(())
+        open.set(state)
     }
 
-    /// Makes a version of what a gesture has made, if that is not what was there before. If it cannot be made the gesture is
-    /// cancelled.
+    /// Makes a version of what a gesture has made, if that is not what was there before.
     ///
     /// # Errors
-    /// `Invalid` if the gesture is another timeline's; what the storage says. Nothing has changed then.
-    pub fn finish(&mut self, gesture: Gesture) -> Result<Option<VersionId>> {
-        self.open_by(&gesture)?;
+    /// `Invalid` if the gesture is another timeline's; what the storage says. No version is made then, and the gesture is
+    /// cancelled, wherever it was begun.
+    pub fn finish(&mut self, mut gesture: Gesture) -> Result<Option<VersionId>> {
+        self.finish_by(&mut gesture)
+    }
+
+    /// The same; nobody hears of it.
+    pub(crate) fn finish_by(&mut self, gesture: &mut Gesture) -> Result<Option<VersionId>> {
+        self.open_by(gesture)?;
+        gesture.on_cancel = None;
         match self.open.take() {
-            Some(open) => self.commit_if_new((&*open.label).into(), open.state, true),
+            Some(open) => self.commit_alone((&*open.label).into(), open.state),
             None => Ok(None),
         }
     }
 
+    /// A version that is no part of what is undone together with others.
+    fn commit_alone(&mut self, note: Note<'_>, state: Arc<T>) -> Result<Option<VersionId>> {
+        self.run = None;
+        let made = self.commit_if_new(note, state, true);
+        self.run = None;
+        made
+    }
+
+    /// Ends a gesture as if it had been dropped.
+    pub(crate) fn cancel(&mut self) {
+        self.open = None
+    }
+
     fn open_by(&mut self, gesture: &Gesture) -> Result<&mut Open<T>> {
-        let is_its =
-            |open: &&mut Open<T>| matches!(&open.of, Opener::Gesture(of) if of.as_ptr() == Arc::as_ptr(&gesture.0));
+        let is_its = |open: &&mut Open<T>| matches!((&open.of, &gesture.token), (Opener::Gesture(of), Some(token)) if of.as_ptr() == Arc::as_ptr(token));
         let not_its = || Error::new(ErrorKind::Invalid, "this gesture was begun with another timeline: use it there");
         self.open.as_mut().filter(is_its).ok_or_else(not_its)
     }
@@ -202,9 +277,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.open.as_mut().filter(|open| matches!(open.of, Opener::Group))
     }
 
-    /// True if something was changed that is no version yet.
-    pub(super) fn is_changing(&self) -> bool {
-        self.open.as_ref().is_some_and(|open| open.is_changed && open.is_there())
+    /// How often a gesture or group that is open has changed something that is no version yet.
+    pub(crate) fn updates(&self) -> u64 {
+        self.open.as_ref().filter(|open| open.is_there()).map_or(0, |open| open.updates)
     }
 
     /// Makes sure that nothing is open, so that the head can move.
@@ -253,13 +328,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.run = None
     }
 
-    /// What an edit at this time is, as the version that comes next, for edits after it; and how many of its ancestors it joins.
+    /// What an edit is when the clock says this, as the version that comes next, for edits after it; and how many of its ancestors it joins.
     pub(super) fn next_run(&self, label: &str, now_us: u64) -> Option<Run> {
         let Grouping { idle, max_open } = self.grouping?;
-        let since = |us| Duration::from_micros(now_us.saturating_sub(us));
+        // None where the clock went back.
+        let is_within = |from: u64, most| now_us.checked_sub(from).is_some_and(|us| Duration::from_micros(us) <= most);
         let joined = self.run.as_ref().filter(|run| {
             let is_same = run.version == self.head && *run.label == *label && run.author == self.author;
-            is_same && since(run.last_us) <= idle && since(run.first_us) <= max_open
+            is_same && !label.is_empty() && is_within(run.last_us, idle) && is_within(run.first_us, max_open)
         });
         Some(Run {
             version: self.home.past.count(),

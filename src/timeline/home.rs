@@ -24,6 +24,15 @@ pub(super) struct Made {
     pub(super) author: Option<Box<str>>,
 }
 
+/// So much of a label or an author is kept with a version: it stands in its stamp.
+const MOST_TEXT_BYTES: usize = 4096;
+
+/// The beginning of a text, as much as is kept.
+pub(super) fn cut(text: &str) -> &str {
+    let fits = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&len| text.is_char_boundary(len));
+    &text[..fits.unwrap_or(0)]
+}
+
 /// What a new version comes with.
 #[derive(Clone, Copy)]
 pub(super) struct Beside<'a> {
@@ -106,10 +115,10 @@ impl<T: Clone> Past<T> {
         Ok(stop_after(self, id, tip)?.filter(|&id| self.has(id)))
     }
 
-    pub(super) fn state(&self, id: u64) -> Result<T> {
+    pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
         match self {
             Past::Memory(memory) => memory.state(id),
-            Past::Stored(stored) => stored.state(id),
+            Past::Stored(stored) => stored.state(id).map(Arc::new),
         }
     }
 
@@ -139,7 +148,7 @@ impl<T: State> Past<T> {
     pub(super) fn digest(&self, id: u64) -> Result<Digest> {
         match self {
             // Nodes in memory alone have no address by which what was worked out could be known again.
-            Past::Memory(memory) => archive::digest(&memory.state(id)?, &Arc::default()),
+            Past::Memory(memory) => archive::digest(&*memory.state(id)?, &Arc::default()),
             Past::Stored(stored) => stored.digest(id),
         }
     }
@@ -162,7 +171,7 @@ pub(super) struct Home<T> {
     /// None in memory, and for a log that was opened to be read.
     writer: Option<Writer>,
     /// Of a log: what was shown last.
-    recent: Recent<T>,
+    recent: Recent<Arc<T>>,
 }
 
 impl<T: Clone + 'static> Home<T> {
@@ -176,12 +185,12 @@ impl<T: Clone + 'static> Home<T> {
     }
 
     /// The state of a version.
-    pub(super) fn state(&self, id: u64) -> Result<T> {
+    pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
         self.recent.get(id).map_or_else(|| self.past.state(id), Ok)
     }
 
     /// The state of a version that is going to be shown.
-    pub(super) fn shown(&mut self, id: u64) -> Result<T> {
+    pub(super) fn shown(&mut self, id: u64) -> Result<Arc<T>> {
         if let Some(state) = self.recent.get(id) {
             return Ok(state);
         }
@@ -197,7 +206,7 @@ impl<T: Clone + 'static> Home<T> {
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &T, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
+    pub(super) fn append(&mut self, state: &Arc<T>, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
             (Past::Memory(memory), _) => memory.append(state, made, beside.names),
             (Past::Stored(stored), Some(writer)) => {

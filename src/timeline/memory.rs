@@ -50,7 +50,7 @@ struct Kept<T> {
 }
 
 struct Held<T> {
-    state: T,
+    state: Arc<T>,
     made: Made,
     bytes: u64,
 }
@@ -102,13 +102,13 @@ impl<T> Clone for Memory<T> {
 }
 
 impl<T> Memory<T> {
-    pub(super) fn new(first: T, made: Made, keep: Keep<T>) -> Self {
+    pub(super) fn new(first: Arc<T>, made: Made, keep: Keep<T>) -> Self {
         let versions = VecDeque::from([Held { state: first, made, bytes: 0 }]);
         let (named, tree) = (HashMap::new(), Tree::default());
         Memory(Arc::new(RwLock::new(Kept { first: 0, versions, named, bytes: 0, tree, keep })))
     }
 
-    // A `Clone` that panics leaves the versions whole.
+    // Nothing of the user's runs while it is held.
     fn kept(&self) -> RwLockReadGuard<'_, Kept<T>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner)
     }
@@ -139,7 +139,7 @@ impl<T: Clone> Memory<T> {
         self.kept().get(id).is_some()
     }
 
-    pub(super) fn state(&self, id: u64) -> Result<T> {
+    pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
         Ok(self.kept().find(id)?.state.clone())
     }
 
@@ -152,7 +152,7 @@ impl<T: Clone> Memory<T> {
     }
 
     /// Gives what was let go for it, to be dropped.
-    pub(super) fn append(&self, state: &T, made: Made, names: &Names) -> Result<Gone>
+    pub(super) fn append(&self, state: &Arc<T>, made: Made, names: &Names) -> Result<Gone>
     where
         T: 'static,
     {
@@ -160,7 +160,7 @@ impl<T: Clone> Memory<T> {
         let tree = self.tree().with(made.line.parent, newest)?;
         let measure = self.kept().keep.measure.clone();
         let bytes = match measure {
-            Some(measure) => measure(&self.state(made.line.parent)?, &state),
+            Some(measure) => measure(&*self.state(made.line.parent)?, &state),
             None => 0,
         };
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);

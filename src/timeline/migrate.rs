@@ -59,7 +59,7 @@ impl<T: State> Timeline<T> {
 impl<T: State> Options<T> {
     /// Writes all versions of `old` into a new log in the folder `path`, each with the state that `f` makes of its own, and
     /// opens it. Versions keep their numbers, parents, times, labels, actions, authors and groups; head, tip and names are as they are in
-    /// `old`, which does not change.
+    /// `old`, which does not change. Actions that a [`Store`](crate::Store) keeps in memory stay there.
     ///
     /// What `f` passes on of a collection is not read: its records are moved as they are, and versions share them as they
     /// did. Until all is written the log is in a folder beside `path`, with `.unready` behind its name. States are compared
@@ -85,8 +85,8 @@ impl<T: State> Options<T> {
         let mut home = self.new_home(unready.beside.with_lock(unready.lock.clone()), old)?;
         let names = Names::default();
         for id in 0..old.home.past.count() {
-            let state = old.home.past.state(id)?;
-            let state = caught(|| f(state))?;
+            let state = Arc::unwrap_or_clone(old.home.past.state(id)?);
+            let state = Arc::new(caught(|| f(state))?);
             let action = match &old.home.past {
                 Past::Memory(_) => None,
                 Past::Stored(stored) => stored.moved_action(id)?,

@@ -15,7 +15,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// other versions do not move it.
     ///
     /// Branches and tags share one space of names: up to 255 bytes without spaces, that are no number and do not begin with `@`
-    /// or `-`. On disk a change of names costs some 150 bytes, and a sync under
+    /// or `-`. On disk a change of names costs some 150 bytes, 400 among thousands, and a sync under
     /// [`Durability::Sync`](crate::Durability::Sync); versions made on a branch cost nothing more.
     ///
     /// ```
@@ -147,7 +147,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// True if the head is not the version that was marked as saved, or, if none ever was, not the first one; and while a gesture
     /// has changed something. Undo back to what was saved makes it false, on whatever branch.
     pub fn is_dirty(&self) -> bool {
-        self.head != self.names.saved.unwrap_or(0) || self.is_changing()
+        self.head != self.names.saved.unwrap_or(0) || self.updates() > 0
     }
 
     fn set_names(&mut self, names: Names) -> Result<()> {

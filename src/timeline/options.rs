@@ -23,7 +23,9 @@ use std::time::{Duration, SystemTime};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Durability {
-    /// When the call that made it returns. Costs a sync of the device each time.
+    /// When the call that made it returns. Costs a sync of the device each time. Where the head is, after an undo say, is
+    /// noted without one, as under the others: a loss of power may take that back, up to the next version or
+    /// [`flush`](Timeline::flush).
     #[default]
     Sync,
     /// When the call that made it returns, of a [`Store`](crate::Store): the first thread that waits does so for
@@ -185,7 +187,7 @@ impl<T> Options<T> {
 impl<T: Clone + PartialEq + 'static> Options<T> {
     /// A timeline in memory, whose first version is `initial`.
     pub fn in_memory(self, initial: T) -> Timeline<T> {
-        let made = first(self.clock.now_us(0));
+        let (initial, made) = (Arc::new(initial), first(self.clock.now_us()));
         let (time_us, memory) = (made.time_us, Memory::new(initial.clone(), made, self.keep));
         let home = Home::new(Past::Memory(memory), None);
         Timeline::at_home(home, initial, (0, 0), time_us, Names::default(), self.clock)
@@ -219,7 +221,7 @@ impl<T: State> Options<T> {
     }
 
     /// Opens the timeline in the folder `path` to look at its versions, beside a process that makes new ones or where nothing
-    /// can be written. Head and tip may be moved, which nobody else sees.
+    /// can be written. Head, tip and names may be changed, which nobody else sees and nothing keeps.
     ///
     /// It stands where it was left; or, if that state is damaged, at the newest version whose state is not, with nothing to
     /// redo. What else is whole is there too, and any state can be the first of a new timeline. Only where a state begins is
@@ -256,7 +258,7 @@ impl<T: State> Options<T> {
 
     pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
         let clock = self.clock.clone();
-        self.open_with(storage, || Ok((initial, clock.now_us(0))))
+        self.open_with(storage, || Ok((initial, clock.now_us())))
     }
 
     fn check(&self) -> Result<()> {
@@ -284,6 +286,7 @@ impl<T: State> Options<T> {
         }
         let mut home = Home::new(Past::Stored(stored), Some(writer));
         let (initial, time_us) = initial()?;
+        let initial = Arc::new(initial);
         let names = Names::default();
         home.append(&initial, first(time_us), false, Beside { action: None, names: &names })?;
         Ok(Timeline::at_home(home, initial, (0, 0), time_us, names, self.clock))
@@ -309,7 +312,7 @@ impl<T: State> Options<T> {
 }
 
 /// The newest version up to this one whose state can be read, if there is one.
-fn newest_whole<T: State>(home: &mut Home<T>, newest: u64) -> Result<Option<(u64, T)>> {
+fn newest_whole<T: State>(home: &mut Home<T>, newest: u64) -> Result<Option<(u64, Arc<T>)>> {
     for id in (0..=newest).rev() {
         match home.shown(id) {
             Err(error) if error.kind() == ErrorKind::Corrupt => {}

@@ -9,6 +9,7 @@ use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 /// Reads the versions of a timeline, from any thread, while others are made. Cloning is cheap.
@@ -32,7 +33,7 @@ impl<T: Clone> Reader<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.past.state(known(&self.past, id)?)
+        self.past.state(known(&self.past, id)?).map(Arc::unwrap_or_clone)
     }
 
     /// What is known of a version.

@@ -107,8 +107,8 @@ struct Model {
     /// How many ancestors a version joins.
     joins: Vec<usize>,
     grouping: Option<(u64, u64)>,
-    /// The label of the edit that made the head, its author, and when its group began.
-    run: Option<(&'static str, Option<&'static str>, u64)>,
+    /// The label of the edit that made the head, its author, and when its group began and when it was made, by the clock.
+    run: Option<(&'static str, Option<&'static str>, u64, u64)>,
     /// Branches and tags.
     names: BTreeMap<&'static str, (bool, usize)>,
     on: Option<&'static str>,
@@ -148,7 +148,7 @@ impl Model {
     }
 
     fn now(&self) -> u64 {
-        (self.clock.load(Ordering::Relaxed) as u64).max(*self.times.last().unwrap())
+        self.clock.load(Ordering::Relaxed) as u64
     }
 
     /// Shows another version: the branch is left if that does not come by there.
@@ -200,7 +200,7 @@ impl Model {
 
     fn append(&mut self, state: State) -> usize {
         let id = self.states.len();
-        self.times.push(self.now());
+        self.times.push(self.now().max(*self.times.last().unwrap()));
         self.authors.push(self.author);
         self.joins.push(0);
         self.parents.push(self.head);
@@ -221,13 +221,22 @@ impl Model {
         let (now, run, parent) = (self.now(), self.run, self.head);
         let id = self.append(state);
         if let Some((idle, most)) = self.grouping {
-            let joined = run.filter(|&(its, author, first)| {
-                its == label && author == self.author && now - self.times[parent] <= idle && now - first <= most
+            let joined = run.filter(|&(its, author, first, last)| {
+                let is_within = |from, most| (from..=from + most).contains(&now);
+                its == label && author == self.author && is_within(last, idle) && is_within(first, most)
             });
             self.joins[id] = joined.map_or(0, |_| self.joins[parent] + 1);
-            self.run = Some((label, self.author, joined.map_or(now, |(.., first)| first)))
+            self.run = Some((label, self.author, joined.map_or(now, |(_, _, first, _)| first), now))
         }
         Some(id)
+    }
+
+    /// Of a group or a gesture.
+    fn edit_alone(&mut self, f: impl FnOnce(&mut State)) -> Option<usize> {
+        self.run = None;
+        let made = self.edit("alone", f);
+        self.run = None;
+        made
     }
 }
 
@@ -440,7 +449,7 @@ fn apply_others(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) 
             match (catch_unwind(AssertUnwindSafe(|| group(timeline))), end) {
                 (Ok(Ok(edit)), End::Well) => {
                     let all = |state: &mut State| xs.iter().for_each(|&x| state.1.push_back(x));
-                    assert_eq!(made(edit.version), model.edit("group", all))
+                    assert_eq!(made(edit.version), model.edit_alone(all))
                 }
                 (Ok(Err(error)), End::Fails) => assert_eq!(error.kind(), ErrorKind::Conflict),
                 (Err(_), End::Panics) => {}
@@ -460,7 +469,7 @@ fn apply_others(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) 
             match end {
                 End::Well => {
                     let all = |state: &mut State| xs.iter().for_each(|&x| _ = state.0.insert(x, x));
-                    assert_eq!(made(timeline.finish(gesture).unwrap()), model.edit("gesture", all))
+                    assert_eq!(made(timeline.finish(gesture).unwrap()), model.edit_alone(all))
                 }
                 End::Fails => drop(gesture),
                 End::Panics => {

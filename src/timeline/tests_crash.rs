@@ -61,8 +61,8 @@ struct Pending {
     what: &'static str,
     version: Option<Known>,
     marks: Marks,
-    /// When the group began that the next edit may join.
-    run: Option<u64>,
+    /// When the group began that the next edit may join, and when the last edit of it was made, by the clock.
+    run: Option<(u64, u64)>,
 }
 
 /// A gesture that is open, what it has made so far, and whether it was changed at all.
@@ -84,7 +84,7 @@ struct Machine {
     /// These go with the process.
     author: Option<String>,
     grouping: Option<(u64, u64)>,
-    run: Option<u64>,
+    run: Option<(u64, u64)>,
     drag: Option<Drag>,
     counts: BTreeMap<String, u64>,
 }
@@ -241,14 +241,24 @@ impl Machine {
         self.plan_version(what, label, state);
         let Some((idle, most)) = self.grouping else { return };
         let Some(Pending { what, version: Some(mut version), marks, .. }) = self.pending.take() else { return };
-        let (head, now) = (self.head(), version.time_us);
-        let joined = self.run.filter(|first| {
+        let (head, now) = (self.head(), self.clock.load(Ordering::Relaxed));
+        let joined = self.run.filter(|&(first, last)| {
             let is_same = (&head.label, &head.author) == (&version.label, &version.author);
-            is_same && now - head.time_us <= idle && now - first <= most
+            let is_within = |from, most| (from..=from + most).contains(&now);
+            is_same && !label.is_empty() && is_within(last, idle) && is_within(first, most)
         });
         version.joins = joined.map_or(0, |_| head.joins + 1);
-        let (what, run) = (if joined.is_some() { "joined" } else { what }, Some(joined.unwrap_or(now)));
+        let (what, run) =
+            (if joined.is_some() { "joined" } else { what }, Some((joined.map_or(now, |(first, _)| first), now)));
         self.pending = Some(Pending { what, version: Some(version), marks, run })
+    }
+
+    /// The same of a group or a gesture, which is undone by itself.
+    fn plan_alone(&mut self, what: &'static str, label: &str, state: State) {
+        self.run = None;
+        if state != self.head().state {
+            self.plan_version(what, label, state)
+        }
     }
 
     /// What was on its way is acknowledged, if something was.
@@ -378,7 +388,7 @@ impl Machine {
             timeline.group("group", |timeline| {
                 let mut state = self.head().state.clone();
                 inside(&mut self.dice, timeline, &mut state, 0)?;
-                self.plan_change("group", "group", state);
+                self.plan_alone("group", "group", state);
                 Ok::<_, Error>(())
             })
         };
@@ -410,7 +420,7 @@ impl Machine {
     fn drag(&mut self, timeline: &mut Timeline<State>, mut drag: Drag) -> Result<()> {
         match self.dice.below(8) {
             0 | 1 => {
-                self.plan_change("gesture", "drag", drag.state);
+                self.plan_alone("gesture", "drag", drag.state);
                 let planned = self.pending.as_ref().map(|_| self.versions.len() as u64);
                 assert_eq!(timeline.finish(drag.gesture)?.map(VersionId::number), planned);
                 return Ok(());
@@ -428,9 +438,10 @@ impl Machine {
                 assert_eq!(self.operations(), before)
             }
             _ => {
+                let before = drag.state.clone();
                 change(&mut self.dice, &mut drag.state);
                 timeline.update(&drag.gesture, |state| *state = drag.state.clone())?;
-                drag.is_changed = true
+                drag.is_changed |= drag.state != before
             }
         }
         self.drag = Some(drag);

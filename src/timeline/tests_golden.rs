@@ -173,7 +173,7 @@ pub(super) fn written(size: Size, versions: u64) -> Simulated {
         let state = made(size, id, &states[parent(id) as usize]);
         timeline.head = parent(id);
         let made = timeline.made(&format!("version {id}"), time_us(id)).unwrap();
-        timeline.append(made, state.clone(), false, None).unwrap();
+        timeline.append(made, Arc::new(state.clone()), false, None).unwrap();
         states.push(state);
         if id == 250 {
             timeline.undo().unwrap();

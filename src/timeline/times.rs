@@ -26,9 +26,9 @@ impl Clock {
         Clock(Arc::new(now))
     }
 
-    /// Microseconds since 1970, and not before `last`, whatever the clock says.
-    pub(super) fn now_us(&self, last: u64) -> u64 {
-        in_us((self.0)()).max(last)
+    /// Microseconds since 1970.
+    pub(super) fn now_us(&self) -> u64 {
+        in_us((self.0)())
     }
 }
 
@@ -65,8 +65,8 @@ impl<T: Clone> Reader<T> {
 }
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
-    /// The newest version that was made at `time` or before, on whatever branch; none if there was none yet. Time:
-    /// O(log versions).
+    /// The newest version that was made at `time` or before, on whatever branch; none if there was none yet. Times of versions
+    /// never go back: where the clock did, versions have the time of the one before. Time: O(log versions).
     ///
     /// # Errors
     /// What the storage says.

@@ -6,20 +6,20 @@
 
 use super::Timeline;
 use crate::error::{Result, caught};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What fits the state shown to the one that was left. In a mutex, which nobody locks, so that timelines are `Sync`.
 pub(super) type Travel<T> = Mutex<Box<dyn FnMut(&T, &mut T) + Send>>;
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// The state of a version as it is to be shown.
-    pub(super) fn travelled(&mut self, head: u64) -> Result<T> {
-        let mut state = self.home.shown(head)?;
-        if let Some(travel) = &mut self.travel {
-            let travel = travel.get_mut().unwrap_or_else(PoisonError::into_inner);
-            caught(|| travel(&self.state, &mut state))?
-        }
-        Ok(state)
+    pub(super) fn travelled(&mut self, head: u64) -> Result<Arc<T>> {
+        let state = self.home.shown(head)?;
+        let Some(travel) = &mut self.travel else { return Ok(state) };
+        let (travel, mut state) =
+            (travel.get_mut().unwrap_or_else(PoisonError::into_inner), Arc::unwrap_or_clone(state));
+        caught(|| travel(&self.state, &mut state))?;
+        Ok(Arc::new(state))
     }
 
     /// Whenever another version is shown, lets `f` carry over what undo must not touch, as where a text is scrolled to, from the
