@@ -354,7 +354,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says.
     pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
         let children = self.home.past.tree()?.children(&self.home.past, self.head, self.home.past.count() - 1)?;
-        Ok(self.kept(children))
+        Ok(self.home.past.kept(children))
     }
 
     /// All versions from which none was made, oldest first: the ends of all branches.
@@ -363,12 +363,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says.
     pub fn heads(&self) -> Result<Vec<VersionId>> {
         let leaves = self.home.past.tree()?.leaves(self.home.past.count() - 1)?;
-        Ok(self.kept(leaves))
-    }
-
-    /// Those that were not let go.
-    fn kept(&self, ids: Vec<u64>) -> Vec<VersionId> {
-        ids.into_iter().filter(|&id| self.home.past.has(id)).map(VersionId::new).collect()
+        Ok(self.home.past.kept(leaves))
     }
 
     /// Goes to a descendant of the head, which is the tip then unless it is on the way to the one there is.

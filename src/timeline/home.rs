@@ -10,7 +10,7 @@ use super::stored::{Grouped, Stored, Writer};
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Line, Lineage, Names, Tree, stop_after, stop_before};
-use crate::id::Digest;
+use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use std::sync::Arc;
 
@@ -95,6 +95,11 @@ impl<T: Clone> Past<T> {
             Past::Memory(memory) => memory.has(id),
             Past::Stored(_) => true,
         }
+    }
+
+    /// Those that were not let go.
+    pub(super) fn kept(&self, ids: Vec<u64>) -> Vec<VersionId> {
+        ids.into_iter().filter(|&id| self.has(id)).map(VersionId::new).collect()
     }
 
     /// Makes sure that a version was not let go.
