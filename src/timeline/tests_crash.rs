@@ -325,7 +325,7 @@ impl Machine {
             }
             8 | 9 => self.group(timeline),
             10 | 11 => {
-                let (gesture, state) = (timeline.begin("drag")?, self.head().state.clone());
+                let (gesture, state) = (timeline.begin("type")?, self.head().state.clone());
                 self.drag = Some(Drag { gesture, state, is_changed: false });
                 Ok(())
             }
@@ -385,10 +385,10 @@ impl Machine {
     fn group(&mut self, timeline: &mut Timeline<State>) -> Result<()> {
         let before = self.operations();
         let call = || {
-            timeline.group("group", |timeline| {
+            timeline.group("type", |timeline| {
                 let mut state = self.head().state.clone();
                 inside(&mut self.dice, timeline, &mut state, 0)?;
-                self.plan_alone("group", "group", state);
+                self.plan_alone("group", "type", state);
                 Ok::<_, Error>(())
             })
         };
@@ -420,7 +420,7 @@ impl Machine {
     fn drag(&mut self, timeline: &mut Timeline<State>, mut drag: Drag) -> Result<()> {
         match self.dice.below(8) {
             0 | 1 => {
-                self.plan_alone("gesture", "drag", drag.state);
+                self.plan_alone("gesture", "type", drag.state);
                 let planned = self.pending.as_ref().map(|_| self.versions.len() as u64);
                 assert_eq!(timeline.finish(drag.gesture)?.map(VersionId::number), planned);
                 return Ok(());

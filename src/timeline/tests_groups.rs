@@ -211,6 +211,44 @@ fn a_group_and_a_gesture_are_called_what_they_were_begun_as() {
 }
 
 #[test]
+fn an_edit_joins_no_group_and_no_gesture_and_these_join_no_edit() {
+    for mut timeline in both(0) {
+        timeline.set_grouping(Grouping::idle(Duration::from_secs(3600)));
+        let joins = |timeline: &Timeline<u64>| timeline.version(timeline.head()).unwrap().joins;
+        let edit = |timeline: &mut Timeline<u64>| {
+            timeline.edit("same", |state| *state += 1).unwrap();
+            joins(timeline)
+        };
+        assert!(!edit(&mut timeline) && edit(&mut timeline));
+        timeline.group("same", |timeline| timeline.edit("same", |state| *state += 1)).unwrap();
+        assert!(!joins(&timeline) && !edit(&mut timeline) && edit(&mut timeline));
+        let gesture = timeline.begin("same").unwrap();
+        timeline.update(&gesture, |state| *state += 1).unwrap();
+        timeline.finish(gesture).unwrap();
+        assert!(!joins(&timeline) && !edit(&mut timeline) && edit(&mut timeline))
+    }
+}
+
+#[test]
+fn who_watches_a_gesture_hears_that_it_was_dropped_and_not_that_it_was_finished() {
+    let heard = Arc::new(AtomicU64::new(0));
+    let (mut timeline, mut other) = (Timeline::new(0), Timeline::new(0));
+    let begin = |timeline: &mut Timeline<u64>| {
+        let heard = heard.clone();
+        timeline.begin_watched("", Some(Box::new(move || _ = heard.fetch_add(1, Ordering::Relaxed)))).unwrap()
+    };
+    let gesture = begin(&mut timeline);
+    timeline.update(&gesture, |state| *state = 1).unwrap();
+    timeline.finish(gesture).unwrap();
+    assert_eq!(heard.load(Ordering::Relaxed), 0);
+    drop(begin(&mut timeline));
+    assert_eq!(heard.load(Ordering::Relaxed), 1);
+    // Finished elsewhere it is cancelled.
+    other.finish(begin(&mut timeline)).unwrap_err();
+    assert_eq!(heard.load(Ordering::Relaxed), 2)
+}
+
+#[test]
 fn what_is_marked_as_saved_already_is_not_noted_again_and_ends_no_group() {
     let storage = Simulated::new(1);
     let (mut timeline, _) = timed(Some(&storage));
