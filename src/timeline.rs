@@ -33,6 +33,8 @@ mod tests_faults;
 #[cfg(test)]
 mod tests_golden;
 #[cfg(test)]
+mod tests_groups;
+#[cfg(test)]
 mod tests_hashers;
 #[cfg(test)]
 mod tests_roundtrip;
@@ -50,7 +52,7 @@ pub(crate) use stored::Grouped;
 
 use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after, stop_after};
+use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
@@ -320,13 +322,14 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to last;
-    /// gives where that is, or none at the tip. Time: O(log versions), that squared for a group.
+    /// gives where that is, or none at the tip and where the next version was let go. Time: O(log versions), that squared for a
+    /// group.
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn redo(&mut self) -> Result<Option<VersionId>> {
         self.settle()?;
-        match stop_after(&self.home.past, self.head, self.tip)? {
+        match self.home.past.stop_after(self.head, self.tip)? {
             Some(to) => self.show(to, self.tip).map(Some),
             None => Ok(None),
         }
@@ -338,9 +341,10 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != 0 && (self.home.past.oldest() == 0 || is_kept())
     }
 
-    /// True if there is something to redo. Time: O(1).
+    /// True if there is something to redo. Time: O(1); as [`redo`](Self::redo) where versions were let go.
     pub fn can_redo(&self) -> bool {
-        self.head != self.tip
+        let is_kept = || self.home.past.stop_after(self.head, self.tip).is_ok_and(|after| after.is_some());
+        self.head != self.tip && (self.home.past.oldest() == 0 || is_kept())
     }
 
     /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to). Of a group
@@ -350,7 +354,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says.
     pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
         let children = self.home.past.tree()?.children(&self.home.past, self.head, self.home.past.count() - 1)?;
-        Ok(children.into_iter().map(VersionId::new).collect())
+        Ok(self.home.past.kept(children))
     }
 
     /// All versions from which none was made, oldest first: the ends of all branches.
@@ -359,7 +363,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// What the storage says.
     pub fn heads(&self) -> Result<Vec<VersionId>> {
         let leaves = self.home.past.tree()?.leaves(self.home.past.count() - 1)?;
-        Ok(leaves.into_iter().map(VersionId::new).collect())
+        Ok(self.home.past.kept(leaves))
     }
 
     /// Goes to a descendant of the head, which is the tip then unless it is on the way to the one there is.
@@ -390,9 +394,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         let to = depth.saturating_add_signed(steps as i64).min(most);
         let mut id = ancestor_at(&self.home.past, from, to)?;
         if !self.home.past.has(id) {
-            // Back to the oldest one that is kept, of which there are few.
+            // Back to the oldest one that is kept, of which there are few; and on to none.
             id = self.head;
-            while let Some(parent) = self.kept_parent(id)? {
+            while let Some(parent) = self.kept_parent(id)?.filter(|_| steps < 0) {
                 id = parent
             }
         }

@@ -9,8 +9,8 @@ use super::recent::Recent;
 use super::stored::{Grouped, Stored, Writer};
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree, stop_before};
-use crate::id::Digest;
+use crate::history::{Line, Lineage, Names, Tree, stop_after, stop_before};
+use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use std::sync::Arc;
 
@@ -97,9 +97,27 @@ impl<T: Clone> Past<T> {
         }
     }
 
+    /// Those that were not let go.
+    pub(super) fn kept(&self, ids: Vec<u64>) -> Vec<VersionId> {
+        ids.into_iter().filter(|&id| self.has(id)).map(VersionId::new).collect()
+    }
+
+    /// Makes sure that a version was not let go.
+    pub(super) fn check_kept(&self, id: u64) -> Result<()> {
+        match self {
+            Past::Memory(memory) => memory.made(id).map(drop),
+            Past::Stored(_) => Ok(()),
+        }
+    }
+
     /// Where undo leads from a version; none from the first, and where that was let go.
     pub(super) fn stop_before(&self, id: u64) -> Result<Option<u64>> {
         Ok(stop_before(self, id)?.filter(|&id| self.has(id)))
+    }
+
+    /// Where redo leads from a version on the way to its descendant `tip`; none from there, and where that was let go.
+    pub(super) fn stop_after(&self, id: u64, tip: u64) -> Result<Option<u64>> {
+        Ok(stop_after(self, id, tip)?.filter(|&id| self.has(id)))
     }
 
     pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {

@@ -70,11 +70,12 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Names a version; that stays where it is.
     ///
     /// # Errors
-    /// `NotFound` if there is no such version; `Invalid` if it is no name, or taken; what the storage says. Nothing has changed
-    /// then.
+    /// `NotFound` if there is no such version, or none any more; `Invalid` if it is no name, or taken; `Conflict` in a group or
+    /// while a gesture is open; what the storage says. Nothing has changed then.
     pub fn tag(&mut self, name: &str, id: VersionId) -> Result<()> {
         self.settle()?;
         let id = known(&self.home.past, id)?;
+        self.home.past.check_kept(id)?;
         let names = self.names.with(name, false, id, self.home.past.count())?;
         self.set_names(names)
     }
@@ -111,8 +112,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Gives a branch or tag another name.
     ///
     /// # Errors
-    /// `NotFound` if there is no such name; `Invalid` if `to` is no name, or taken; what the storage says. Nothing has changed
-    /// then.
+    /// `NotFound` if there is no such name; `Invalid` if `to` is no name, or taken; `Conflict` in a group or while a gesture is
+    /// open; what the storage says. Nothing has changed then.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         self.settle()?;
         let names = self.names.renamed(from, to, self.home.past.count())?;
@@ -122,7 +123,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Takes a name away. The versions stay. On a branch that is deleted we stand no more.
     ///
     /// # Errors
-    /// `NotFound` if there is no such name; what the storage says. Nothing has changed then.
+    /// `NotFound` if there is no such name; `Conflict` in a group or while a gesture is open; what the storage says. Nothing has
+    /// changed then.
     pub fn delete(&mut self, name: &str) -> Result<()> {
         self.settle()?;
         let names = self.names.without(name, self.home.past.count())?;

@@ -2,6 +2,7 @@
 //! opening again, what travel carries over, versions that are let go.
 
 use super::*;
+use crate::log::StampKind;
 use crate::log::simulated::Simulated;
 use crate::vector::Vector;
 use std::sync::Arc;
@@ -122,6 +123,19 @@ fn a_clone_that_panics_has_changed_nothing() {
     }
 }
 
+#[test]
+fn an_edit_that_panics_ends_no_group() {
+    let measure = |_: &u64, new: &u64| if *new == 13 { panic!("this state is not measured") } else { 1 };
+    let mut timeline = Timeline::options().keep_bytes(1000, measure).in_memory(0);
+    timeline.set_grouping(Grouping::idle(Duration::from_secs(3600)));
+    let mut set = |n: u64| {
+        let edit = std::panic::AssertUnwindSafe(|| timeline.edit("set", |state| *state = n).map(|_| ()));
+        let is_made = std::panic::catch_unwind(edit).is_ok();
+        (is_made, timeline.version(timeline.head()).unwrap().joins)
+    };
+    assert_eq!([1, 13, 2].map(&mut set), [(true, false), (false, false), (true, true)])
+}
+
 fn open(storage: &Simulated) -> Timeline<Vector<u64>> {
     Timeline::options().open_in(Arc::new(storage.clone()), Vector::new()).unwrap()
 }
@@ -164,8 +178,79 @@ fn names_and_what_is_saved_are_there_after_opening_again_and_cost_little() {
     timeline.edit("", |list| list.push_back(5)).unwrap();
     assert_eq!(timeline.named("main").unwrap(), id(4));
     drop(timeline);
-    let read_only = Timeline::<Vector<u64>>::options().read_only_in(Arc::new(storage.clone())).unwrap();
-    assert_eq!((read_only.current_branch(), read_only.named("main").unwrap()), (None, id(4)))
+    let mut read_only = Timeline::<Vector<u64>>::options().read_only_in(Arc::new(storage.clone())).unwrap();
+    assert_eq!((read_only.current_branch(), read_only.named("main").unwrap()), (None, id(4)));
+    // Whoever reads only may stand anywhere, and call it as he likes.
+    let before = storage.files();
+    read_only.switch("main").unwrap();
+    assert_eq!(read_only.undo().unwrap(), Some(id(2)));
+    read_only.tag("here", id(2)).unwrap();
+    read_only.mark_saved().unwrap();
+    assert_eq!(
+        (read_only.named("here").unwrap(), read_only.is_dirty(), storage.files() == before),
+        (id(2), false, true)
+    )
+}
+
+#[test]
+fn what_is_no_name_is_refused_by_each_call_that_gives_one() {
+    let (long, too_long) = ("x".repeat(255), "x".repeat(256));
+    let bad =
+        ["", "a b", "a\u{a0}b", "a\u{2003}", "a\tb", "a\u{7}b", "a\0", "@a", "-a", "-", "0", "007", &too_long, "taken"];
+    let good = ["a", "7a", "a7", "a-b", "a@b", "é", "feature/x", &long];
+    for mut timeline in [Timeline::new(0), Timeline::options().open_in(Arc::new(Simulated::new(1)), 0).unwrap()] {
+        timeline.tag("taken", id(0)).unwrap();
+        timeline.branch("here").unwrap();
+        for name in bad {
+            let calls = [timeline.branch(name), timeline.tag(name, id(0)), timeline.rename("here", name)];
+            assert!(calls.into_iter().all(|call| call.unwrap_err().kind() == ErrorKind::Invalid), "{name:?}");
+        }
+        assert_eq!(timeline.rename("here", "here").unwrap_err().kind(), ErrorKind::Invalid, "taken by itself");
+        let why =
+            [("", "is empty"), ("a b", "a space"), ("@a", "reserved"), ("7", "is a number"), ("taken", "is taken")];
+        assert!(why.iter().all(|(name, why)| timeline.branch(name).unwrap_err().to_string().contains(why)));
+        for name in good {
+            timeline.branch(name).unwrap();
+            timeline.delete(name).unwrap();
+            timeline.tag(name, id(0)).unwrap();
+            timeline.rename(name, "other").unwrap();
+            timeline.rename("other", name).unwrap();
+            assert_eq!(timeline.named(name).unwrap(), id(0))
+        }
+        let names = |list: Vec<(String, VersionId)>| list.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let tags = ["7a", "a", "a-b", "a7", "a@b", "feature/x", "taken", &long, "é"];
+        assert_eq!(
+            (names(timeline.tags().unwrap()), names(timeline.branches().unwrap())),
+            (tags.map(String::from).into(), vec!["here".into()])
+        )
+    }
+}
+
+#[test]
+fn names_have_a_stamp_of_their_own_and_are_synced_unless_nothing_is() {
+    let durabilities = [Durability::Sync, Durability::Group(Duration::ZERO), Durability::None];
+    for (durability, is_shared) in
+        durabilities.into_iter().flat_map(|durability| [(durability, false), (durability, true)])
+    {
+        let storage = Simulated::new(1);
+        let options = || Timeline::options().durability(durability);
+        let mut timeline = options().open_in(Arc::new(storage.clone()), 0).unwrap();
+        assert_eq!(is_shared && timeline.share_syncs().is_some(), is_shared && durability == durabilities[1]);
+        timeline.edit("", |state| *state = 1).unwrap();
+        let syncs = || storage.disk().syncs;
+        let last = || {
+            crate::log::Reader::open(Arc::new(storage.clone()), &options().log_options().identity).unwrap().1.unwrap()
+        };
+        let before = syncs();
+        timeline.undo().unwrap();
+        assert_eq!((syncs() - before, last().kind, last().name_count), (0, StampKind::Move, 0));
+        timeline.tag("one", id(0)).unwrap();
+        timeline.branch("two").unwrap();
+        assert_eq!(syncs() - before, if durability == Durability::None { 0 } else { 2 }, "{durability:?}");
+        assert_eq!((last().kind, last().name_count), (StampKind::Names, 2));
+        timeline.delete("one").unwrap();
+        assert_eq!((last().kind, last().name_count), (StampKind::Names, 1))
+    }
 }
 
 #[test]
@@ -230,8 +315,109 @@ fn versions_are_let_go_by_bytes() {
     assert_eq!(timeline.versions().count(), 10);
     timeline.edit("", |state| state.resize(2000, 0)).unwrap();
     assert_eq!(timeline.versions().count(), 1);
-    let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), 0);
-    assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
+    for keep in [Timeline::<u64>::options().keep_versions(3), Timeline::options().keep_bytes(3, |_, _| 1)] {
+        let on_disk = keep.open_in(Arc::new(Simulated::new(1)), 0);
+        assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
+    }
+}
+
+#[test]
+fn bytes_are_measured_beside_the_version_that_a_new_one_was_made_from() {
+    let mut timeline = Timeline::options().keep_bytes(100, |old: &u64, new| old.abs_diff(*new)).in_memory(0);
+    timeline.edit("", |n| *n = 60).unwrap();
+    timeline.undo().unwrap();
+    // 61 together; and 119 if it were the one before that it is measured beside.
+    timeline.edit("", |n| *n = 1).unwrap();
+    assert_eq!(timeline.versions().count(), 3)
+}
+
+#[test]
+fn a_branch_keeps_the_version_that_it_leads_to_and_not_the_one_where_it_began() {
+    let mut timeline = Timeline::options().keep_versions(2).in_memory(0);
+    timeline.branch("main").unwrap();
+    timeline.tag("first", id(0)).unwrap();
+    timeline.delete("first").unwrap();
+    (1..10).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!((timeline.at(id(0)).unwrap_err().kind(), timeline.named("main").unwrap()), (ErrorKind::NotFound, id(9)));
+    timeline.branch("other").unwrap();
+    (10..20).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!((timeline.at(id(9)).unwrap(), timeline.named("main").unwrap()), (9, id(9)))
+}
+
+#[test]
+fn every_version_with_a_name_is_kept_however_many_there_are() {
+    let mut timeline = Timeline::options().keep_versions(2).in_memory(0);
+    for n in 1..100 {
+        timeline.edit("", |state| *state = n).unwrap();
+        if n % 5 == 0 {
+            timeline.tag(&format!("tag-{n}"), timeline.head()).unwrap()
+        }
+    }
+    assert!((1..98).all(|n| timeline.at(id(n)).is_ok() == (n % 5 == 0)))
+}
+
+#[test]
+fn a_version_that_was_let_go_gets_no_name() {
+    let mut timeline = Timeline::options().keep_versions(2).in_memory(0);
+    (1..10).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!(timeline.tag("gone", id(3)).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(timeline.tags().unwrap(), []);
+    timeline.tag("kept", id(8)).unwrap()
+}
+
+#[test]
+fn what_can_be_redone_is_what_redo_does_where_versions_were_let_go() {
+    for branches in [false, true] {
+        let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
+        timeline.tag("first", id(0)).unwrap();
+        timeline.edit("", |state| *state = 1).unwrap();
+        if branches {
+            timeline.undo().unwrap();
+            timeline.edit("", |state| *state = 100).unwrap();
+        }
+        let old = timeline.head();
+        timeline.tag("old", old).unwrap();
+        (2..20).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+        timeline.checkout(old).unwrap();
+        // Nothing leads on from there; and to go on goes nowhere else.
+        assert_eq!((timeline.can_redo(), timeline.redo().unwrap()), (false, None));
+        assert_eq!(timeline.jump(1).unwrap(), old);
+        timeline.checkout(id(timeline.versions().last().unwrap().unwrap().id.number())).unwrap();
+        timeline.undo().unwrap();
+        assert!(timeline.can_redo() && timeline.redo().unwrap().is_some() && !timeline.can_redo())
+    }
+}
+
+#[test]
+fn no_branch_ends_and_none_goes_on_where_versions_were_let_go() {
+    let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
+    timeline.tag("first", id(0)).unwrap();
+    for n in 1..=3 {
+        timeline.edit("", |state| *state = n).unwrap();
+        timeline.checkout(id(0)).unwrap();
+    }
+    assert_eq!(
+        (timeline.redo_choices().unwrap(), timeline.heads().unwrap()),
+        (vec![id(1), id(2), id(3)], vec![id(1), id(2), id(3)])
+    );
+    timeline.checkout(id(3)).unwrap();
+    timeline.tag("two", id(2)).unwrap();
+    (4..=9).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    assert_eq!(timeline.heads().unwrap(), [id(2), id(9)]);
+    timeline.checkout(id(0)).unwrap();
+    assert_eq!(timeline.redo_choices().unwrap(), [id(2)])
+}
+
+#[test]
+fn a_version_that_was_shown_and_then_let_go_is_not_there() {
+    let mut timeline = Timeline::options().keep_versions(3).in_memory(0);
+    (1..4).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    timeline.undo().unwrap();
+    timeline.redo().unwrap();
+    (4..9).for_each(|n| _ = timeline.edit("", |state| *state = n).unwrap());
+    for gone in [2, 3] {
+        assert_eq!(timeline.at(id(gone)).unwrap_err().kind(), ErrorKind::NotFound)
+    }
 }
 
 #[test]

@@ -33,7 +33,12 @@ impl Clock {
 }
 
 fn in_us(time: SystemTime) -> u64 {
-    time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().min(u64::MAX.into()) as u64
+    span_us(time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default())
+}
+
+/// Microseconds, as many as there can be at most.
+fn span_us(span: Duration) -> u64 {
+    span.as_micros().min(u64::MAX.into()) as u64
 }
 
 /// The newest version that is not newer than a time, if there is one.
@@ -94,7 +99,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn earlier(&mut self, by: Duration) -> Result<VersionId> {
-        let time_us = self.home.past.made(self.head)?.time_us.saturating_sub(by.as_micros() as u64);
+        let time_us = self.home.past.made(self.head)?.time_us.saturating_sub(span_us(by));
         let to = as_of(&self.home.past, time_us)?.unwrap_or(self.home.past.oldest()).min(self.head);
         self.checkout(VersionId::new(to))?;
         Ok(self.head())
@@ -106,7 +111,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn later(&mut self, by: Duration) -> Result<VersionId> {
-        let time_us = self.home.past.made(self.head)?.time_us.saturating_add(by.as_micros() as u64);
+        let time_us = self.home.past.made(self.head)?.time_us.saturating_add(span_us(by));
         let to = as_of(&self.home.past, time_us)?.unwrap_or(self.head).max(self.head);
         self.checkout(VersionId::new(to))?;
         Ok(self.head())
