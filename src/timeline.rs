@@ -35,6 +35,8 @@ mod tests_golden;
 #[cfg(test)]
 mod tests_hashers;
 #[cfg(test)]
+mod tests_kept;
+#[cfg(test)]
 mod tests_roundtrip;
 #[cfg(test)]
 mod tests_verbs;

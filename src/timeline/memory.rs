@@ -1,7 +1,9 @@
 //! Versions in memory: each state as it is, sharing what it has in common with the others.
 //!
 //! In: versions as they are made. Out: their states and what is known of them, as long as they are kept.
-//! Must hold: the newest version is kept, and any that has a name.
+//! - **K1** The newest version is kept, and any that has a name.
+//! - **K2** Versions that are kept are found by their numbers, whatever panics: a number moves on with its version.
+//!
 //! Uses: `history`, `home`, `error`.
 
 use super::home::Made;
@@ -44,7 +46,8 @@ struct Kept<T> {
     versions: VecDeque<Held<T>>,
     /// Versions before these that have names.
     named: HashMap<u64, Held<T>>,
-    bytes: u64,
+    /// What `versions` take. A sum that no measure can make too large.
+    bytes: u128,
     tree: Tree,
     keep: Keep<T>,
 }
@@ -80,18 +83,24 @@ impl<T> Kept<T> {
     fn let_go(&mut self, names: &Names) -> Result<Vec<Held<T>>> {
         let mut gone = Vec::new();
         while self.versions.len() > 1
-            && (self.versions.len() as u64 > self.keep.versions.max(1) || self.bytes > self.keep.bytes)
+            && (self.versions.len() as u64 > self.keep.versions.max(1) || self.bytes > self.keep.bytes.into())
         {
             let is_named = names.lead_to(self.first, self.count())?;
-            let Some(held) = self.versions.pop_front() else { break };
-            self.bytes -= held.bytes;
+            let Some((id, held)) = self.pop() else { break };
             match is_named {
-                true => _ = self.named.insert(self.first, held),
+                true => _ = self.named.insert(id, held),
                 false => gone.push(held),
             }
-            self.first += 1
         }
         Ok(gone)
+    }
+
+    /// Takes the oldest of `versions` (K2).
+    fn pop(&mut self) -> Option<(u64, Held<T>)> {
+        let (id, held) = (self.first, self.versions.pop_front()?);
+        self.first += 1;
+        self.bytes -= u128::from(held.bytes);
+        Some((id, held))
     }
 }
 
@@ -165,7 +174,7 @@ impl<T: Clone> Memory<T> {
         };
         let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
         kept.versions.push_back(Held { state, made, bytes });
-        (kept.tree, kept.bytes) = (tree, kept.bytes.saturating_add(bytes));
+        (kept.tree, kept.bytes) = (tree, kept.bytes + u128::from(bytes));
         let gone = kept.let_go(names)?;
         drop(kept);
         Ok(if gone.is_empty() { Gone::new() } else { vec![Box::new(gone)] })

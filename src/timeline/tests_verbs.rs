@@ -1,11 +1,10 @@
 //! Single verbs of timelines, where the models of `tests.rs` do not go: clocks, clones that panic, names and what is saved after
-//! opening again, what travel carries over, versions that are let go.
+//! opening again, what travel carries over.
 
 use super::*;
 use crate::log::simulated::Simulated;
 use crate::vector::Vector;
 use std::sync::Arc;
-use std::time::Duration;
 
 #[test]
 fn time_does_not_go_back_whatever_the_clock_says() {
@@ -114,62 +113,5 @@ fn what_travel_carries_over_is_shown_and_no_version_has_changed() {
         let travel = std::panic::AssertUnwindSafe(|| timeline.undo());
         assert!(std::panic::catch_unwind(travel).is_err());
         assert_eq!((timeline.state(), timeline.head()), (&(2, 20), id(2)))
-    }
-}
-
-#[test]
-fn versions_are_let_go_but_for_the_newest_and_those_with_names() {
-    let one = Arc::new(());
-    let mut timeline = Timeline::options().keep_versions(10).in_memory((0u64, one.clone()));
-    timeline.edit("", |state| state.0 = 1).unwrap();
-    timeline.tag("one", id(1)).unwrap();
-    for n in 2..=100 {
-        timeline.edit("", |state| state.0 = n).unwrap();
-    }
-    // Ten, the named one, and ours.
-    assert_eq!(Arc::strong_count(&one), 12);
-    assert_eq!(
-        timeline.versions().map(|version| version.unwrap().id.number()).collect::<Vec<_>>(),
-        (91..=100).collect::<Vec<_>>()
-    );
-    assert_eq!((timeline.at(id(1)).unwrap().0, timeline.at(id(50)).unwrap_err().kind()), (1, ErrorKind::NotFound));
-    assert_eq!(timeline.log().count(), 10);
-    let steps = std::iter::from_fn(|| timeline.undo().unwrap()).count();
-    assert_eq!((steps, timeline.head(), timeline.can_undo()), (9, id(91), false));
-    assert_eq!(timeline.earlier(Duration::from_secs(1000)).unwrap(), id(91));
-    timeline.checkout(id(1)).unwrap();
-    assert!(timeline.undo().unwrap().is_none());
-    // A branch from there lets the oldest go.
-    timeline.edit("", |state| state.0 = 101).unwrap();
-    assert_eq!((timeline.head(), timeline.undo().unwrap()), (id(101), Some(id(1))));
-    assert_eq!(timeline.at(id(91)).unwrap_err().kind(), ErrorKind::NotFound);
-    timeline.checkout(id(100)).unwrap();
-    assert_eq!(timeline.jump(-100).unwrap(), id(92));
-    assert_eq!(timeline.jump(100).unwrap(), id(100))
-}
-
-#[test]
-fn versions_are_let_go_by_bytes() {
-    let measure = |old: &Vec<u8>, new: &Vec<u8>| (new.len() - old.len().min(new.len())) as u64;
-    let mut timeline = Timeline::options().keep_bytes(100, measure).in_memory(Vec::new());
-    for n in 1..=50 {
-        timeline.edit("", |state| state.resize(10 * n, 0)).unwrap();
-    }
-    assert_eq!(timeline.versions().count(), 10);
-    timeline.edit("", |state| state.resize(2000, 0)).unwrap();
-    assert_eq!(timeline.versions().count(), 1);
-    let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), 0);
-    assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
-}
-
-#[test]
-fn what_can_be_undone_is_what_undo_does_where_part_of_a_group_was_let_go() {
-    for edits in 1..=10 {
-        let mut timeline = Timeline::options().keep_versions(4).in_memory(0);
-        timeline.set_grouping(Grouping::idle(Duration::from_secs(3600)));
-        (1..=edits).for_each(|n| _ = timeline.edit("type", |state| *state = n).unwrap());
-        // To the first version of all, if that is one of the four.
-        let expected = (edits < 4).then_some(id(0));
-        assert_eq!((timeline.can_undo(), timeline.undo().unwrap()), (expected.is_some(), expected), "{edits} edits")
     }
 }
