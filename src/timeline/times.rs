@@ -2,9 +2,8 @@
 //!
 //! In: a clock; spans and points of time. Out: versions, and moves to them.
 //! Must hold: times of versions never go back, whatever the clock says.
-//! Uses: `home`, `reader`, `id`, `error`.
+//! Uses: `reader`, `id`, `error`.
 
-use super::home::Past;
 use super::{Reader, Timeline};
 use crate::error::Result;
 use crate::id::VersionId;
@@ -36,32 +35,33 @@ fn in_us(time: SystemTime) -> u64 {
     time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_micros().min(u64::MAX.into()) as u64
 }
 
-/// The newest version that is not newer than a time, if there is one.
-fn as_of<T: Clone>(past: &Past<T>, time_us: u64) -> Result<Option<u64>> {
-    let (mut from, mut to) = (past.oldest(), past.count());
+/// The newest of `count` versions that is not newer than a time, if there is one. `time_of` says when each was made, and goes
+/// not back.
+pub(super) fn newest_until(count: u64, time_us: u64, time_of: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
+    let (mut from, mut to) = (0, count);
     while from < to {
-        let middle = from + (to - from) / 2;
-        match past.made(middle)?.time_us <= time_us {
+        let middle = from.midpoint(to);
+        match time_of(middle)? <= time_us {
             true => from = middle + 1,
             false => to = middle,
         }
     }
-    Ok(from.checked_sub(1).filter(|&id| id >= past.oldest()))
+    Ok(from.checked_sub(1))
 }
 
 impl<T: Clone> Reader<T> {
-    /// The newest version that was made at `time` or before; none if there was none yet. Time: O(log versions).
+    /// The newest version that is kept and was made at `time` or before; none if there was none yet. Time: O(log versions); that squared if only
+    /// versions with names are kept of that time.
     ///
     /// # Errors
     /// What the storage says.
     pub fn as_of(&self, time: SystemTime) -> Result<Option<VersionId>> {
-        Ok(as_of(&self.past, in_us(time))?.map(VersionId::new))
+        Ok(self.past.as_of(in_us(time))?.map(VersionId::new))
     }
 }
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
-    /// The newest version that was made at `time` or before, on whatever branch; none if there was none yet. Time:
-    /// O(log versions).
+    /// The newest version that is kept and was made at `time` or before, on whatever branch; none if there was none yet. Time: O(log versions).
     ///
     /// # Errors
     /// What the storage says.
@@ -69,8 +69,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.reader().as_of(time)
     }
 
-    /// Goes to what was newest so long before the head was made, on whatever branch, or to the first version; gives where that
-    /// is. Called again it goes back further. Time: O(log versions).
+    /// Goes to what was newest so long before the head was made, on whatever branch, or to the oldest version that is kept;
+    /// gives where that is. Called again it goes back further. Time: O(log versions).
     ///
     /// ```
     /// use backstory::{Timeline, Vector};
@@ -94,20 +94,24 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn earlier(&mut self, by: Duration) -> Result<VersionId> {
-        let time_us = self.home.past.made(self.head)?.time_us.saturating_sub(by.as_micros() as u64);
-        let to = as_of(&self.home.past, time_us)?.unwrap_or(self.home.past.oldest()).min(self.head);
+        let past = &self.home.past;
+        let time_us = past.made(self.head)?.time_us.saturating_sub(by.as_micros() as u64);
+        let to = match past.as_of(time_us)? {
+            Some(to) => to.min(self.head),
+            None => past.next(0)?.map_or(self.head, |(oldest, _)| oldest),
+        };
         self.checkout(VersionId::new(to))?;
         Ok(self.head())
     }
 
-    /// Goes to what was newest so long after the head was made, on whatever branch; gives where that is. Time:
-    /// O(log versions).
+    /// Goes to what was newest so long after the head was made, on whatever branch; gives where that is. Time: O(log versions).
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn later(&mut self, by: Duration) -> Result<VersionId> {
-        let time_us = self.home.past.made(self.head)?.time_us.saturating_add(by.as_micros() as u64);
-        let to = as_of(&self.home.past, time_us)?.unwrap_or(self.head).max(self.head);
+        let past = &self.home.past;
+        let time_us = past.made(self.head)?.time_us.saturating_add(by.as_micros() as u64);
+        let to = past.as_of(time_us)?.unwrap_or(self.head).max(self.head);
         self.checkout(VersionId::new(to))?;
         Ok(self.head())
     }
