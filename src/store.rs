@@ -238,7 +238,7 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
                 Ok::<_, Error>(())
             })?;
             if let Some(id) = edit.version {
-                self.actions.made(id, actions)
+                self.actions.made(&self.reader, id, actions)
             }
             Ok(edit)
         })

@@ -80,7 +80,7 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
             let actions = group.actions;
             let version = inside.close(Note { label, action: self.actions.to_store(&actions) })?;
             if let Some(id) = version {
-                self.actions.made(id, actions)
+                self.actions.made(&self.reader, id, actions)
             }
             Ok(Edit { version, value })
         })

@@ -58,12 +58,16 @@ struct Kept<T> {
     led: Led,
     /// Those of `old` that have lost a name since a version was made.
     loose: BTreeSet<u64>,
+    /// Those that were watched, and went since anybody asked.
+    gone: Vec<u64>,
 }
 
 struct Held<T> {
     state: Arc<T>,
     made: Made,
     bytes: u64,
+    /// Whether somebody wants to know when it goes.
+    is_watched: bool,
 }
 
 impl<T> Kept<T> {
@@ -119,6 +123,7 @@ impl<T> Kept<T> {
         }
         let forget = |(id, held): (u64, Held<T>)| {
             self.tree.forget(id, held.made.line.parent)?;
+            self.gone.extend(held.is_watched.then_some(id));
             Ok(held)
         };
         gone.into_iter().map(forget).collect()
@@ -146,7 +151,7 @@ impl<T> Clone for Memory<T> {
 
 impl<T> Memory<T> {
     pub(super) fn new(first: Arc<T>, made: Made, keep: Keep<T>) -> Self {
-        let versions = VecDeque::from([Held { state: first, made, bytes: 0 }]);
+        let versions = VecDeque::from([Held { state: first, made, bytes: 0, is_watched: false }]);
         Memory(Arc::new(RwLock::new(Kept {
             first: 0,
             versions,
@@ -157,6 +162,7 @@ impl<T> Memory<T> {
             keep,
             led: Led::default(),
             loose: BTreeSet::new(),
+            gone: Vec::new(),
         })))
     }
 
@@ -224,6 +230,16 @@ impl<T: Clone> Memory<T> {
         self.kept().tree.clone()
     }
 
+    /// Asks to be told when a version goes. Gives those of which that was asked and that have gone since.
+    pub(super) fn watch(&self, id: u64) -> Vec<u64> {
+        let mut kept = self.kept_mut();
+        let behind = id.checked_sub(kept.first);
+        if let Some(held) = behind.and_then(|behind| kept.versions.get_mut(behind as usize)) {
+            held.is_watched = true
+        }
+        std::mem::take(&mut kept.gone)
+    }
+
     /// A new version, which is head and tip then (K1). Gives what was let go for it, to be dropped.
     pub(super) fn append(&self, state: &Arc<T>, made: Made) -> Result<Gone>
     where
@@ -240,7 +256,7 @@ impl<T: Clone> Memory<T> {
         kept.is_one_line &= parent == newest;
         let left = kept.led.move_on()?;
         kept.loosen(left);
-        kept.versions.push_back(Held { state, made, bytes });
+        kept.versions.push_back(Held { state, made, bytes, is_watched: false });
         kept.bytes += u128::from(bytes);
         let gone = kept.let_go()?;
         Ok(if gone.is_empty() { Gone::new() } else { vec![Box::new(gone)] })

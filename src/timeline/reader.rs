@@ -132,6 +132,14 @@ impl<T: Clone> Reader<T> {
         };
         std::iter::from_fn(next).fuse()
     }
+
+    /// Asks to be told when a version is let go. Gives those of which that was asked and that have gone since. O(1).
+    pub(crate) fn watch(&self, id: VersionId) -> Vec<u64> {
+        match &self.past {
+            Past::Memory(memory) => memory.watch(id.number()),
+            Past::Stored(_) => Vec::new(),
+        }
+    }
 }
 
 impl<T: State> Reader<T> {
