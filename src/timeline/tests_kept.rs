@@ -378,6 +378,40 @@ fn letting_go_costs_the_same_however_many_names_there_are() {
     assert!(many < few * 20 + Duration::from_millis(20), "500 edits: {few:?} with 10 names, {many:?} with 50 000")
 }
 
+#[test]
+fn times_beyond_all_bounds_are_the_first_version_and_the_last() {
+    let (now, clock) = clock();
+    let mut timeline = Timeline::options().clock(clock).in_memory(0);
+    for n in 1..5 {
+        *now.lock().unwrap() += Duration::from_secs(60);
+        timeline.edit("", |state| *state = n).unwrap();
+    }
+    for by in [Duration::MAX, Duration::from_secs(u64::MAX), Duration::from_secs(1 << 60), Duration::from_secs(1 << 58)]
+    {
+        timeline.checkout(id(4)).unwrap();
+        assert_eq!((timeline.earlier(by).unwrap(), timeline.later(by).unwrap()), (id(0), id(4)), "{by:?}")
+    }
+    assert_eq!(timeline.as_of(SystemTime::UNIX_EPOCH - Duration::from_secs(1)).unwrap(), None)
+}
+
+#[test]
+fn before_1970_there_was_nothing_whatever_the_clock_says() {
+    let mut timeline = Timeline::options().clock(|| SystemTime::UNIX_EPOCH - Duration::from_secs(5)).in_memory(0);
+    timeline.edit("", |state| *state = 1).unwrap();
+    let as_of = |time| timeline.as_of(time).unwrap();
+    assert_eq!(as_of(SystemTime::UNIX_EPOCH - Duration::from_secs(1)), None);
+    assert_eq!(as_of(SystemTime::UNIX_EPOCH), Some(id(1)));
+    assert_eq!(timeline.earlier(Duration::from_secs(1)).unwrap(), id(0))
+}
+
+#[test]
+fn no_time_earlier_or_later_is_where_we_are() {
+    let mut timeline = Timeline::options().clock(clock().1).in_memory(0);
+    count_to(&mut timeline, 3);
+    timeline.checkout(id(1)).unwrap();
+    assert_eq!([timeline.earlier(Duration::ZERO).unwrap(), timeline.later(Duration::ZERO).unwrap()], [id(1); 2])
+}
+
 /// Numbers at random.
 struct Dice(u64);
 
