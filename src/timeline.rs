@@ -309,8 +309,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         }
     }
 
-    /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to last;
-    /// gives where that is, or none at the tip and where the next one was let go. Time: O(log versions), that squared for a group.
+    /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to
+    /// last; gives where that is, or none at the tip and where the next one was let go. Time: O(log versions), that
+    /// squared for a group.
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
@@ -334,7 +335,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != self.tip && (self.home.past.oldest() == 0 || is_kept())
     }
 
-    /// The versions that were made from the head and are kept, oldest first: each can be redone with [`redo_to`](Self::redo_to).
+    /// The versions that were made from the head and are kept, oldest first: each can be redone with
+    /// [`redo_to`](Self::redo_to).
     ///
     /// # Errors
     /// What the storage says.
@@ -364,8 +366,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.checkout(id)
     }
 
-    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many that are kept, whatever groups they are in; gives
-    /// the version it ends at. Time: O(log versions); that squared where the one it would end at was let go.
+    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many that are kept, whatever groups they are
+    /// in; gives the version it ends at. Time: O(log versions); that squared where the one it would end at was let go.
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.

@@ -1,7 +1,7 @@
 //! Which versions names lead to.
 //!
-//! In: names, whenever they change; that versions are made. Out: whether a name leads to a version, and which versions lose
-//! one: in O(what changed), however many names there are.
+//! In: names, whenever they change; that versions are made. Out: whether a name leads to a version, and which versions
+//! lose one: in O(what changed), however many names there are.
 //! Must hold: H5.
 //! Uses: `names`, `error`.
 
@@ -9,8 +9,8 @@ use super::names::Names;
 use crate::error::Result;
 use std::collections::HashMap;
 
-/// How many names lead to each version. The branch we are on counts as long as it has not moved: then it leads to the newest
-/// version, whatever that is.
+/// How many names lead to each version. The branch we are on counts as long as it has not moved: then it leads to the
+/// newest version, whatever that is.
 #[derive(Default)]
 pub(crate) struct Led {
     names: Names,
@@ -41,7 +41,8 @@ impl Led {
         Ok(lost)
     }
 
-    /// A version is made: the branch we are on leads to it. Gives the version that it leaves, if it led elsewhere before.
+    /// A version is made: the branch we are on leads to it. Gives the version that it leaves, if it led elsewhere
+    /// before.
     ///
     /// # Errors
     /// What the storage says; all is as it was then.

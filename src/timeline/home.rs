@@ -1,8 +1,8 @@
 //! Where a timeline's versions are: in memory, or in a log.
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
-//! Must hold: a version that was appended is there for ever, but for what `memory` lets go (K1); an append that fails has made
-//! none.
+//! Must hold: a version that was appended is there for ever, but for what `memory` lets go (K1); an append that fails
+//! has made none.
 //! Uses: `memory`, `stored`, `recent`, `times`, `history`, `archive`, `log`, `id`, `error`.
 
 use super::memory::Memory;
@@ -103,8 +103,8 @@ impl<T: Clone> Past<T> {
         Ok(stop_after(self, id, tip)?.filter(|&id| self.has(id)))
     }
 
-    /// Of `last` and its ancestors, the one that has so many; or, if that was let go, what is kept on the way there from
-    /// `id`, which is one of them too.
+    /// Of `last` and its ancestors, the one that has so many; or, if that was let go, what is kept on the way there
+    /// from `id`, which is one of them too.
     pub(super) fn on_the_way(&self, id: u64, last: u64, depth: u64) -> Result<u64> {
         let kept = |depth| Ok::<_, Error>(Some(ancestor_at(self, last, depth)?).filter(|&id| self.has(id)));
         if let Some(found) = kept(depth)? {

@@ -1,9 +1,10 @@
 //! Versions in memory: each state as it is, sharing what it has in common with the others.
 //!
-//! In: versions as they are made, names as they change. Out: states and what is known of versions, as long as they are kept.
-//! - **K1** The newest versions are kept, as many as there may be, at least one, and any that has a name. All others go when a
-//!   version is made, and at no other time: so head and tip, which are that version then, are always there. Nothing that
-//!   grows remembers what has gone.
+//! In: versions as they are made, names as they change. Out: states and what is known of versions, as long as they are
+//! kept.
+//! - **K1** The newest versions are kept, as many as there may be, at least one, and any that has a name. All others go
+//!   when a version is made, and at no other time: so head and tip, which are that version then, are always there.
+//!   Nothing that grows remembers what has gone.
 //! - **K2** Versions that are kept are found by their numbers, whatever panics: a number moves on with its version.
 //!
 //! Uses: `history`, `home`, `times`, `error`.

@@ -150,9 +150,9 @@ impl<T> Options<T> {
         self
     }
 
-    /// In memory, keeps the newest `versions` versions, at least one, and those that have names: for programs that run for ever.
-    /// All others go when a version is made, also one that has lost its last name since, and never otherwise. Letting one go
-    /// costs O(what it alone has), however many names there are.
+    /// In memory, keeps the newest `versions` versions, at least one, and those that have names: for programs that run
+    /// for ever. All others go when a version is made, also one that has lost its last name since, and never otherwise.
+    /// Letting one go costs O(what it alone has), however many names there are.
     ///
     /// Undo ends at the oldest one that is kept, and redo before the first that is not. What was let go is `NotFound`.
     ///
@@ -173,8 +173,9 @@ impl<T> Options<T> {
         self
     }
 
-    /// In memory, keeps the newest versions that together take up to `bytes` bytes, at least one, and those that have names:
-    /// otherwise as [`keep_versions`](Self::keep_versions). `measure` says how many bytes a new state, the second, takes beside the one that it was made from.
+    /// In memory, keeps the newest versions that together take up to `bytes` bytes, at least one, and those that have
+    /// names: otherwise as [`keep_versions`](Self::keep_versions). `measure` says how many bytes a new state, the
+    /// second, takes beside the one that it was made from.
     #[must_use]
     pub fn keep_bytes(mut self, bytes: u64, measure: impl Fn(&T, &T) -> u64 + Send + Sync + 'static) -> Self {
         self.keep.bytes = bytes;

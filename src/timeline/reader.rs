@@ -99,8 +99,8 @@ impl<T: Clone> Reader<T> {
         known(&self.past, id)
     }
 
-    /// A version and its ancestors, back to the first; of a group only the last one. It ends at the last one that is kept, also
-    /// where what comes next is let go meanwhile.
+    /// A version and its ancestors, back to the first; of a group only the last one. It ends at the last one that is
+    /// kept, also where what comes next is let go meanwhile.
     ///
     /// What it gives is `NotFound` if there is no version `from`, or what the storage says; it ends then.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
@@ -119,8 +119,8 @@ impl<T: Clone> Reader<T> {
         })
     }
 
-    /// All versions that are kept, the oldest first: also those that are made meanwhile, and none that is let go meanwhile. At the
-    /// newest one it ends for good.
+    /// All versions that are kept, the oldest first: also those that are made meanwhile, and none that is let go
+    /// meanwhile. At the newest one it ends for good.
     ///
     /// What it gives in place of a version that cannot be read is what the storage says; it goes on then.
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {

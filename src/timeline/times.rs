@@ -41,8 +41,8 @@ fn span_us(span: Duration) -> u64 {
     span.as_micros().try_into().unwrap_or(u64::MAX)
 }
 
-/// The newest of `count` versions that is not newer than a time, if there is one. `time_of` says when each was made, and goes
-/// not back.
+/// The newest of `count` versions that is not newer than a time, if there is one. `time_of` says when each was made,
+/// and goes not back.
 pub(super) fn newest_until(count: u64, time_us: u64, time_of: impl Fn(u64) -> Result<u64>) -> Result<Option<u64>> {
     let (mut from, mut to) = (0, count);
     while from < to {
@@ -56,9 +56,9 @@ pub(super) fn newest_until(count: u64, time_us: u64, time_of: impl Fn(u64) -> Re
 }
 
 impl<T: Clone> Reader<T> {
-    /// The newest version that is kept and was made at `time` or before; none if there was none yet. Before 1970 there was none:
-    /// what is made by a clock that says so counts as made when 1970 began. Time: O(log versions); that squared if only
-    /// versions with names are kept of that time.
+    /// The newest version that is kept and was made at `time` or before; none if there was none yet. Before 1970 there
+    /// was none: what is made by a clock that says so counts as made when 1970 began. Time: O(log versions); that
+    /// squared if only versions with names are kept of that time.
     ///
     /// # Errors
     /// What the storage says.
@@ -68,8 +68,9 @@ impl<T: Clone> Reader<T> {
 }
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
-    /// The newest version that is kept and was made at `time` or before, on whatever branch; none if there was none yet. Before
-    /// 1970 there was none: what is made by a clock that says so counts as made when 1970 began. Time: O(log versions).
+    /// The newest version that is kept and was made at `time` or before, on whatever branch; none if there was none
+    /// yet. Before 1970 there was none: what is made by a clock that says so counts as made when 1970 began. Time:
+    /// O(log versions).
     ///
     /// # Errors
     /// What the storage says.
@@ -77,8 +78,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.reader().as_of(time)
     }
 
-    /// Goes to what was newest so long before the head was made, on whatever branch, or to the oldest version that is kept;
-    /// gives where that is. Called again it goes back further. No time before is where the head is. Time: O(log versions).
+    /// Goes to what was newest so long before the head was made, on whatever branch, or to the oldest version that is
+    /// kept; gives where that is. Called again it goes back further. No time before is where the head is. Time: O(log
+    /// versions).
     ///
     /// ```
     /// use backstory::{Timeline, Vector};
@@ -112,8 +114,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         Ok(self.head())
     }
 
-    /// Goes to what was newest so long after the head was made, on whatever branch; gives where that is. No time after, and with
-    /// nothing newer, that is where the head is. Time: O(log versions).
+    /// Goes to what was newest so long after the head was made, on whatever branch; gives where that is. No time after,
+    /// and with nothing newer, that is where the head is. Time: O(log versions).
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
