@@ -342,7 +342,7 @@ impl<T: Clone + PartialEq + 'static, A> Store<T, A> {
         // Whatever came of it: a panic, of a state's `Drop`, may follow a version, and a gesture end before an error.
         if self.reader.count() > count {
             held.main.end = self.reader.end();
-            self.actions.made(VersionId::new(count), actions)
+            self.actions.made(&self.reader, VersionId::new(count), actions)
         }
         let (is_to_tell, end) = (held.show(&self.board), held.main.end);
         drop(held);

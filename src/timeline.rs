@@ -37,6 +37,8 @@ mod tests_groups;
 #[cfg(test)]
 mod tests_hashers;
 #[cfg(test)]
+mod tests_kept;
+#[cfg(test)]
 mod tests_roundtrip;
 #[cfg(test)]
 mod tests_verbs;
@@ -52,11 +54,11 @@ pub(crate) use stored::Grouped;
 
 use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::{Lineage, Names, ancestor_at, is_ancestor, line_after};
+use crate::history::{Lineage, Names, is_ancestor, line_after};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
-use home::{Beside, Home, Made, cut};
+use home::{Home, Made, cut};
 use reader::{known, version};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -270,7 +272,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// A new version, the head's child. `is_kin`: see [`Home::append`].
     fn append(&mut self, made: Made, state: Arc<T>, is_kin: bool, action: Option<&dyn Storable>) -> Result<VersionId> {
         let (id, time_us) = (self.home.past.count(), made.time_us);
-        let kept = self.home.append(&state, made, is_kin, Beside { action, names: &self.names })?;
+        let kept = self.home.append(&state, made, is_kin, action)?;
         (self.head, self.tip, self.time_us, self.run) = (id, id, time_us, None);
         // Last: these drops may panic.
         self.state = state;
@@ -321,9 +323,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         }
     }
 
-    /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to last;
-    /// gives where that is, or none at the tip and where the next version was let go. Time: O(log versions), that squared for a
-    /// group.
+    /// Goes forward by one version, or by a group of them, on the way to the tip, the version that was made or gone to
+    /// last; gives where that is, or none at the tip and where the next one was let go. Time: O(log versions), that
+    /// squared for a group.
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
@@ -341,29 +343,27 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != 0 && (self.home.past.oldest() == 0 || is_kept())
     }
 
-    /// True if there is something to redo. Time: O(1); as [`redo`](Self::redo) where versions were let go.
+    /// True if there is something to redo. Time: O(1); that of [`redo`](Self::redo) where versions were let go.
     pub fn can_redo(&self) -> bool {
         let is_kept = || self.home.past.stop_after(self.head, self.tip).is_ok_and(|after| after.is_some());
         self.head != self.tip && (self.home.past.oldest() == 0 || is_kept())
     }
 
-    /// The versions that were made from the head, oldest first: each can be redone with [`redo_to`](Self::redo_to). Of a group
-    /// its first one.
+    /// The versions that were made from the head and are kept, oldest first: each can be redone with
+    /// [`redo_to`](Self::redo_to). Of a group its first one.
     ///
     /// # Errors
     /// What the storage says.
     pub fn redo_choices(&self) -> Result<Vec<VersionId>> {
-        let children = self.home.past.tree()?.children(&self.home.past, self.head, self.home.past.count() - 1)?;
-        Ok(self.home.past.kept(children))
+        Ok(self.home.past.children(self.head)?.into_iter().map(VersionId::new).collect())
     }
 
-    /// All versions from which none was made, oldest first: the ends of all branches.
+    /// All versions that are kept and from which none was made, oldest first: the ends of all branches.
     ///
     /// # Errors
     /// What the storage says.
     pub fn heads(&self) -> Result<Vec<VersionId>> {
-        let leaves = self.home.past.tree()?.leaves(self.home.past.count() - 1)?;
-        Ok(self.home.past.kept(leaves))
+        Ok(self.home.past.leaves()?.into_iter().map(VersionId::new).collect())
     }
 
     /// Goes to a descendant of the head, which is the tip then unless it is on the way to the one there is.
@@ -380,8 +380,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.checkout(id)
     }
 
-    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many, whatever groups they are in; gives the version
-    /// it ends at. Time: O(log versions).
+    /// Undoes `-steps` versions, or redoes `steps`, as far as there are so many that are kept, whatever groups they are
+    /// in; gives the version it ends at. Time: O(log versions); that squared where the one it would end at was let go.
     ///
     /// # Errors
     /// `Conflict` in a group or while a gesture is open; what the storage says. Nothing has changed then.
@@ -392,20 +392,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
             false => (self.tip, self.home.past.line(self.tip)?.depth),
         };
         let to = depth.saturating_add_signed(steps as i64).min(most);
-        let mut id = ancestor_at(&self.home.past, from, to)?;
-        if !self.home.past.has(id) {
-            // Back to the oldest one that is kept, of which there are few; and on to none.
-            id = self.head;
-            while let Some(parent) = self.kept_parent(id)?.filter(|_| steps < 0) {
-                id = parent
-            }
-        }
-        self.show(id, self.tip)
-    }
-
-    fn kept_parent(&self, id: u64) -> Result<Option<u64>> {
-        let line = self.home.past.line(id)?;
-        Ok(Some(line.parent).filter(|&parent| line.depth > 0 && self.home.past.has(parent)))
+        self.show(self.home.past.on_the_way(self.head, from, to)?, self.tip)
     }
 
     /// Goes to any version. Redo leads on to the tip if that comes from there, and else nowhere: see
@@ -466,7 +453,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.reader().log(self.head())
     }
 
-    /// All versions, the first one first.
+    /// All versions that are kept, the oldest first: see [`Reader::versions`].
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> {
         self.reader().versions()
     }

@@ -5,7 +5,7 @@
 //! Uses: `map`, `error`.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::map::HashMap;
+use crate::map::{DiffItem, HashMap};
 
 /// All names of a timeline's versions. It is written when a name changes, not when a version is made: the branch we are on
 /// leads to the newest version, if there is one that [`Names`] had not seen.
@@ -71,17 +71,25 @@ impl Names {
         Ok(list)
     }
 
-    /// True if some name leads to a version.
+    /// Calls `f` with where each name that is not the same in `new` led to and leads to, as they were written.
     ///
     /// # Errors
     /// What the storage says.
-    pub(crate) fn lead_to(&self, id: u64, count: u64) -> Result<bool> {
-        let mut is_led_to = false;
-        self.all.try_for_each(|name, &found| {
-            is_led_to |= self.lead(name, found, count) == id;
-            Ok::<(), Error>(())
-        })?;
-        Ok(is_led_to)
+    pub(crate) fn try_diff(&self, new: &Names, mut f: impl FnMut(Option<u64>, Option<u64>)) -> Result<()> {
+        self.all.try_diff(&new.all, |item| match item {
+            DiffItem::Add(_, new) => f(None, Some(new.id)),
+            DiffItem::Update { old: (_, old), new: (_, new) } => f(Some(old.id), Some(new.id)),
+            DiffItem::Remove(_, old) => f(Some(old.id), None),
+        })
+    }
+
+    /// Where the branch that new versions are made on led to when it was written.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub(crate) fn on_id(&self) -> Result<Option<u64>> {
+        let found = self.on().map(|on| self.all.try_get(on)).transpose()?;
+        Ok(found.flatten().map(|found| found.id))
     }
 
     /// These names as they are to be written when there are `count` versions: what the branch we are on leads to is said.

@@ -1,6 +1,6 @@
 //! Children and leaves of versions.
 //!
-//! In: versions as they are made. Out: the children of each, and all versions without any.
+//! In: versions as they are made, and as they are let go. Out: the children of each, and all versions without any.
 //! Must hold: H4.
 //! Uses: `map`, `set`, `vector`, `error`.
 
@@ -37,9 +37,22 @@ impl Tree {
         Ok(tree)
     }
 
-    /// True if nobody has ever branched.
-    pub(crate) fn is_one_line(&self) -> bool {
-        self.children.is_empty()
+    /// Forgets a version that was let go, and whose parent this is.
+    ///
+    /// # Errors
+    /// What the storage says.
+    pub(crate) fn forget(&mut self, id: u64, parent: u64) -> Result<()> {
+        self.children.try_remove(&id)?;
+        self.leaves.map.try_remove(&id)?;
+        let Some(children) = self.children.try_get(&parent)? else { return Ok(()) };
+        let Ok(at) = children.binary_search(&id) else { return Ok(()) };
+        let mut children = children.clone();
+        children.try_remove(at)?;
+        match children.is_empty() {
+            true => _ = self.children.try_remove(&parent)?,
+            false => _ = self.children.try_insert(parent, children)?,
+        }
+        Ok(())
     }
 
     /// The children of a version, oldest first. `newest` is the newest version there is.
@@ -75,5 +88,11 @@ impl Tree {
         })?;
         leaves.sort_unstable();
         Ok(leaves)
+    }
+
+    /// How many children and leaves it knows.
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.children.values().map(Vector::len).sum::<usize>() + self.leaves.len()
     }
 }

@@ -1,6 +1,7 @@
 //! Which actions made which versions.
 //!
 //! In: actions, with the versions that they made. Out: the same of any version.
+//! Must hold: in memory, the actions of a version that was let go have gone when the next ones make one.
 //! Uses: `timeline`, `archive`, `id`, `error`.
 
 use super::lock;
@@ -51,11 +52,16 @@ impl<T: Clone, A> Actions<T, A> {
         }
     }
 
-    /// Notes what has made a version.
-    pub(super) fn made(&self, id: VersionId, actions: Vec<A>) {
-        if let (Actions::Kept(kept), false) = (self, actions.is_empty()) {
-            lock(kept).insert(id.number(), actions);
-        }
+    /// Notes what has made a version, and forgets what has made those that were let go.
+    pub(super) fn made(&self, reader: &Reader<T>, id: VersionId, actions: Vec<A>) {
+        let (Actions::Kept(kept), false) = (self, actions.is_empty()) else { return };
+        let gone = reader.watch(id);
+        let mut kept = lock(kept);
+        kept.insert(id.number(), actions);
+        let gone: Vec<_> = gone.iter().filter_map(|id| kept.remove(id)).collect();
+        drop(kept);
+        // Last: these drops are the user's.
+        drop(gone)
     }
 
     /// Those that made a version.
@@ -65,8 +71,10 @@ impl<T: Clone, A> Actions<T, A> {
     {
         let found = match self {
             Actions::Kept(kept) => {
-                let id = reader.known(id)?;
-                lock(kept).get(&id).cloned()
+                let found = lock(kept).get(&id.number()).cloned();
+                // Last: then the version was there all the while.
+                reader.known(id)?;
+                found
             }
             Actions::Stored(codec) => (codec.read)(reader, id)?,
         };

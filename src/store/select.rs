@@ -21,9 +21,12 @@ pub struct Selection<T, R, U> {
 struct Choice<T, R, U> {
     input: Box<dyn Fn(&T) -> R + Send + Sync>,
     compute: Box<dyn Fn(&R) -> U + Send + Sync>,
-    /// What was computed of the newest state. Its lock is never held while code of the user's runs.
-    last: Mutex<Option<Arc<Computed<R, U>>>>,
+    /// What was computed of the newest state, and before that: who is told asks of both sides of a change. Its lock is never
+    /// held while code of the user's runs.
+    last: Mutex<[Known<R, U>; 2]>,
 }
+
+type Known<R, U> = Option<Arc<Computed<R, U>>>;
 
 /// What came of an input.
 struct Computed<R, U> {
@@ -39,14 +42,17 @@ impl<T, R: Same, U> Choice<T, R, U> {
         let input = (self.input)(state);
         let is_known = |known: &&Arc<Computed<R, U>>| known.input.same(&input);
         let last = lock(&self.last).clone();
-        if let Some(known) = own.filter(is_known).or(last.as_ref().filter(is_known)) {
+        if let Some(known) = own.into_iter().chain(last.iter().flatten()).find(is_known) {
             return known.clone();
         }
         let value = Arc::new((self.compute)(&input));
         let computed = Arc::new(Computed { number, input, value });
         let mut last = lock(&self.last);
-        let is_newest = last.as_ref().is_none_or(|last| last.number <= number);
-        let gone = is_newest.then(|| last.replace(computed.clone()));
+        let mut gone = None;
+        if last[0].as_ref().is_none_or(|newest| newest.number <= number) {
+            last.swap(0, 1);
+            gone = last[0].replace(computed.clone())
+        }
         drop(last);
         drop(gone);
         computed
@@ -59,7 +65,7 @@ impl<T: 'static, R: Same + 'static, U: 'static> Selection<T, R, U> {
         input: impl Fn(&T) -> R + Send + Sync + 'static,
         compute: impl Fn(&R) -> U + Send + Sync + 'static,
     ) -> Self {
-        let choice = Choice { input: Box::new(input), compute: Box::new(compute), last: Mutex::new(None) };
+        let choice = Choice { input: Box::new(input), compute: Box::new(compute), last: Mutex::default() };
         Selection { board, choice: Arc::new(choice) }
     }
 

@@ -179,6 +179,34 @@ fn a_timeline_in_memory_keeps_actions_in_memory_and_one_on_disk_forgets_those_th
 struct Cut(usize);
 
 #[test]
+fn in_memory_actions_go_with_their_versions() {
+    let timeline = Timeline::options().keep_versions(2).in_memory(0);
+    let store = Store::new(timeline, |state: &mut u64, action: &Arc<u64>| *state = **action);
+    let mut actions = vec![];
+    let mut dispatch = |n| {
+        let action = Arc::new(n);
+        actions.push(Arc::downgrade(&action));
+        let id = store.dispatch(action).unwrap().version.unwrap();
+        (id, actions.iter().filter(|action| action.strong_count() > 0).count())
+    };
+    let (first, _) = dispatch(1);
+    store.tag("first", first).unwrap();
+    for n in 2..=100 {
+        let (_, alive) = dispatch(n);
+        assert_eq!(alive, (n as usize).min(3), "{n}");
+        store.edit("by no action", |state| *state += 1000).unwrap();
+        assert_eq!(dispatch(n + 500).1, 2, "{n}");
+        dispatch(n + 700);
+    }
+    assert_eq!(store.action(first).unwrap().as_deref(), Some(&1));
+    store.delete("first").unwrap();
+    assert_eq!(dispatch(1000).1, 2);
+    for id in [first, VersionId::new(50)] {
+        assert_eq!(store.action(id).unwrap_err().kind(), ErrorKind::NotFound)
+    }
+}
+
+#[test]
 fn an_action_that_would_come_back_as_another_one_is_refused() {
     let options = Timeline::<u64>::options().check_roundtrip(true);
     let timeline = options.open_in(Arc::new(Simulated::new(1)), 0).unwrap();

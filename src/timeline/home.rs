@@ -1,16 +1,18 @@
 //! Where a timeline's versions are: in memory, or in a log.
 //!
 //! In: new versions, moves of the head. Out: states, and what is known of versions.
-//! Must hold: a version that was appended is there for ever; an append that fails has made none.
-//! Uses: `memory`, `stored`, `recent`, `history`, `archive`, `log`, `id`, `error`.
+//! Must hold: a version that was appended is there for ever, but for what `memory` lets go (K1); an append that fails
+//! has made none.
+//! Uses: `memory`, `stored`, `recent`, `times`, `history`, `archive`, `log`, `id`, `error`.
 
 use super::memory::Memory;
 use super::recent::Recent;
 use super::stored::{Grouped, Stored, Writer};
+use super::times::newest_until;
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree, stop_after, stop_before};
-use crate::id::{Digest, VersionId};
+use crate::history::{Line, Lineage, Names, Tree, ancestor_at, stop_after, stop_before};
+use crate::id::Digest;
 use crate::log::Report;
 use std::sync::Arc;
 
@@ -31,14 +33,6 @@ const MOST_TEXT_BYTES: usize = 4096;
 pub(super) fn cut(text: &str) -> &str {
     let fits = (0..=MOST_TEXT_BYTES.min(text.len())).rev().find(|&len| text.is_char_boundary(len));
     &text[..fits.unwrap_or(0)]
-}
-
-/// What a new version comes with.
-#[derive(Clone, Copy)]
-pub(super) struct Beside<'a> {
-    /// What made it, which is stored where versions are.
-    pub(super) action: Option<&'a dyn Storable>,
-    pub(super) names: &'a Names,
 }
 
 /// All versions, to look at. Numbers that are given to it are those of versions.
@@ -81,11 +75,22 @@ impl<T: Clone> Past<T> {
         }
     }
 
-    /// The oldest version that is kept.
+    /// The version from which on all are kept.
     pub(super) fn oldest(&self) -> u64 {
         match self {
             Past::Memory(memory) => memory.oldest(),
             Past::Stored(_) => 0,
+        }
+    }
+
+    /// Is an error of a version that was let go.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub(super) fn check(&self, id: u64) -> Result<()> {
+        match self {
+            Past::Memory(memory) => memory.check(id),
+            Past::Stored(_) => Ok(()),
         }
     }
 
@@ -97,27 +102,61 @@ impl<T: Clone> Past<T> {
         }
     }
 
-    /// Those that were not let go.
-    pub(super) fn kept(&self, ids: Vec<u64>) -> Vec<VersionId> {
-        ids.into_iter().filter(|&id| self.has(id)).map(VersionId::new).collect()
-    }
-
-    /// Makes sure that a version was not let go.
-    pub(super) fn check_kept(&self, id: u64) -> Result<()> {
-        match self {
-            Past::Memory(memory) => memory.made(id).map(drop),
-            Past::Stored(_) => Ok(()),
-        }
-    }
-
-    /// Where undo leads from a version; none from the first, and where that was let go.
+    /// Where undo leads from a version; none from the first, and none where that was let go.
     pub(super) fn stop_before(&self, id: u64) -> Result<Option<u64>> {
         Ok(stop_before(self, id)?.filter(|&id| self.has(id)))
     }
 
-    /// Where redo leads from a version on the way to its descendant `tip`; none from there, and where that was let go.
+    /// Where redo leads from a version on the way to `tip`; none from there, and none where that was let go.
     pub(super) fn stop_after(&self, id: u64, tip: u64) -> Result<Option<u64>> {
         Ok(stop_after(self, id, tip)?.filter(|&id| self.has(id)))
+    }
+
+    /// Of `last` and its ancestors, the one that has so many; or, if that was let go, what is kept on the way there
+    /// from `id`, which is one of them too.
+    pub(super) fn on_the_way(&self, id: u64, last: u64, depth: u64) -> Result<u64> {
+        let kept = |depth| Ok::<_, Error>(Some(ancestor_at(self, last, depth)?).filter(|&id| self.has(id)));
+        if let Some(found) = kept(depth)? {
+            return Ok(found);
+        }
+        let (mut id, mut near, mut far) = (id, self.line(id)?.depth, depth);
+        while near.abs_diff(far) > 1 {
+            let middle = near.midpoint(far);
+            match kept(middle)? {
+                Some(found) => (id, near) = (found, middle),
+                None => far = middle,
+            }
+        }
+        Ok(id)
+    }
+
+    /// The children of a version that are kept, oldest first.
+    pub(super) fn children(&self, id: u64) -> Result<Vec<u64>> {
+        let mut children = self.tree()?.children(self, id, self.count() - 1)?;
+        children.retain(|&id| self.has(id));
+        Ok(children)
+    }
+
+    /// All versions without children that are kept, the oldest first.
+    pub(super) fn leaves(&self) -> Result<Vec<u64>> {
+        self.tree()?.leaves(self.count() - 1)
+    }
+
+    /// The oldest version from `id` on that is kept, if there is one.
+    pub(super) fn next(&self, id: u64) -> Result<Option<(u64, Made)>> {
+        match self {
+            Past::Memory(memory) => Ok(memory.next(id)),
+            Past::Stored(stored) if id < stored.count() => Ok(Some((id, stored.made(id)?))),
+            Past::Stored(_) => Ok(None),
+        }
+    }
+
+    /// The newest version that is kept and not newer than a time, if there is one.
+    pub(super) fn as_of(&self, time_us: u64) -> Result<Option<u64>> {
+        match self {
+            Past::Memory(memory) => memory.as_of(time_us),
+            Past::Stored(stored) => newest_until(stored.count(), time_us, |id| Ok(stored.made(id)?.time_us)),
+        }
     }
 
     pub(super) fn state(&self, id: u64) -> Result<Arc<T>> {
@@ -127,6 +166,10 @@ impl<T: Clone> Past<T> {
         }
     }
 
+    /// What is known of a version that is kept.
+    ///
+    /// # Errors
+    /// `NotFound` of one that was let go; what the storage says.
     pub(super) fn made(&self, id: u64) -> Result<Made> {
         match self {
             Past::Memory(memory) => memory.made(id),
@@ -211,9 +254,15 @@ impl<T: Clone + 'static> Home<T> {
     ///
     /// # Errors
     /// What the storage says; there is no new version then.
-    pub(super) fn append(&mut self, state: &Arc<T>, made: Made, is_kin: bool, beside: Beside<'_>) -> Result<Kept> {
+    pub(super) fn append(
+        &mut self,
+        state: &Arc<T>,
+        made: Made,
+        is_kin: bool,
+        action: Option<&dyn Storable>,
+    ) -> Result<Kept> {
         match (&self.past, &mut self.writer) {
-            (Past::Memory(memory), _) => memory.append(state, made, beside.names),
+            (Past::Memory(memory), _) => memory.append(state, made),
             (Past::Stored(stored), Some(writer)) => {
                 // What may panic comes first: the new version is there for ever.
                 match is_kin {
@@ -221,7 +270,7 @@ impl<T: Clone + 'static> Home<T> {
                     false => self.recent.clear(),
                 }
                 let (id, copy) = (stored.count(), state.clone());
-                let (bytes, kept) = writer.append(stored, state, made, beside.action)?;
+                let (bytes, kept) = writer.append(stored, state, made, action)?;
                 self.recent.push(id, copy, bytes);
                 Ok(kept)
             }
@@ -238,9 +287,10 @@ impl<T: Clone + 'static> Home<T> {
     /// What the storage says; all is as it was then.
     pub(super) fn note(&mut self, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
         match (&self.past, &mut self.writer) {
-            // Whoever reads only may stand anywhere, and call it as he likes.
-            (Past::Memory(_), _) | (_, None) => Ok(()),
+            (Past::Memory(memory), _) => names.map_or(Ok(()), |names| memory.note(names)),
             (Past::Stored(stored), Some(writer)) => writer.note(stored, head, tip, names),
+            // Whoever reads only may stand anywhere, and call it as he likes.
+            (Past::Stored(_), None) => Ok(()),
         }
     }
 

@@ -5,7 +5,7 @@
 //! it.
 //! Uses: `home`, `stored`, `options`, `log`, `link`, `error`.
 
-use super::home::{Beside, Home, Past};
+use super::home::{Home, Past};
 use super::stored::{Stored, Writer};
 use super::{Durability, Options, Timeline};
 use crate::archive::{State, Storable};
@@ -83,7 +83,6 @@ impl<T: State> Options<T> {
         files.check_free()?;
         let unready = Unready::begin(&files)?;
         let mut home = self.new_home(unready.beside.with_lock(unready.lock.clone()), old)?;
-        let names = Names::default();
         for id in 0..old.home.past.count() {
             let state = Arc::unwrap_or_clone(old.home.past.state(id)?);
             let state = Arc::new(caught(|| f(state))?);
@@ -92,9 +91,9 @@ impl<T: State> Options<T> {
                 Past::Stored(stored) => stored.moved_action(id)?,
             };
             let action = action.as_ref().map(|action| action as &dyn Storable);
-            home.append(&state, old.home.past.made(id)?, false, Beside { action, names: &names })?;
+            home.append(&state, old.home.past.made(id)?, false, action)?;
         }
-        home.note(old.head, old.tip, (old.names != names).then_some(&old.names))?;
+        home.note(old.head, old.tip, (old.names != Names::default()).then_some(&old.names))?;
         home.flush()?;
         drop(home);
         let files = unready.rename(&files)?;

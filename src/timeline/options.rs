@@ -5,7 +5,7 @@
 #![allow(unsafe_code)] // The declaration of `open_mmap`: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::Timeline;
-use super::home::{Beside, Home, Made, Past};
+use super::home::{Home, Made, Past};
 use super::memory::{Keep, Memory};
 use super::stored::{Stored, Writer};
 use super::times::Clock;
@@ -152,10 +152,11 @@ impl<T> Options<T> {
         self
     }
 
-    /// In memory, keeps the newest `versions` versions, at least one, and those that have names: for programs that run for ever.
-    /// Letting one go costs O(what it alone has).
+    /// In memory, keeps the newest `versions` versions, at least one, and those that have names: for programs that run
+    /// for ever. All others go when a version is made, also one that has lost its last name since, and never otherwise.
+    /// Letting one go costs O(what it alone has), however many names there are.
     ///
-    /// Undo ends at the oldest one that is kept. What was let go is `NotFound`.
+    /// Undo ends at the oldest one that is kept, and redo before the first that is not. What was let go is `NotFound`.
     ///
     /// ```
     /// use backstory::{Timeline, Vector, VersionId};
@@ -174,8 +175,9 @@ impl<T> Options<T> {
         self
     }
 
-    /// In memory, keeps the newest versions that together take up to `bytes` bytes, at least one, and those that have names.
-    /// `measure` says how many bytes a new state, the second, takes beside the one that it was made from.
+    /// In memory, keeps the newest versions that together take up to `bytes` bytes, at least one, and those that have
+    /// names: otherwise as [`keep_versions`](Self::keep_versions). `measure` says how many bytes a new state, the
+    /// second, takes beside the one that it was made from.
     #[must_use]
     pub fn keep_bytes(mut self, bytes: u64, measure: impl Fn(&T, &T) -> u64 + Send + Sync + 'static) -> Self {
         self.keep.bytes = bytes;
@@ -287,9 +289,8 @@ impl<T: State> Options<T> {
         let mut home = Home::new(Past::Stored(stored), Some(writer));
         let (initial, time_us) = initial()?;
         let initial = Arc::new(initial);
-        let names = Names::default();
-        home.append(&initial, first(time_us), false, Beside { action: None, names: &names })?;
-        Ok(Timeline::at_home(home, initial, (0, 0), time_us, names, self.clock))
+        home.append(&initial, first(time_us), false, None)?;
+        Ok(Timeline::at_home(home, initial, (0, 0), time_us, Names::default(), self.clock))
     }
 
     /// A timeline that stands where the last stamp says; one that is only read elsewhere if need be, and without names.

@@ -4,7 +4,7 @@
 //! Uses: `home`, `archive`, `log`, `id`, `error`.
 
 use super::Version;
-use super::home::Past;
+use super::home::{Made, Past};
 use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::{Digest, VersionId};
@@ -99,27 +99,46 @@ impl<T: Clone> Reader<T> {
         known(&self.past, id)
     }
 
-    /// A version and its ancestors, back to the first; of a group only the last one.
+    /// A version and its ancestors, back to the first; of a group only the last one. It ends at the last one that is
+    /// kept, also where what comes next is let go meanwhile.
+    ///
+    /// What it gives is `NotFound` if there is no version `from`, or what the storage says; it ends then.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
-        let (past, mut next) = (self.past.clone(), Some(Ok(from)));
+        let (past, mut next) = (self.past.clone(), Some(known(&self.past, from)));
         std::iter::from_fn(move || {
-            let found = next.take()?.and_then(|id| version(&past, id));
-            if let Ok(version) = &found {
-                next = past.stop_before(version.id.number()).transpose().map(|id| id.map(VersionId::new))
-            }
-            Some(found)
+            let found = next.take()?.and_then(|id| Ok((id, past.next(id)?)));
+            Some(match found {
+                Ok((id, Some((at, made)))) if at == id => {
+                    next = past.stop_before(id).transpose();
+                    Ok(described(id, made))
+                }
+                // It was let go since.
+                Ok(_) => return None,
+                Err(error) => Err(error),
+            })
         })
     }
 
-    /// All versions that there are so far and that are kept, the oldest first.
+    /// All versions that are kept, the oldest first: also those that are made meanwhile, and none that is let go
+    /// meanwhile. At the newest one it ends for good.
+    ///
+    /// What it gives in place of a version that cannot be read is what the storage says; it goes on then.
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {
-        let past = self.past.clone();
-        let mut next = past.oldest();
-        std::iter::from_fn(move || {
-            let id = next;
-            next += 1;
-            (id < past.count()).then(|| version(&past, VersionId::new(id)))
-        })
+        let (past, mut from) = (self.past.clone(), 0);
+        let next = move || {
+            let found = past.next(from).transpose()?;
+            from = found.as_ref().map_or(from, |(id, _)| *id) + 1;
+            Some(found.map(|(id, made)| described(id, made)))
+        };
+        std::iter::from_fn(next).fuse()
+    }
+
+    /// Asks to be told when a version is let go. Gives those of which that was asked and that have gone since. O(1).
+    pub(crate) fn watch(&self, id: VersionId) -> Vec<u64> {
+        match &self.past {
+            Past::Memory(memory) => memory.watch(id.number()),
+            Past::Stored(_) => Vec::new(),
+        }
     }
 }
 
@@ -145,9 +164,16 @@ impl<T: State> Reader<T> {
 }
 
 /// The number of a version that there is.
+///
+/// # Errors
+/// `NotFound`, also of one that was let go.
 pub(super) fn known<T: Clone>(past: &Past<T>, id: VersionId) -> Result<u64> {
     let count = past.count();
-    if id.number() < count { Ok(id.number()) } else { Err(no_version(id, count)) }
+    if id.number() >= count {
+        return Err(no_version(id, count));
+    }
+    past.check(id.number())?;
+    Ok(id.number())
 }
 
 fn no_version(id: VersionId, count: u64) -> Error {
@@ -156,14 +182,18 @@ fn no_version(id: VersionId, count: u64) -> Error {
 }
 
 pub(super) fn version<T: Clone>(past: &Past<T>, id: VersionId) -> Result<Version> {
-    let made = past.made(known(past, id)?)?;
-    Ok(Version {
-        id,
-        parent: (id != VersionId::FIRST).then(|| VersionId::new(made.line.parent)),
+    let id = known(past, id)?;
+    Ok(described(id, past.made(id)?))
+}
+
+fn described(id: u64, made: Made) -> Version {
+    Version {
+        id: VersionId::new(id),
+        parent: (id != 0).then(|| VersionId::new(made.line.parent)),
         depth: made.line.depth,
         time: SystemTime::UNIX_EPOCH + Duration::from_micros(made.time_us),
         label: made.label.into(),
         author: made.author.map(Into::into),
         joins: made.line.joins > 0,
-    })
+    }
 }

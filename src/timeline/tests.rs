@@ -419,6 +419,7 @@ fn apply_others(timeline: &mut Timeline<State>, model: &mut Model, step: &Step) 
         }
         Step::Later(us) => {
             let to = model.as_of(model.times[model.head] + us as u64).unwrap().max(model.head);
+            let to = if us == 0 { model.head } else { to };
             assert_eq!(timeline.later(Duration::from_micros(us.into())).unwrap(), id(to));
             model.checkout(to)
         }
