@@ -134,7 +134,8 @@ fn a_timeline_alone_syncs_each_version_whatever_group_says() {
 #[test]
 fn after_a_sync_that_failed_every_waiter_and_every_later_call_gets_its_error() {
     let storage = Simulated::new(1);
-    let store = open(&storage, Duration::from_millis(50)).unwrap();
+    // Long enough for all four to come, on a busy machine too.
+    let store = open(&storage, Duration::from_millis(400)).unwrap();
     store.dispatch(0).unwrap();
     // Four writes, then the sync of all.
     let next = storage.disk().operations + 4;
