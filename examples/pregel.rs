@@ -39,11 +39,12 @@ fn compute(path: &Path) -> backstory::Result<(Timeline<State>, Digest)> {
     let all = graph.len() as u32;
     let first = State { lowest: (0..all).map(|v| (v, v)).collect(), heard: (0..all).collect() };
     let mut timeline = Timeline::open(path, first)?;
+    let mut bytes = timeline.verify()?.bytes;
     while !timeline.state().heard.is_empty() {
-        let before = timeline.verify()?.bytes;
         timeline.edit(&format!("superstep {}", timeline.head().number() + 1), |state| superstep(&graph, state))?;
-        let (heard, bytes) = (timeline.state().heard.len(), timeline.verify()?.bytes - before);
-        println!("superstep {}: {heard} of {all} vertices changed, {bytes} bytes", timeline.head())
+        let (heard, before) = (timeline.state().heard.len(), bytes);
+        bytes = timeline.verify()?.bytes;
+        println!("superstep {}: {heard} of {all} vertices changed, {} bytes", timeline.head(), bytes - before)
     }
     let digest = timeline.digest(timeline.head())?;
     Ok((timeline, digest))

@@ -266,7 +266,7 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
 
     /// The state as it is shown, to keep. Time: that of its `Clone`, O(1) for this crate's collections; never waits for a change.
     pub fn snapshot(&self) -> T {
-        T::clone(&self.board.state())
+        T::clone(&self.board.shown().0)
     }
 
     /// Something computed of a part of the state, which `input` picks; computed anew only where that part is not the

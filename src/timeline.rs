@@ -130,6 +130,16 @@ pub struct Edit<R> {
     pub value: R,
 }
 
+/// A copy of a state that `f` has changed, and what that gave.
+fn edited<T: Clone, R, E: From<Error>>(
+    state: &T,
+    f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
+) -> std::result::Result<(T, R), E> {
+    let mut state = state.clone();
+    let value = caught(|| f(&mut state))??;
+    Ok((state, value))
+}
+
 /// What is noted of a version that is being made.
 pub(crate) struct Note<'a> {
     pub(crate) label: &'a str,
@@ -227,14 +237,12 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         f: impl FnOnce(&mut T) -> std::result::Result<R, E>,
     ) -> std::result::Result<Edit<R>, E> {
         if let Some(group) = self.in_group() {
-            let mut state = T::clone(&group.state);
-            let value = caught(|| f(&mut state))??;
+            let (state, value) = edited(&*group.state, f)?;
             group.set(state)?;
             return Ok(Edit { version: None, value });
         }
         self.settle()?;
-        let mut state = T::clone(&self.state);
-        let value = caught(|| f(&mut state))??;
+        let (state, value) = edited(&*self.state, f)?;
         let version = self.commit_if_new(note, Arc::new(state), true)?;
         Ok(Edit { version, value })
     }

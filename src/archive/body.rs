@@ -4,7 +4,7 @@
 //! it refers to comes before it.
 //! Uses: `record`, `images`, `error`, `id`.
 
-use super::images::ArchivedLast;
+use super::images::{ArchivedLast, split_word};
 use super::record::{corrupt, kinds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -54,12 +54,11 @@ impl<'r> Body<'r> {
 
     /// The address in a word, which is below the record's own, and the word's spare bits.
     pub(super) fn address(&mut self) -> Result<(Option<Address>, u64)> {
-        let word = self.word()?;
-        let address = Address::new(word >> Address::SPARE_BITS);
+        let (address, spare) = split_word(self.word()?);
         if address.is_some_and(|address| address >= self.at) {
             return Err(self.corrupt("an address that comes after its record"));
         }
-        Ok((address, word & ((1 << Address::SPARE_BITS) - 1)))
+        Ok((address, spare))
     }
 
     /// All words that are left, each as [`address`](Self::address) reads it.
@@ -69,9 +68,7 @@ impl<'r> Body<'r> {
         if !rest.is_empty() || words.iter().any(|bytes| word(bytes) >> Address::SPARE_BITS >= self.at.units()) {
             return Err(self.corrupt("an address that comes after its record"));
         }
-        let split =
-            move |word: u64| (Address::new(word >> Address::SPARE_BITS), word & ((1 << Address::SPARE_BITS) - 1));
-        Ok(words.iter().map(move |bytes| split(word(bytes))))
+        Ok(words.iter().map(move |bytes| split_word(word(bytes))))
     }
 
     pub(super) fn at(&self) -> Address {

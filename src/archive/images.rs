@@ -25,6 +25,12 @@ pub(super) fn word(address: Option<Address>, spare: u64) -> u64 {
     address.map_or(0, Address::units) << Address::SPARE_BITS | spare
 }
 
+/// The address in a word, if there is one, and what its spare bits say.
+#[inline(always)]
+pub(super) fn split_word(word: u64) -> (Option<Address>, u64) {
+    (Address::new(word >> Address::SPARE_BITS), word & ((1 << Address::SPARE_BITS) - 1))
+}
+
 /// A collection in a record: where its root is, and a word of its own.
 #[derive(Clone, Copy, Portable, CheckBytes)]
 #[bytecheck(crate = rkyv::bytecheck)]
@@ -37,7 +43,7 @@ pub(super) struct Handle {
 impl Handle {
     /// Where the root of a collection is whose handle is in the record at `at`.
     pub(super) fn root_below(self, at: Address) -> Result<Option<Address>> {
-        match Address::new(self.root.to_native() >> Address::SPARE_BITS) {
+        match split_word(self.root.to_native()).0 {
             Some(root) if root >= at => Err(corrupt(at, "a collection whose root comes after it")),
             root => Ok(root),
         }

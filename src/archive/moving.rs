@@ -8,7 +8,7 @@
 //! Must hold: what a record refers to is moved before it.
 //! Uses: `serializer`, `loader`, `links`, `images`, `state`, `record`, `log`, `link`, `id`, `error`.
 
-use super::images::word;
+use super::images::{split_word, word};
 use super::links::{each_link, links};
 use super::loader::Library;
 use super::record::corrupt;
@@ -64,7 +64,7 @@ impl Moving {
 
 /// Puts another address into a word.
 fn readdress(bytes: &mut [u8], address: Address) {
-    let spare = u64::from_le_bytes((&*bytes).try_into().expect("eight")) & ((1 << Address::SPARE_BITS) - 1);
+    let (_, spare) = split_word(u64::from_le_bytes((&*bytes).try_into().expect("eight")));
     bytes.copy_from_slice(&word(Some(address), spare).to_le_bytes())
 }
 

@@ -112,11 +112,7 @@ impl<T> Board<T> {
         lock(&self.0)
     }
 
-    pub(super) fn state(&self) -> Arc<T> {
-        self.posted().state.clone()
-    }
-
-    /// The same, and after how many changes it is.
+    /// The state, and after how many changes it is.
     pub(super) fn shown(&self) -> (Arc<T>, u64) {
         let posted = self.posted();
         (posted.state.clone(), posted.changes)

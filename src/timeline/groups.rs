@@ -4,7 +4,7 @@
 //! Must hold: what is not finished is no version, and goes if its token does.
 //! Uses: `history`, `id`, `error`.
 
-use super::{Edit, Note, Timeline};
+use super::{Edit, Note, Timeline, edited};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::VersionId;
 use std::sync::{Arc, Weak};
@@ -229,8 +229,11 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `Invalid` if the gesture is another timeline's; what the storage says, of a stored node that cannot be read.
     pub fn update(&mut self, gesture: &Gesture, f: impl FnOnce(&mut T)) -> Result<()> {
         let open = self.open_by(gesture)?;
-        let mut state = T::clone(&open.state);
-        caught(|| f(&mut state))?;
+        let f = |state: &mut T| {
+            f(state);
+            Ok::<_, Error>(())
+        };
+        let (state, ()) = edited(&*open.state, f)?;
         open.set(state)
     }
 

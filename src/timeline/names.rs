@@ -144,7 +144,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// True if the head is not the version that was marked as saved, or, if none ever was, not the first one; and while a gesture
-    /// has changed something. Undo back to what was saved makes it false, on whatever branch.
+    /// or a group has changed something. Undo back to what was saved makes it false, on whatever branch.
     pub fn is_dirty(&self) -> bool {
         self.head != self.names.saved.unwrap_or(0) || self.updates() > 0
     }

@@ -1,7 +1,7 @@
 //! Versions by time.
 //!
 //! In: a clock; spans and points of time. Out: versions, and moves to them.
-//! Must hold: times of versions never go back, whatever the clock says.
+//! Must hold: nothing overflows, however far back or ahead a clock is. That times of versions do not go back is the timeline's.
 //! Uses: `reader`, `id`, `error`.
 
 use super::{Reader, Timeline};
