@@ -14,7 +14,7 @@ type Document = Vector<char>;
 
 fn open(path: &Path) -> backstory::Result<Timeline<Document>> {
     // An editor syncs when it is idle; until then a version survives the end of the program, not a loss of power.
-    Timeline::options().durability(Durability::None).open(path, Document::new())
+    Timeline::options().durability(Durability::None).open(path, Document::new)
 }
 
 /// Runs `f` and prints how long each of `count` took.

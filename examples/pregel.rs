@@ -38,7 +38,7 @@ fn compute(path: &Path) -> backstory::Result<(Timeline<State>, Digest)> {
     let graph = calls::read();
     let all = graph.len() as u32;
     let first = State { lowest: (0..all).map(|v| (v, v)).collect(), heard: (0..all).collect() };
-    let mut timeline = Timeline::open(path, first)?;
+    let mut timeline = Timeline::open(path, || first)?;
     let mut bytes = timeline.verify()?.bytes;
     while !timeline.state().heard.is_empty() {
         timeline.edit(&format!("superstep {}", timeline.head().number() + 1), |state| superstep(&graph, state))?;

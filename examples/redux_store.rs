@@ -36,7 +36,7 @@ fn reduce(todos: &mut Todos, action: &Action) {
 
 fn open(path: &Path) -> backstory::Result<Store<Todos, Action>> {
     let options = Timeline::options().durability(Durability::Group(Duration::from_micros(100)));
-    Ok(Store::durable(options.open(path, Todos::default())?, reduce).labelled(|actions| format!("{actions:?}")))
+    Ok(Store::durable(options.open(path, Todos::default)?, reduce).labelled(|actions| format!("{actions:?}")))
 }
 
 fn main() -> backstory::Result<()> {

@@ -51,6 +51,8 @@ mod hash;
 #[cfg(feature = "timeline")]
 mod history;
 mod id;
+#[cfg(feature = "json")]
+pub mod json;
 mod link;
 #[cfg(feature = "timeline")]
 #[expect(dead_code, unused_imports, reason = "verify and the mapping are to come")]

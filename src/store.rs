@@ -152,7 +152,7 @@ impl<T: Clone + PartialEq + 'static, A: Clone + 'static> Store<T, A> {
     ///
     /// # let path = std::env::temp_dir().join(format!("backstory-doc-store-{}", std::process::id()));
     /// let open = || {
-    ///     let todos = Timeline::open(&path, Vector::<String>::new())?;
+    ///     let todos = Timeline::open(&path, Vector::<String>::new)?;
     ///     Ok::<_, backstory::Error>(Store::durable(todos, |todos, action| match action {
     ///         Action::Add(what) => todos.push_back(what.clone()),
     ///         Action::Keep(some) => *todos = some.clone(),

@@ -526,18 +526,18 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
 }
 
 impl<T: State> Timeline<T> {
-    /// Opens the timeline in the folder `path`, as it was left; or makes it, with `initial` as its first version. See
+    /// Opens the timeline in the folder `path`, as it was left; or makes it, with what `initial` gives as its first version. See
     /// [`Options::open`].
     ///
     /// ```
     /// use backstory::{Timeline, Vector};
     ///
     /// # let path = std::env::temp_dir().join(format!("backstory-doc-{}", std::process::id()));
-    /// let mut timeline = Timeline::open(&path, Vector::<String>::new())?;
+    /// let mut timeline = Timeline::open(&path, Vector::<String>::new)?;
     /// timeline.edit("monday", |list| list.push_back("milk".to_string()))?;
     /// drop(timeline);
     ///
-    /// let mut timeline = Timeline::open(&path, Vector::<String>::new())?;
+    /// let mut timeline = Timeline::open(&path, Vector::<String>::new)?;
     /// assert_eq!(timeline.state().len(), 1);
     /// timeline.undo()?;
     /// assert!(timeline.state().is_empty() && timeline.can_redo());
@@ -548,7 +548,7 @@ impl<T: State> Timeline<T> {
     ///
     /// # Errors
     /// As [`Options::open`].
-    pub fn open(path: impl AsRef<std::path::Path>, initial: T) -> Result<Self> {
+    pub fn open(path: impl AsRef<std::path::Path>, initial: impl FnOnce() -> T) -> Result<Self> {
         Self::options().open(path, initial)
     }
 

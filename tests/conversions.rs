@@ -49,7 +49,7 @@ fn every_sequence_is_made_from_a_vector() {
     assert!(kept.iter().eq(&std));
     let list: Vec<u8> = Local::from([1, 2]).into();
     assert_eq!(list, [1, 2]);
-    assert_eq!(Vec::<u8>::from(Vector::new()), []);
+    assert_eq!(Vec::<u8>::from(Vector::<u8>::new()), [0u8; 0]);
 }
 
 #[test]

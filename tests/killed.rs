@@ -29,7 +29,7 @@ fn state_of(n: u64) -> State {
 
 /// Commits one version after the other, and says of each that it is there. Never ends.
 fn work(path: &Path) {
-    let mut timeline = Timeline::<State>::options().segment_bytes(1 << 20).open(path, State::default()).unwrap();
+    let mut timeline = Timeline::<State>::options().segment_bytes(1 << 20).open(path, State::default).unwrap();
     let mut out = std::io::stdout().lock();
     loop {
         let n = timeline.head().number() + 1;
@@ -78,7 +78,7 @@ fn a_process_that_is_killed_loses_no_acknowledged_version() {
         let said = lines.map_while(Result::ok).filter(some).last().or(first).unwrap();
         let said: u64 = said.rsplit(' ').next().unwrap().parse().unwrap();
 
-        let mut timeline = Timeline::open(&folder.0, State::default()).unwrap();
+        let mut timeline = Timeline::open(&folder.0, State::default).unwrap();
         let newest = timeline.versions().count() as u64 - 1;
         assert!(said > last && (said..=said + 1).contains(&newest), "round {round}: {said} said, {newest} there");
         // It may have been killed between undo and redo.

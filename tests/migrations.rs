@@ -99,7 +99,7 @@ where
 #[test]
 fn a_tree_of_versions_is_the_same_in_a_new_log_whatever_becomes_of_its_states() {
     let (one, other, third, fourth) = (Folder::new(), Folder::new(), Folder::new(), Folder::new());
-    let mut old = Timeline::options().durability(Durability::None).open(&one, Old::default()).unwrap();
+    let mut old = Timeline::options().durability(Durability::None).open(&one, Old::default).unwrap();
     busy(&mut old, 700);
     assert!(old.heads().unwrap().len() > 20 && old.can_redo());
     let mut moved = Timeline::migrate(&old, &other, |state| state).unwrap();
@@ -118,7 +118,7 @@ fn a_tree_of_versions_is_the_same_in_a_new_log_whatever_becomes_of_its_states() 
             .unwrap();
     }
     drop(moved);
-    assert_eq!(Timeline::open(&other, Old::default()).unwrap().state(), old.state())
+    assert_eq!(Timeline::open(&other, Old::default).unwrap().state(), old.state())
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn sizes<T: backstory::State>(
 ) -> (u64, u64) {
     let (one, other) = (Folder::new(), Folder::new());
     let options = Timeline::options().durability(Durability::None).check_roundtrip(false);
-    let mut old = options.open(&one, first).unwrap();
+    let mut old = options.open(&one, || first).unwrap();
     (1..versions).for_each(|n| _ = old.edit("edit", |state| edit(state, n)).unwrap().version.unwrap());
     let new = Timeline::migrate(&old, &other, f).unwrap();
     let [before, after] = [old.verify().unwrap(), new.verify().unwrap()];
@@ -194,7 +194,7 @@ fn is_nothing_there(folder: &Folder) -> bool {
 #[test]
 fn a_migration_that_does_not_end_leaves_no_log() {
     let (one, other) = (Folder::new(), Folder::new());
-    let mut old = Timeline::options().durability(Durability::None).open(&one, Old::default()).unwrap();
+    let mut old = Timeline::options().durability(Durability::None).open(&one, Old::default).unwrap();
     busy(&mut old, 200);
     let unready = other.0.with_extension("unready");
     let left = Folder::new();
@@ -227,7 +227,7 @@ fn a_migration_that_does_not_end_leaves_no_log() {
 #[test]
 fn of_two_migrations_to_one_path_at_once_one_is_there_as_a_whole() {
     let one = Folder::new();
-    let mut old = Timeline::open(&one, Vector::unit(0u64)).unwrap();
+    let mut old = Timeline::open(&one, || Vector::unit(0u64)).unwrap();
     (0..5).for_each(|n| _ = old.edit("push", |list| list.push_back(n)).unwrap());
     let mut both = [0, 0];
     for _ in 0..60 {
@@ -248,7 +248,7 @@ fn of_two_migrations_to_one_path_at_once_one_is_there_as_a_whole() {
         let mut moved = here.or(there).unwrap();
         same(&mut old, &mut moved, |state| state);
         // It is open, and nothing else is left.
-        let error = Timeline::open(&other, Vector::<u64>::new()).map(|_| ()).unwrap_err();
+        let error = Timeline::open(&other, Vector::<u64>::new).map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Locked);
         assert!(!other.0.with_extension("unready").exists())
     }
@@ -266,8 +266,8 @@ fn copy(from: &Path, to: &Path) {
 #[test]
 fn a_migration_to_where_something_is_is_refused_and_changes_nothing() {
     let (one, other) = (Folder::new(), Folder::new());
-    let old = Timeline::open(&one, Vector::unit(1u64)).unwrap();
-    drop(Timeline::open(&other, Vector::unit(2u64)).unwrap());
+    let old = Timeline::open(&one, || Vector::unit(1u64)).unwrap();
+    drop(Timeline::open(&other, || Vector::unit(2u64)).unwrap());
     let refused = |folder: &Folder, kind| {
         let error = Timeline::migrate(&old, folder, |state| state).map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -275,7 +275,7 @@ fn a_migration_to_where_something_is_is_refused_and_changes_nothing() {
     };
     refused(&other, ErrorKind::Conflict);
     refused(&one, ErrorKind::Conflict);
-    assert_eq!(Timeline::open(&other, Vector::new()).unwrap().state(), &Vector::unit(2u64));
+    assert_eq!(Timeline::open(&other, Vector::new).unwrap().state(), &Vector::unit(2u64));
     let letters = Folder::new();
     std::fs::create_dir(&letters).unwrap();
     std::fs::write(letters.0.join("letter.txt"), "dear").unwrap();
@@ -292,8 +292,8 @@ fn a_log_whose_first_segment_was_never_ready_is_made_again() {
     let folder = Folder::new();
     std::fs::create_dir(&folder).unwrap();
     std::fs::write(folder.0.join("00000000000.unready"), [1; 100]).unwrap();
-    assert_eq!(Timeline::open(&folder, Vector::unit(1u64)).unwrap().state().len(), 1);
-    assert_eq!(Timeline::open(&folder, Vector::<u64>::new()).unwrap().state().len(), 1)
+    assert_eq!(Timeline::open(&folder, || Vector::unit(1u64)).unwrap().state().len(), 1);
+    assert_eq!(Timeline::open(&folder, Vector::<u64>::new).unwrap().state().len(), 1)
 }
 
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
@@ -315,7 +315,7 @@ fn reduce(titles: &mut Vector<String>, action: &Action) {
 #[test]
 fn actions_move_with_their_versions() {
     let folders = [Folder::new(), Folder::new(), Folder::new()];
-    let store = Store::durable(Timeline::open(&folders[0], Vector::new()).unwrap(), reduce);
+    let store = Store::durable(Timeline::open(&folders[0], Vector::new).unwrap(), reduce);
     for n in 0..100u64 {
         let action = match n % 5 {
             0 => Action::Body((0..n).map(|k| (format!("key {k}"), format!("text {n}").chars().collect())).collect()),
@@ -339,7 +339,7 @@ fn actions_move_with_their_versions() {
     drop(Timeline::migrate(&next, &folders[2], |titles| titles).unwrap());
     drop((old, next));
     for folder in &folders {
-        let store = Store::durable(Timeline::open(folder, Vector::new()).unwrap(), reduce);
+        let store = Store::durable(Timeline::open(folder, Vector::new).unwrap(), reduce);
         assert!(all(&store) == before);
         assert_eq!(store.verify().unwrap().damages, []);
         assert!(store.actions(VersionId::new(1)).unwrap().len() == 2 && before.len() == 100)

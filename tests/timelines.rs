@@ -33,8 +33,8 @@ fn map(n: u64) -> Map {
 #[test]
 fn a_state_moves_from_one_timeline_to_another_and_back() {
     let (one, other) = (Folder::new(), Folder::new());
-    let mut first = Timeline::open(&one, map(2000)).unwrap();
-    let mut second = Timeline::open(&other, Map::new()).unwrap();
+    let mut first = Timeline::open(&one, || map(2000)).unwrap();
+    let mut second = Timeline::open(&other, Map::new).unwrap();
     let mut expected = map(2000);
     for round in 0..10u64 {
         // What the other has, which thaws from there, and an edit of its own.
@@ -48,7 +48,7 @@ fn a_state_moves_from_one_timeline_to_another_and_back() {
         assert_eq!(to.state(), &expected)
     }
     drop((first, second));
-    let (first, second) = (Timeline::open(&one, Map::new()).unwrap(), Timeline::open(&other, Map::new()).unwrap());
+    let (first, second) = (Timeline::open(&one, Map::new).unwrap(), Timeline::open(&other, Map::new).unwrap());
     assert_eq!(first.state(), &expected);
     for timeline in [first, second] {
         assert_eq!(timeline.verify().unwrap().damages, []);
@@ -59,15 +59,15 @@ fn a_state_moves_from_one_timeline_to_another_and_back() {
 #[test]
 fn a_state_outlives_its_timeline() {
     let folder = Folder::new();
-    drop(Timeline::open(&folder, map(500)).unwrap());
-    let state = Timeline::open(&folder, Map::new()).unwrap().at(VersionId::FIRST).unwrap();
+    drop(Timeline::open(&folder, || map(500)).unwrap());
+    let state = Timeline::open(&folder, Map::new).unwrap().at(VersionId::FIRST).unwrap();
     assert_eq!(state, map(500))
 }
 
 #[test]
 fn readers_on_other_threads_see_every_version_that_is_there() {
     let folder = Folder::new();
-    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, Vector::<u64>::new()).unwrap();
+    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, Vector::<u64>::new).unwrap();
     let newest = AtomicU64::new(0);
     std::thread::scope(|threads| {
         for _ in 0..2 {
@@ -165,7 +165,7 @@ fn threads_race_to_thaw_the_same_states_from_a_reader() {
     let (mut state, mut plain) = (Shelf::default(), Plain::default());
     (0..3 * PAGES).for_each(|n| state.edit(&mut plain, n));
     let mut plains = vec![plain.clone()];
-    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, state).unwrap();
+    let mut timeline = Timeline::options().durability(Durability::None).open(&folder, || state).unwrap();
     for n in 0..12 {
         // One edit or several: overlays of nodes and of leaves, and nodes that are written anew.
         timeline.edit("edit", |state| (0..=n % 5).for_each(|k| state.edit(&mut plain, 100 * n + k))).unwrap();
@@ -177,7 +177,7 @@ fn threads_race_to_thaw_the_same_states_from_a_reader() {
         let timeline = match round % 2 {
             0 => Timeline::options().open_read_only(&folder).unwrap(),
             // SAFETY: nobody else touches the folder.
-            _ => unsafe { Timeline::options().open_mmap(&folder, Shelf::default()) }.unwrap(),
+            _ => unsafe { Timeline::options().open_mmap(&folder, Shelf::default) }.unwrap(),
         };
         let reader = timeline.reader();
         let states: Vec<(Shelf, Plain)> =
@@ -202,7 +202,7 @@ fn threads_race_to_thaw_the_same_states_from_a_reader() {
 #[test]
 fn a_look_beside_the_writer_changes_nothing() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, map(100)).unwrap();
+    let mut timeline = Timeline::open(&folder, || map(100)).unwrap();
     timeline.edit("edit", |state| state.clear()).unwrap();
     let before = contents(folder.as_ref());
     let mut look = Timeline::<Map>::options().open_read_only(&folder).unwrap();
@@ -219,7 +219,7 @@ fn a_look_beside_the_writer_changes_nothing() {
 #[allow(unsafe_code)]
 fn views_are_the_same_however_a_timeline_was_opened() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, map(300)).unwrap();
+    let mut timeline = Timeline::open(&folder, || map(300)).unwrap();
     timeline.edit("edit", |state| state.get_mut("key 7").unwrap().push_back(70)).unwrap();
     let check = |timeline: &Timeline<Map>| {
         for (version, len) in [(0, 7), (1, 8)] {
@@ -240,7 +240,7 @@ fn views_are_the_same_however_a_timeline_was_opened() {
     check(&Timeline::<Map>::options().open_read_only(&folder).unwrap());
     drop(timeline);
     // SAFETY: nobody else touches the folder.
-    let mapped = unsafe { Timeline::<Map>::options().open_mmap(&folder, Map::new()) }.unwrap();
+    let mapped = unsafe { Timeline::<Map>::options().open_mmap(&folder, Map::new) }.unwrap();
     check(&mapped);
     let view = mapped.view(VersionId::new(1)).unwrap();
     drop(mapped);
@@ -250,7 +250,7 @@ fn views_are_the_same_however_a_timeline_was_opened() {
 #[test]
 fn a_digest_is_the_same_after_reopening_and_in_memory() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, map(300)).unwrap();
+    let mut timeline = Timeline::open(&folder, || map(300)).unwrap();
     timeline.edit("edit", |state| state.get_mut("key 7").unwrap().push_front(70)).unwrap();
     timeline.edit("back", |state| state.get_mut("key 7").unwrap().pop_front()).unwrap();
     let all = |timeline: &Timeline<Map>| [0, 1, 2].map(|n| timeline.digest(VersionId::new(n)).unwrap());
@@ -258,7 +258,7 @@ fn a_digest_is_the_same_after_reopening_and_in_memory() {
     assert!(digests[0] == digests[2] && digests[0] != digests[1], "{digests:?}");
     assert_eq!(all(&Timeline::<Map>::options().open_read_only(&folder).unwrap()), digests);
     drop(timeline);
-    let timeline = Timeline::open(&folder, Map::new()).unwrap();
+    let timeline = Timeline::open(&folder, Map::new).unwrap();
     assert_eq!(all(&timeline), digests);
     assert_eq!(Timeline::new(map(300)).digest(VersionId::FIRST).unwrap(), digests[0]);
     assert_eq!(timeline.digest(VersionId::new(3)).unwrap_err().kind(), ErrorKind::NotFound);
@@ -269,7 +269,7 @@ fn a_digest_is_the_same_after_reopening_and_in_memory() {
 #[track_caller]
 fn refused<T: backstory::State + Default>(folder: &Folder, kind: ErrorKind, words: &[&str]) {
     let before = contents(folder.as_ref());
-    let error = Timeline::open(folder, T::default()).map(|_| ()).unwrap_err();
+    let error = Timeline::open(folder, T::default).map(|_| ()).unwrap_err();
     let text = error.to_string();
     assert_eq!(error.kind(), kind, "{text}");
     words.iter().for_each(|word| assert!(text.contains(word), "{text}"));
@@ -280,7 +280,7 @@ fn refused<T: backstory::State + Default>(folder: &Folder, kind: ErrorKind, word
 fn what_is_no_such_log_is_refused_and_not_changed() {
     // Open already.
     let folder = Folder::new();
-    let timeline = Timeline::open(&folder, map(3)).unwrap();
+    let timeline = Timeline::open(&folder, || map(3)).unwrap();
     refused::<Map>(&folder, ErrorKind::Locked, &["is open in process", "read-only"]);
     drop(timeline);
     // Of another type, or another hasher.
@@ -291,12 +291,12 @@ fn what_is_no_such_log_is_refused_and_not_changed() {
         &["StrongHash"],
     );
     // Of another version of its schema.
-    let other = Timeline::<Map>::options().schema("Map", 2).open(&folder, Map::new());
+    let other = Timeline::<Map>::options().schema("Map", 2).open(&folder, Map::new);
     assert_eq!(other.map(|_| ()).unwrap_err().kind(), ErrorKind::Incompatible);
     // A file.
     let file = Folder::new();
     std::fs::write(&file, "text").unwrap();
-    assert!(Timeline::open(&file, map(3)).is_err());
+    assert!(Timeline::open(&file, || map(3)).is_err());
     assert_eq!(std::fs::read(&file).unwrap(), b"text");
     // Nothing to read.
     let none = Folder::new();
@@ -321,7 +321,7 @@ fn what_is_no_such_log_is_refused_and_not_changed() {
 fn a_folder_that_may_not_be_written_can_be_read() {
     use std::os::unix::fs::PermissionsExt;
     let folder = Folder::new();
-    drop(Timeline::open(&folder, map(100)).unwrap());
+    drop(Timeline::open(&folder, || map(100)).unwrap());
     let set = |mode: u32, file_mode: u32| {
         for entry in std::fs::read_dir(&folder).unwrap() {
             std::fs::set_permissions(entry.unwrap().path(), PermissionsExt::from_mode(file_mode)).unwrap()
@@ -334,7 +334,7 @@ fn a_folder_that_may_not_be_written_can_be_read() {
         println!("skipped: this process may write anywhere")
     } else {
         refused::<Map>(&folder, ErrorKind::Io, &["give the right to, or open read-only"]);
-        let error = Timeline::open(folder.0.join("new"), map(1)).map(|_| ()).unwrap_err();
+        let error = Timeline::open(folder.0.join("new"), || map(1)).map(|_| ()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Io, "{error}");
     }
     // Whoever may write reads as well.
@@ -342,13 +342,13 @@ fn a_folder_that_may_not_be_written_can_be_read() {
     assert_eq!(look.state(), &map(100));
     assert_eq!(look.verify().unwrap().damages, []);
     set(0o755, 0o644);
-    assert_eq!(Timeline::open(&folder, Map::new()).unwrap().state(), &map(100))
+    assert_eq!(Timeline::open(&folder, Map::new).unwrap().state(), &map(100))
 }
 
 #[test]
 fn verify_follows_every_root() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, Vector::<u64>::unit(0)).unwrap();
+    let mut timeline = Timeline::open(&folder, || Vector::<u64>::unit(0)).unwrap();
     // Its root stands in its stamp, and names a leaf.
     assert_eq!(timeline.verify().unwrap().links, 1);
     timeline.edit("push", |state| state.push_back(1)).unwrap();
@@ -360,7 +360,7 @@ fn verify_follows_every_root() {
 #[test]
 fn a_small_log_is_small() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, Vector::<u64>::new()).unwrap();
+    let mut timeline = Timeline::open(&folder, Vector::<u64>::new).unwrap();
     (0..10).for_each(|n| _ = timeline.edit("edit", |state| state.push_back(n)).unwrap());
     drop(timeline);
     let bytes: usize = contents(folder.as_ref()).iter().map(|(_, bytes)| bytes.len()).sum();
@@ -370,14 +370,14 @@ fn a_small_log_is_small() {
 #[test]
 fn an_edit_that_meets_damage_is_an_error_and_changes_nothing() {
     let folder = Folder::new();
-    let mut timeline = Timeline::open(&folder, map(2000)).unwrap();
+    let mut timeline = Timeline::open(&folder, || map(2000)).unwrap();
     timeline.edit("one", |map| _ = map.remove("key 1")).unwrap();
     drop(timeline);
     // The leaves come first; the newest versions, at the end, stay whole.
     let (path, mut bytes) = contents(folder.as_ref()).swap_remove(0);
     bytes[5000..60_000].iter_mut().for_each(|byte| *byte ^= 0x55);
     std::fs::write(path, bytes).unwrap();
-    let mut timeline = Timeline::open(&folder, map(2000)).unwrap();
+    let mut timeline = Timeline::open(&folder, || map(2000)).unwrap();
     let head = timeline.head();
     let sum = |map: &Map| map.iter().map(|(key, row)| key.len() + row.len()).sum::<usize>();
     let error = timeline.edit("all", |map| sum(map)).unwrap_err();
@@ -410,7 +410,7 @@ fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whol
     let folder = Folder::new();
     let text = |n: u64| format!("the text of the version number {n}, which is long enough");
     let state = |n: u64| Note { text: text(n), list: (0..n).collect() };
-    let mut timeline = Timeline::open(&folder, state(0)).unwrap();
+    let mut timeline = Timeline::open(&folder, || state(0)).unwrap();
     (1..10).for_each(|n| _ = timeline.commit("next", state(n)).unwrap());
     // We stand below the newest version.
     timeline.jump(-2).unwrap();
@@ -425,7 +425,7 @@ fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whol
         }
         std::fs::write(&path, bytes).unwrap();
         let look = Timeline::<Note>::options().open_read_only(&folder);
-        (look, Timeline::open(&folder, Note::default()).map(|timeline| timeline.head().number()))
+        (look, Timeline::open(&folder, Note::default).map(|timeline| timeline.head().number()))
     };
     // Another version does not matter.
     let (look, open) = damaged(&[8, 9]);
@@ -449,7 +449,7 @@ fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whol
             .iter()
             .for_each(|word| assert!(error.to_string().contains(word), "{error}"));
         let other = Folder::new();
-        assert_eq!(Timeline::open(&other, look.state().clone()).unwrap().state(), &state(0))
+        assert_eq!(Timeline::open(&other, || look.state().clone()).unwrap().state(), &state(0))
     }
     // Nothing is whole.
     let (look, open) = damaged(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
@@ -458,7 +458,7 @@ fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whol
     assert_eq!(open.unwrap_err().kind(), ErrorKind::Corrupt);
     // A copy is restored.
     std::fs::write(&path, &whole).unwrap();
-    let timeline = Timeline::open(&folder, Note::default()).unwrap();
+    let timeline = Timeline::open(&folder, Note::default).unwrap();
     assert_eq!((timeline.head().number(), timeline.state()), (7, &state(7)))
 }
 
@@ -466,11 +466,11 @@ fn a_timeline_whose_head_is_damaged_is_read_from_the_newest_version_that_is_whol
 fn a_set_of_which_something_is_damaged_says_so() {
     let folder = Folder::new();
     let names: backstory::HashSet<String> = (0..2000).map(|i| format!("a name that is long enough {i}")).collect();
-    drop(Timeline::open(&folder, names.clone()).unwrap());
+    drop(Timeline::open(&folder, || names.clone()).unwrap());
     let (path, mut bytes) = contents(folder.as_ref()).swap_remove(0);
     bytes[5000..60_000].iter_mut().for_each(|byte| *byte ^= 0x55);
     std::fs::write(path, bytes).unwrap();
-    let timeline = Timeline::open(&folder, names.clone()).unwrap();
+    let timeline = Timeline::open(&folder, || names.clone()).unwrap();
     let mut set = timeline.state().clone();
     let (mut whole, mut damaged) = (0, 0);
     for name in &names {

@@ -42,7 +42,7 @@ impl OnDisk {
 
     fn open(&self, durability: Durability) -> Store<State, u64> {
         let options = Timeline::options().durability(durability);
-        Store::durable(options.open(&self.0, initial()).expect("it opens"), reduce)
+        Store::durable(options.open(&self.0, initial).expect("it opens"), reduce)
     }
 }
 
@@ -242,8 +242,9 @@ fn main() -> ExitCode {
     let map =
         rollbacks((0..ENTRIES).map(|n| (n, n)).collect::<HashMap<u64, u64>>(), |all, n, to| _ = all.insert(n, to));
     bar("the same of 100 000 entries of a map", map, map <= 4.0);
-    let peer =
-        rollbacks((0..ENTRIES).map(|n| (n, n)).collect::<imbl::HashMap<u64, u64>>(), |all, n, to| _ = all.insert(n, to));
+    let peer = rollbacks((0..ENTRIES).map(|n| (n, n)).collect::<imbl::HashMap<u64, u64>>(), |all, n, to| {
+        _ = all.insert(n, to)
+    });
     println!("  of a map of imbl                {peer:>9.2} ms");
 
     let folders = ["unsynced", "unsynced-other", "synced", "synced-other"].map(OnDisk::new);

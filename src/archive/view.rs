@@ -47,7 +47,7 @@ use std::ptr::NonNull;
 /// }
 ///
 /// # let path = std::env::temp_dir().join(format!("backstory-view-{}", std::process::id()));
-/// let mut tl = Timeline::open(&path, Notes::default())?;
+/// let mut tl = Timeline::open(&path, Notes::default)?;
 /// let v = tl.edit("add title", |n| n.titles.push_back("Monday".into()))?.version.expect("it changed");
 /// tl.edit("text", |n| n.body.insert("Monday".into(), "rain".chars().collect()))?;
 ///

@@ -30,7 +30,7 @@ fn reduce(state: &mut State, action: &Action) {
 
 fn open_with(storage: &Simulated, durability: Durability) -> Result<Store<State, Action>> {
     let options = Timeline::<State>::options().segment_bytes(16 << 10).durability(durability);
-    let timeline = options.open_in(Arc::new(storage.clone()), State::new())?;
+    let timeline = options.open_in(Arc::new(storage.clone()), State::new)?;
     Ok(Store::durable(timeline, reduce))
 }
 
@@ -136,7 +136,7 @@ fn a_short_action_stands_in_its_stamp_and_a_long_one_in_a_record() {
     println!("{bytes} bytes of a short action's commit, {more_bytes} of a long one's");
     // What an action and the state share is written once.
     let state: State = (0..1000).map(|n| (n, "some text of the state's".into())).collect();
-    let timeline = Timeline::<State>::options().open_in(Arc::new(Simulated::new(2)), state.clone()).unwrap();
+    let timeline = Timeline::<State>::options().open_in(Arc::new(Simulated::new(2)), || state.clone()).unwrap();
     let alone = timeline.verify().unwrap().bytes;
     let (_, both, _) = with(Action::All(state));
     assert!(both < alone + 500, "{both} bytes with the action, {alone} without")
@@ -162,7 +162,7 @@ fn a_timeline_in_memory_keeps_actions_in_memory_and_one_on_disk_forgets_those_th
     let id = store.dispatch(set(1, "one")).unwrap().version.unwrap();
     assert_eq!((store.action(id).unwrap(), store.action(VersionId::FIRST).unwrap()), (Some(set(1, "one")), None));
     let storage = Simulated::new(1);
-    let open = || Timeline::<State>::options().open_in(Arc::new(storage.clone()), State::new()).unwrap();
+    let open = || Timeline::<State>::options().open_in(Arc::new(storage.clone()), State::new).unwrap();
     let store = Store::new(open(), reduce);
     let id = store.dispatch(set(1, "one")).unwrap().version.unwrap();
     assert_eq!(store.action(id).unwrap(), Some(set(1, "one")));
@@ -209,7 +209,7 @@ fn in_memory_actions_go_with_their_versions() {
 #[test]
 fn an_action_that_would_come_back_as_another_one_is_refused() {
     let options = Timeline::<u64>::options().check_roundtrip(true);
-    let timeline = options.open_in(Arc::new(Simulated::new(1)), 0).unwrap();
+    let timeline = options.open_in(Arc::new(Simulated::new(1)), || 0).unwrap();
     let store = Store::durable(timeline, |state: &mut u64, action: &Cut| *state = action.0 as u64);
     assert_eq!(store.dispatch(Cut(5_000_000_000)).unwrap_err().kind(), ErrorKind::Invalid);
     assert_eq!((store.snapshot(), store.versions().count()), (0, 1));
@@ -254,7 +254,7 @@ fn a_damaged_action_is_an_error_or_the_action_and_no_panic() {
 fn what_stands_where_an_action_should_is_an_error() {
     // Another type's values, and a field that is none.
     let storage = Simulated::new(1);
-    let open = || Timeline::<State>::options().open_in(Arc::new(storage.clone()), State::new()).unwrap();
+    let open = || Timeline::<State>::options().open_in(Arc::new(storage.clone()), State::new).unwrap();
     let other =
         Store::durable(open(), |state: &mut State, action: &u8| _ = state.insert(u64::from(*action), "".into()));
     let id = other.dispatch(77).unwrap().version.unwrap();

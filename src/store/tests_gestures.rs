@@ -259,7 +259,7 @@ fn a_groups_actions_are_stored_and_a_finished_gesture_is_durable() {
     let storage = Simulated::new(1);
     let options = || Timeline::<u64>::options().durability(Durability::Group(Duration::ZERO));
     let open = || {
-        let timeline = options().open_in(Arc::new(storage.clone()), 0).unwrap();
+        let timeline = options().open_in(Arc::new(storage.clone()), || 0).unwrap();
         Store::durable(timeline, |sum, n: &u64| *sum += n)
     };
     let store = open();

@@ -12,7 +12,7 @@ type State = Vector<u64>;
 
 fn open(storage: &Simulated, delay: Duration) -> Result<Store<State, u64>> {
     let options = Timeline::<State>::options().segment_bytes(8 << 10).durability(Durability::Group(delay));
-    let timeline = options.open_in(Arc::new(storage.clone()), State::new())?;
+    let timeline = options.open_in(Arc::new(storage.clone()), State::new)?;
     Ok(Store::durable(timeline, |list: &mut State, n| list.push_back(*n)))
 }
 
@@ -202,7 +202,7 @@ fn no_thread_waits_for_ever_or_returns_too_early() {
 /// A store whose actions say what the state is to be: the same one twice changes something once.
 fn setting(storage: &Simulated, delay: Duration) -> Store<u64, u64> {
     let options = Timeline::<u64>::options().durability(Durability::Group(delay));
-    Store::durable(options.open_in(Arc::new(storage.clone()), 0).unwrap(), |state, n| *state = *n)
+    Store::durable(options.open_in(Arc::new(storage.clone()), || 0).unwrap(), |state, n| *state = *n)
 }
 
 #[test]

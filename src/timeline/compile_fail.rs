@@ -5,13 +5,13 @@
 /// ```
 /// #[derive(Clone, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 /// struct Plain(u64);
-/// let open = |path: &str| backstory::Timeline::open(path, Plain(1));
+/// let open = |path: &str| backstory::Timeline::open(path, || Plain(1));
 /// ```
 ///
 /// ```compile_fail,E0277
 /// #[derive(Clone, PartialEq)]
 /// struct Plain(u64);
-/// let open = |path: &str| backstory::Timeline::open(path, Plain(1));
+/// let open = |path: &str| backstory::Timeline::open(path, || Plain(1));
 /// ```
 ///
 /// In memory it needs none.
@@ -27,22 +27,22 @@ struct Derives;
 ///
 /// ```
 /// type Map = backstory::GenericHashMap<u64, u64, backstory::StrongHash, archery::ArcTK>;
-/// let open = |path: &str| backstory::Timeline::open(path, Map::default());
+/// let open = |path: &str| backstory::Timeline::open(path, Map::default);
 /// ```
 ///
 /// ```compile_fail,E0277
 /// type Map = backstory::GenericHashMap<u64, u64, std::hash::RandomState, archery::ArcTK>;
-/// let open = |path: &str| backstory::Timeline::open(path, Map::default());
+/// let open = |path: &str| backstory::Timeline::open(path, Map::default);
 /// ```
 struct Hashers;
 
 /// What is in a collection is stored with it, and needs the same.
 ///
 /// ```
-/// let open = |path: &str| backstory::Timeline::open(path, backstory::Vector::unit("text".to_string()));
+/// let open = |path: &str| backstory::Timeline::open(path, || backstory::Vector::unit("text".to_string()));
 /// ```
 ///
 /// ```compile_fail,E0277
-/// let open = |path: &str| backstory::Timeline::open(path, backstory::Vector::unit("text"));
+/// let open = |path: &str| backstory::Timeline::open(path, || backstory::Vector::unit("text"));
 /// ```
 struct Elements;

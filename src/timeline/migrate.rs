@@ -38,7 +38,7 @@ impl<T: State> Timeline<T> {
     ///
     /// # let path = std::env::temp_dir().join(format!("backstory-doc-migrate-{}", std::process::id()));
     /// # std::fs::create_dir(&path).unwrap();
-    /// let old = Timeline::open(path.join("old"), Old::default())?;
+    /// let old = Timeline::open(path.join("old"), Old::default)?;
     /// let new = Timeline::migrate(&old, path.join("new"), |Old { pages }| New { pages, author: "ann".into() })?;
     /// assert_eq!((new.head(), &*new.state().author), (old.head(), "ann"));
     /// # drop((old, new));

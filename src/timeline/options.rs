@@ -42,7 +42,7 @@ pub enum Durability {
 /// ```no_run
 /// use backstory::{Durability, Timeline, Vector};
 ///
-/// let timeline = Timeline::options().durability(Durability::None).open("list.backstory", Vector::<u64>::new())?;
+/// let timeline = Timeline::options().durability(Durability::None).open("list.backstory", Vector::<u64>::new)?;
 /// # Ok::<(), backstory::Error>(())
 /// ```
 pub struct Options<T> {
@@ -128,7 +128,7 @@ impl<T> Options<T> {
     /// use backstory::{ErrorKind, Timeline};
     ///
     /// # let path = std::env::temp_dir().join(format!("backstory-doc-check-{}", std::process::id()));
-    /// let mut timeline = Timeline::<usize>::options().check_roundtrip(true).open(&path, 1)?;
+    /// let mut timeline = Timeline::<usize>::options().check_roundtrip(true).open(&path, || 1)?;
     /// timeline.commit("it fits", 4_000_000_000)?;
     /// let error = timeline.commit("it does not", 5_000_000_000).unwrap_err();
     /// assert_eq!((error.kind(), *timeline.state()), (ErrorKind::Invalid, 4_000_000_000));
@@ -209,7 +209,7 @@ impl<T: State> Options<T> {
         options
     }
 
-    /// Opens the timeline in the folder `path`, as it was left; or makes it, with `initial` as its first version.
+    /// Opens the timeline in the folder `path`, as it was left; or makes it, with what `initial` gives as its first version.
     ///
     /// Nothing of the state is read: collections thaw where they are looked at. Cost: a few reads, however large the state and
     /// however long the history.
@@ -218,7 +218,7 @@ impl<T: State> Options<T> {
     /// `Locked` if another process has it open; `Incompatible` if it holds another schema, or was written by a build whose
     /// rkyv lays things out otherwise; `Corrupt` if acknowledged versions are damaged, or the state where it was left cannot be
     /// read: nothing is changed then, and [`open_read_only`](Self::open_read_only) shows what is left; `Io`.
-    pub fn open(self, path: impl AsRef<Path>, initial: T) -> Result<Timeline<T>> {
+    pub fn open(self, path: impl AsRef<Path>, initial: impl FnOnce() -> T) -> Result<Timeline<T>> {
         self.open_in(Arc::new(Files::new(path.as_ref())), initial)
     }
 
@@ -253,14 +253,14 @@ impl<T: State> Options<T> {
     ///
     /// # Errors
     /// As [`open`](Self::open).
-    pub unsafe fn open_mmap(self, path: impl AsRef<Path>, initial: T) -> Result<Timeline<T>> {
+    pub unsafe fn open_mmap(self, path: impl AsRef<Path>, initial: impl FnOnce() -> T) -> Result<Timeline<T>> {
         // SAFETY: the caller's promise.
         self.open_in(Arc::new(unsafe { MappedFiles::new(path.as_ref()) }), initial)
     }
 
-    pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: T) -> Result<Timeline<T>> {
+    pub(crate) fn open_in(self, storage: Arc<dyn Storage>, initial: impl FnOnce() -> T) -> Result<Timeline<T>> {
         let clock = self.clock.clone();
-        self.open_with(storage, || Ok((initial, clock.now_us())))
+        self.open_with(storage, || Ok((initial(), clock.now_us())))
     }
 
     fn check(&self) -> Result<()> {

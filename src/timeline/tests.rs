@@ -556,7 +556,7 @@ proptest! {
         let storage = Simulated::new(7);
         let mut model = Model::new(grouping);
         let options = model.options().segment_bytes(16 << 10);
-        let open = || options.clone().open_in(Arc::new(storage.clone()), State::default()).unwrap();
+        let open = || options.clone().open_in(Arc::new(storage.clone()), State::default).unwrap();
         let mut timeline = open();
         model.set_grouping(&mut timeline);
         for (reopens, step) in &steps {

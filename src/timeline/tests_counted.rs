@@ -20,7 +20,7 @@ fn open(storage: &Simulated) -> Timeline<Map> {
     } else {
         Map::new()
     };
-    Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), initial).unwrap()
+    Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), || initial).unwrap()
 }
 
 /// Records and bytes so far.
@@ -82,7 +82,7 @@ fn states_that_were_shown_last_are_not_read_unless_they_share_nothing_or_are_man
     let storage = Simulated::new(1);
     let number = |n: u64| Map::unit(key(n), [0; 64]);
     let mut timeline =
-        Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), number(0)).unwrap();
+        Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), || number(0)).unwrap();
     let goes = |timeline: &mut Timeline<Map>, id: u64| {
         let before = storage.disk().reads;
         timeline.checkout(VersionId::new(id)).unwrap();

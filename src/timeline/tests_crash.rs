@@ -168,7 +168,7 @@ impl Machine {
         let clock = self.clock.clone();
         let now = move || SystemTime::UNIX_EPOCH + Duration::from_micros(clock.load(Ordering::Relaxed));
         let options = Timeline::<State>::options().segment_bytes(16 << 10).clock(now);
-        options.open_in(Arc::new(self.storage.clone()), State::default())
+        options.open_in(Arc::new(self.storage.clone()), State::default)
     }
 
     /// Not looked at in an assertion: one that fails would leave the disk locked.

@@ -29,7 +29,7 @@ fn states() -> Vec<State> {
 
 fn open(storage: &Simulated) -> Result<Timeline<State>> {
     let options = Timeline::<State>::options().segment_bytes(8 << 10);
-    options.open_in(Arc::new(storage.clone()), State::default())
+    options.open_in(Arc::new(storage.clone()), State::default)
 }
 
 /// A session that makes the versions which are not there yet, until something fails. `acknowledged` is the newest version whose

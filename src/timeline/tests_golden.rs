@@ -160,7 +160,7 @@ fn time_us(id: u64) -> u64 {
 }
 
 pub(super) fn open(storage: &Simulated) -> Result<Timeline<Golden>> {
-    Timeline::options().check_roundtrip(true).open_in(Arc::new(storage.clone()), first())
+    Timeline::options().check_roundtrip(true).open_in(Arc::new(storage.clone()), first)
 }
 
 /// What stands in the golden log, written anew: versions up to so many.

@@ -14,7 +14,7 @@ fn id(n: u64) -> VersionId {
 /// One in memory and one in a log.
 fn both<T: State>(initial: T) -> [Timeline<T>; 2] {
     let storage = Arc::new(Simulated::new(1));
-    [Timeline::new(initial.clone()), Timeline::options().open_in(storage, initial).unwrap()]
+    [Timeline::new(initial.clone()), Timeline::options().open_in(storage, || initial).unwrap()]
 }
 
 /// Each call that goes to another version, makes one or changes a name, where it would succeed; and what it says.
@@ -153,7 +153,7 @@ fn timed(storage: Option<&Simulated>) -> (Timeline<u64>, Arc<AtomicU64>) {
     let now = move || SystemTime::UNIX_EPOCH + Duration::from_micros(its.load(Ordering::Relaxed));
     let options = Timeline::options().clock(now);
     let timeline = match storage {
-        Some(storage) => options.open_in(Arc::new(storage.clone()), 0).unwrap(),
+        Some(storage) => options.open_in(Arc::new(storage.clone()), || 0).unwrap(),
         None => options.in_memory(0),
     };
     (timeline, clock)
@@ -298,7 +298,7 @@ fn a_span_longer_than_all_time_leads_to_the_first_or_the_newest_version() {
 #[test]
 fn what_was_shown_or_made_is_not_read_again_until_it_wrote_too_much() {
     let storage = Simulated::new(1);
-    let open = || Timeline::options().open_in(Arc::new(storage.clone()), Vec::new()).unwrap();
+    let open = || Timeline::options().open_in(Arc::new(storage.clone()), Vec::new).unwrap();
     let large = |n: u8| vec![n; 200 << 10];
     let mut timeline: Timeline<Vec<u8>> = open();
     (1..=40).for_each(|n| _ = timeline.edit("", |state| *state = large(n)).unwrap());

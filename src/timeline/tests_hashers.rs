@@ -48,7 +48,7 @@ where
     Y: PortableHasher + Clone + 'static,
 {
     let options = Timeline::<Maps<X, Y>>::options().schema("maps", 1);
-    options.open_in(Arc::new(storage.clone()), (map(0), map(0)))
+    options.open_in(Arc::new(storage.clone()), || (map(0), map(0)))
 }
 
 #[track_caller]

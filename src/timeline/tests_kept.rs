@@ -69,7 +69,7 @@ fn versions_are_let_go_by_bytes() {
     assert_eq!(timeline.versions().count(), 10);
     timeline.edit("", |state| state.resize(2000, 0)).unwrap();
     assert_eq!(timeline.versions().count(), 1);
-    let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), 0);
+    let on_disk = Timeline::<u64>::options().keep_versions(3).open_in(Arc::new(Simulated::new(1)), || 0);
     assert_eq!(on_disk.err().unwrap().kind(), ErrorKind::Invalid)
 }
 

@@ -15,7 +15,7 @@ const SHORT: usize = 4_000_000_000;
 const LONG: usize = 5_000_000_000;
 
 fn open<T: State>(storage: &Simulated, initial: T, check: bool) -> Result<Timeline<T>> {
-    Timeline::<T>::options().check_roundtrip(check).open_in(Arc::new(storage.clone()), initial)
+    Timeline::<T>::options().check_roundtrip(check).open_in(Arc::new(storage.clone()), || initial)
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Archive, Serialize, Deserialize)]

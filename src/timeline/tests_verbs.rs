@@ -77,7 +77,7 @@ fn what_is_changed_and_no_version_yet_is_dirty_and_nothing_else_is() {
 #[test]
 fn a_long_label_or_author_is_kept_as_far_as_its_stamp_has_room() {
     let long = "ü".repeat(20_000);
-    for mut timeline in [Timeline::new(0), Timeline::options().open_in(Arc::new(Simulated::new(1)), 0).unwrap()] {
+    for mut timeline in [Timeline::new(0), Timeline::options().open_in(Arc::new(Simulated::new(1)), || 0).unwrap()] {
         timeline.set_author(&*format!("a{long}"));
         let id = timeline.edit(&long, |n| *n = 1).unwrap().version.unwrap();
         let Version { label, author, .. } = timeline.version(id).unwrap();
@@ -105,7 +105,9 @@ impl Clone for Panics {
 #[test]
 fn a_clone_that_panics_has_changed_nothing() {
     let storage = Simulated::new(1);
-    for mut timeline in [Timeline::new(Panics(0)), Timeline::options().open_in(Arc::new(storage), Panics(0)).unwrap()] {
+    for mut timeline in
+        [Timeline::new(Panics(0)), Timeline::options().open_in(Arc::new(storage), || Panics(0)).unwrap()]
+    {
         let mut panics = 0;
         for nth in 1..10 {
             let (head, number, count) = (timeline.head(), timeline.state().0, timeline.versions().count());
@@ -137,7 +139,7 @@ fn an_edit_that_panics_ends_no_group() {
 }
 
 fn open(storage: &Simulated) -> Timeline<Vector<u64>> {
-    Timeline::options().open_in(Arc::new(storage.clone()), Vector::new()).unwrap()
+    Timeline::options().open_in(Arc::new(storage.clone()), Vector::new).unwrap()
 }
 
 fn id(n: u64) -> VersionId {
@@ -198,7 +200,7 @@ fn what_is_no_name_is_refused_by_each_call_that_gives_one() {
     let bad =
         ["", "a b", "a\u{a0}b", "a\u{2003}", "a\tb", "a\u{7}b", "a\0", "@a", "-a", "-", "0", "007", &too_long, "taken"];
     let good = ["a", "7a", "a7", "a-b", "a@b", "é", "feature/x", &long];
-    for mut timeline in [Timeline::new(0), Timeline::options().open_in(Arc::new(Simulated::new(1)), 0).unwrap()] {
+    for mut timeline in [Timeline::new(0), Timeline::options().open_in(Arc::new(Simulated::new(1)), || 0).unwrap()] {
         timeline.tag("taken", id(0)).unwrap();
         timeline.branch("here").unwrap();
         for name in bad {
@@ -234,7 +236,7 @@ fn names_have_a_stamp_of_their_own_and_are_synced_unless_nothing_is() {
     {
         let storage = Simulated::new(1);
         let options = || Timeline::options().durability(durability);
-        let mut timeline = options().open_in(Arc::new(storage.clone()), 0).unwrap();
+        let mut timeline = options().open_in(Arc::new(storage.clone()), || 0).unwrap();
         assert_eq!(is_shared && timeline.share_syncs().is_some(), is_shared && durability == durabilities[1]);
         timeline.edit("", |state| *state = 1).unwrap();
         let syncs = || storage.disk().syncs;
@@ -256,7 +258,7 @@ fn names_have_a_stamp_of_their_own_and_are_synced_unless_nothing_is() {
 #[test]
 fn what_travel_carries_over_is_shown_and_no_version_has_changed() {
     for mut timeline in
-        [Timeline::new((0, 0)), Timeline::options().open_in(Arc::new(Simulated::new(1)), (0, 0)).unwrap()]
+        [Timeline::new((0, 0)), Timeline::options().open_in(Arc::new(Simulated::new(1)), || (0, 0)).unwrap()]
     {
         timeline.on_travel(|left: &(u64, u64), shown| shown.1 = left.1);
         timeline.edit("", |state| *state = (1, 10)).unwrap();

@@ -10,7 +10,7 @@ use std::sync::Arc;
 type Notes = (Vector<String>, HashMap<u8, Vector<u64>>, [u64; 4]);
 
 fn open(storage: &Simulated) -> Result<Timeline<Notes>> {
-    Timeline::<Notes>::options().open_in(Arc::new(storage.clone()), Notes::default())
+    Timeline::<Notes>::options().open_in(Arc::new(storage.clone()), Notes::default)
 }
 
 /// Everything of a version, through views.
@@ -90,7 +90,7 @@ fn a_timeline_in_memory_has_nothing_to_view() {
 #[test]
 fn a_state_that_stands_in_its_stamp_is_viewed_there() {
     let storage = Simulated::new(5);
-    let mut timeline = Timeline::<Vector<u64>>::options().open_in(Arc::new(storage.clone()), Vector::new()).unwrap();
+    let mut timeline = Timeline::<Vector<u64>>::options().open_in(Arc::new(storage.clone()), Vector::new).unwrap();
     timeline.edit("push", |list| list.push_back(7)).unwrap();
     let before = storage.disk().reads;
     let view = timeline.view(timeline.head()).unwrap();

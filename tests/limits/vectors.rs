@@ -114,7 +114,7 @@ fn elements_of_4_kib_are_edited_joined_sorted_and_iterated_on_a_small_stack() {
         let mut view = joined.focus_mut();
         view.pair(0, 90, std::mem::swap);
         assert_eq!((view.set(5, [1; 4096]).map(|old| old[1]), joined.splice(3..50, [[3; 4096]]).len()), (Some(1), 47));
-        assert_eq!(old.into_iter().rev().map(|page| page[9] as usize).sum::<usize>(), (0..200).sum());
+        assert_eq!(old.into_iter().rev().map(|page| page[9] as usize).sum::<usize>(), (0..200).sum::<usize>());
     })
 }
 

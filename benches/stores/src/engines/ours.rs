@@ -17,13 +17,13 @@ pub fn open(folder: &Path, is_durable: bool) -> Result<Box<dyn Engine>> {
 
 pub fn timeline(folder: &Path, is_durable: bool) -> backstory::Result<Timeline<State>> {
     let durability = if is_durable { Durability::Sync } else { Durability::None };
-    Timeline::options().durability(durability).open(folder, State::new())
+    Timeline::options().durability(durability).open(folder, State::new)
 }
 
 /// The same, read through a mapping.
 pub fn mapped_timeline(folder: &Path) -> backstory::Result<Timeline<State>> {
     // SAFETY: nobody else touches the folder while this program measures.
-    unsafe { Timeline::options().durability(Durability::None).open_mmap(folder, State::new()) }
+    unsafe { Timeline::options().durability(Durability::None).open_mmap(folder, State::new) }
 }
 
 impl Engine for Ours {

@@ -1,0 +1,186 @@
+//! Numbers as JSON has them, without loss.
+//!
+//! In: integers, floats, or a number's text. Out: the same, and the text that comes back as the same number.
+//! Must hold: a number has one form: an integer that an `i64` or a `u64` holds is kept so; of others, what an `f64` can tell
+//! from infinity is kept as one if it was written with a fraction or an exponent; the rest is kept as its text.
+//! Uses: `error`.
+
+use crate::error::{Error, ErrorKind};
+use rkyv::{Archive, Deserialize, Serialize};
+use std::fmt;
+use std::str::FromStr;
+
+/// A JSON number: an `i64`, a `u64`, a finite `f64`, or one beyond them, which is kept as its text.
+///
+/// Two are equal if they are written the same way: `1` is not `1.0`. A patch's `test` compares values instead
+/// ([`same_value`](Self::same_value)). `-0` is a float.
+#[derive(Clone, Debug, Archive, Serialize, Deserialize)]
+pub struct Number(Form);
+
+#[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
+enum Form {
+    Negative(i64),
+    Whole(u64),
+    Float(f64),
+    /// An integer beyond both, or a float beyond all: as it was written.
+    Text(Box<str>),
+}
+
+impl Number {
+    /// A float. None if it is infinite or not a number: JSON has no such numbers.
+    pub fn from_f64(number: f64) -> Option<Self> {
+        number.is_finite().then_some(Number(Form::Float(number)))
+    }
+
+    /// The number, if it is an integer that fits.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self.0 {
+            Form::Negative(n) => Some(n),
+            Form::Whole(n) => n.try_into().ok(),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is an integer that fits.
+    pub fn as_u64(&self) -> Option<u64> {
+        match self.0 {
+            Form::Whole(n) => Some(n),
+            _ => None,
+        }
+    }
+
+    /// The float nearest to the number; infinite for one beyond all floats.
+    pub fn as_f64(&self) -> f64 {
+        match &self.0 {
+            Form::Negative(n) => *n as f64,
+            Form::Whole(n) => *n as f64,
+            Form::Float(n) => *n,
+            Form::Text(text) => text.parse().expect("a number's text is one of Rust's too"),
+        }
+    }
+
+    /// Whether it was written as a float, or is one.
+    pub fn is_float(&self) -> bool {
+        match &self.0 {
+            Form::Float(_) => true,
+            Form::Text(text) => !is_integer(text),
+            _ => false,
+        }
+    }
+
+    /// Whether both are the same number, however they are written: `1` and `1.0` are, `10e399` and `1e400` too.
+    pub fn same_value(&self, other: &Self) -> bool {
+        self == other || Decimal::of(self) == Decimal::of(other)
+    }
+
+    /// Text of a number by JSON's grammar.
+    pub(super) fn from_valid(text: &str) -> Self {
+        if is_integer(text) {
+            return Number(match (text.parse(), text.parse()) {
+                (Ok(n), _) => Form::Whole(n),
+                // Integers have no negative zero.
+                (_, Ok(0)) => Form::Float(-0.0),
+                (_, Ok(n)) => Form::Negative(n),
+                _ => Form::Text(text.into()),
+            });
+        }
+        match text.parse() {
+            Ok(number) if f64::is_finite(number) => Number(Form::Float(number)),
+            _ => Number(Form::Text(text.into())),
+        }
+    }
+}
+
+/// By how it is written; floats by their bits, as digests see them.
+impl PartialEq for Number {
+    fn eq(&self, other: &Self) -> bool {
+        match (&self.0, &other.0) {
+            (Form::Float(a), Form::Float(b)) => a.to_bits() == b.to_bits(),
+            (a, b) => a == b,
+        }
+    }
+}
+
+impl Eq for Number {}
+
+impl std::hash::Hash for Number {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        match &self.0 {
+            Form::Negative(n) => n.hash(state),
+            Form::Whole(n) => n.hash(state),
+            Form::Float(n) => n.to_bits().hash(state),
+            Form::Text(text) => text.hash(state),
+        }
+    }
+}
+
+fn is_integer(text: &str) -> bool {
+    !text.bytes().any(|byte| matches!(byte, b'.' | b'e' | b'E'))
+}
+
+/// A number's sign, digits without zeros at either end, and the power of ten behind them: one for each value.
+#[derive(PartialEq)]
+struct Decimal {
+    is_negative: bool,
+    digits: String,
+    power: i128,
+}
+
+impl Decimal {
+    fn of(number: &Number) -> Self {
+        let text = number.to_string();
+        let (is_negative, text) = text.strip_prefix('-').map_or((false, &*text), |text| (true, text));
+        let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
+        let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
+        let all = [whole, fraction].concat();
+        let digits = all.trim_end_matches('0');
+        let zeros = (all.len() - digits.len()) as i128;
+        let digits = digits.trim_start_matches('0');
+        if digits.is_empty() {
+            return Decimal { is_negative: false, digits: String::new(), power: 0 };
+        }
+        // An exponent of so many digits is as good as endless.
+        let exponent = exponent
+            .parse::<i64>()
+            .map_or_else(|_| if exponent.starts_with('-') { i64::MIN as i128 } else { i64::MAX as i128 }, i128::from);
+        Decimal { is_negative, digits: digits.to_owned(), power: exponent - fraction.len() as i128 + zeros }
+    }
+}
+
+impl FromStr for Number {
+    type Err = Error;
+
+    /// A number by JSON's grammar. `Invalid` if it is none.
+    fn from_str(text: &str) -> Result<Self, Error> {
+        match super::Json::from_str(text)? {
+            super::Json::Number(number) => Ok(number),
+            _ => Err(Error::new(ErrorKind::Invalid, format!("{text:?} is no JSON number"))),
+        }
+    }
+}
+
+impl fmt::Display for Number {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Form::Negative(n) => n.fmt(f),
+            Form::Whole(n) => n.fmt(f),
+            Form::Float(n) => f.write_str(&serde_json::to_string(n).expect("a finite float is a JSON number")),
+            Form::Text(text) => f.write_str(text),
+        }
+    }
+}
+
+macro_rules! from_integers {
+    ($($type:ty),*) => {
+        $(impl From<$type> for Number {
+            fn from(number: $type) -> Self {
+                match (u64::try_from(number), i64::try_from(number)) {
+                    (Ok(n), _) => Number(Form::Whole(n)),
+                    (_, Ok(n)) => Number(Form::Negative(n)),
+                    _ => Number(Form::Text(number.to_string().into())),
+                }
+            }
+        })*
+    };
+}
+from_integers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);

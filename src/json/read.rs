@@ -1,0 +1,200 @@
+//! Text to values.
+//!
+//! In: the bytes of a JSON text, RFC 8259, UTF-8, and limits. Out: the value; or an error with line and column.
+//! Must hold: what the RFC does not allow is refused; nothing recurses over the nesting of the text.
+//! Uses: `error`; the crate `jiter` tells one token after the other.
+
+use super::{Json, Number, Object};
+use crate::error::{Error, ErrorKind, Result};
+use jiter::{Jiter, JiterError, JsonErrorType, Peek};
+use std::str::FromStr;
+
+/// What a text may ask for at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Arrays and objects in one another. 128 if nothing is said, which is also how much a log can store.
+    pub depth: usize,
+    /// The length of the text in bytes. One GiB if nothing is said.
+    pub len_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Limits { depth: 128, len_bytes: 1 << 30 }
+    }
+}
+
+/// An array or object that is not at its end yet.
+enum Open {
+    Array(Vec<Json>),
+    Object(Object, String),
+}
+
+impl Json {
+    /// The value of a JSON text. Of an object's members with the same name the last one counts, at the place of the first.
+    ///
+    /// Errors: `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8) or exceeds the default [`Limits`].
+    pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
+        Self::parse_within(text, Limits::default())
+    }
+
+    /// The same, with limits of your own.
+    pub fn parse_within(text: impl AsRef<[u8]>, limits: Limits) -> Result<Self> {
+        let text = text.as_ref();
+        if text.len() > limits.len_bytes {
+            let (len, most) = (text.len(), limits.len_bytes);
+            return Err(invalid(format!("the JSON text has {len} bytes, more than the limit of {most}: split it")));
+        }
+        let mut tokens = Jiter::new(text);
+        let mut read = Reader { limits, open: Vec::new() };
+        read.value(&mut tokens).map_err(|stop| match stop {
+            Stop::Syntax(error) => {
+                let (JiterError { index, .. }, what) = (&error, error.error_type.to_string());
+                invalid(format!("not JSON at {}: {}", place(text, *index), what))
+            }
+            Stop::TooDeep(index) => invalid(format!(
+                "arrays and objects nested more than {} deep at {}: nest them less",
+                limits.depth,
+                place(text, index)
+            )),
+        })
+    }
+}
+
+impl FromStr for Json {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Json::parse(text)
+    }
+}
+
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
+
+/// Line and column of a byte, both counted from 1, the column in characters.
+fn place(text: &[u8], index: usize) -> String {
+    let before = &text[..index.min(text.len())];
+    let line = before.iter().filter(|byte| **byte == b'\n').count() + 1;
+    let start = before.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+    let column = before[start..].iter().filter(|byte| **byte & 0xc0 != 0x80).count() + 1;
+    format!("line {line}, column {column}")
+}
+
+enum Stop {
+    Syntax(JiterError),
+    TooDeep(usize),
+}
+
+impl From<JiterError> for Stop {
+    fn from(error: JiterError) -> Self {
+        Stop::Syntax(error)
+    }
+}
+
+struct Reader {
+    limits: Limits,
+    open: Vec<Open>,
+}
+
+impl Reader {
+    fn value(&mut self, tokens: &mut Jiter<'_>) -> std::result::Result<Json, Stop> {
+        let mut peek = tokens.peek()?;
+        loop {
+            let mut value = match self.begun(tokens, peek)? {
+                Begun::Whole(value) => value,
+                Begun::Open(next) => {
+                    peek = next;
+                    continue;
+                }
+            };
+            // Whatever ends with this value.
+            loop {
+                match self.open.pop() {
+                    None => {
+                        tokens.finish()?;
+                        return Ok(value);
+                    }
+                    Some(Open::Array(mut array)) => {
+                        array.push(value);
+                        match tokens.array_step()? {
+                            Some(next) => {
+                                self.open.push(Open::Array(array));
+                                peek = next;
+                                break;
+                            }
+                            None => value = Json::Array(array.into_iter().collect()),
+                        }
+                    }
+                    Some(Open::Object(mut object, name)) => {
+                        object.insert(name, value);
+                        match tokens.next_key()? {
+                            Some(name) => {
+                                self.open.push(Open::Object(object, name.to_owned()));
+                                peek = tokens.peek()?;
+                                break;
+                            }
+                            None => value = Json::Object(object),
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// The value that begins here, if it has nothing in it; else it is opened.
+    fn begun(&mut self, tokens: &mut Jiter<'_>, peek: Peek) -> std::result::Result<Begun, Stop> {
+        Ok(Begun::Whole(match peek {
+            Peek::Null => {
+                tokens.known_null()?;
+                Json::Null
+            }
+            Peek::True | Peek::False => Json::Bool(tokens.known_bool(peek)?),
+            Peek::String => Json::String(tokens.known_str()?.to_owned()),
+            Peek::Array => {
+                self.may_open(tokens)?;
+                match tokens.known_array()? {
+                    None => Json::Array(Default::default()),
+                    Some(next) => {
+                        self.open.push(Open::Array(Vec::new()));
+                        return Ok(Begun::Open(next));
+                    }
+                }
+            }
+            Peek::Object => {
+                self.may_open(tokens)?;
+                match tokens.known_object()?.map(str::to_owned) {
+                    None => Json::Object(Object::new()),
+                    Some(name) => {
+                        self.open.push(Open::Object(Object::new(), name));
+                        return Ok(Begun::Open(tokens.peek()?));
+                    }
+                }
+            }
+            _ if peek.is_num() => {
+                let text = tokens.known_number_bytes(peek)?;
+                Json::Number(Number::from_valid(std::str::from_utf8(text).expect("digits and signs are ASCII")))
+            }
+            _ => {
+                let index = tokens.current_index();
+                return Err(Stop::Syntax(JiterError {
+                    error_type: jiter::JiterErrorType::JsonError(JsonErrorType::ExpectedSomeValue),
+                    index,
+                }));
+            }
+        }))
+    }
+
+    fn may_open(&self, tokens: &Jiter<'_>) -> std::result::Result<(), Stop> {
+        match self.open.len() < self.limits.depth {
+            true => Ok(()),
+            false => Err(Stop::TooDeep(tokens.current_index())),
+        }
+    }
+}
+
+enum Begun {
+    Whole(Json),
+    Open(Peek),
+}
