@@ -6,8 +6,9 @@
 //! Uses: `map`, `vector`, `hash`, `archive`, `error`.
 //!
 //! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored,
-//! `update.rs` one document made into another.
+//! `update.rs` one document made into another, `bridge.rs` serde.
 
+mod bridge;
 mod number;
 mod object;
 mod read;
@@ -15,10 +16,13 @@ mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_bridge;
+#[cfg(test)]
 mod tests_update;
 mod update;
 mod write;
 
+pub use bridge::{from_json, to_json};
 pub use number::Number;
 pub use object::Object;
 pub use read::Limits;
