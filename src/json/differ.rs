@@ -14,8 +14,8 @@ impl Patch {
     /// done.
     ///
     /// Objects are compared by member, arrays by the ranges that differ, both as deep as there are containers of the
-    /// same kind on both sides. A container is replaced where that is the shorter text. Members come by name, elements
-    /// by index.
+    /// same kind on both sides. A container is replaced where that is the shorter text. What is removed from
+    /// an object comes first, the rest in the order of its members; elements come by index.
     ///
     /// Time: O(what differs), for versions that share structure, else O(n), once for each level that it is nested.
     pub fn diff(old: &Json, new: &Json) -> Patch {
@@ -55,9 +55,9 @@ impl Differ {
 
     fn objects(&mut self, old: &Object, new: &Object) -> usize {
         let mut items: Vec<_> = old.diff(new).collect();
-        items.sort_unstable_by_key(|item| match item {
-            DiffItem::Add(name, _) | DiffItem::Remove(name, _) => *name,
-            DiffItem::Update { new, .. } => new.0,
+        items.sort_by_cached_key(|item| match item {
+            DiffItem::Remove(name, _) => (0, old.order(name)),
+            DiffItem::Add(name, _) | DiffItem::Update { new: (name, _), .. } => (1, new.order(name)),
         });
         let each = items.into_iter().map(|item| match item {
             DiffItem::Add(name, value) => self.below(name, |differ| differ.write(differ.add(value))),

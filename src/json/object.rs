@@ -113,6 +113,11 @@ impl Object {
         self.iter().map(|(name, _)| name)
     }
 
+    /// Where the member `name` stands among the others: below the order of all that come after it. Time: a lookup.
+    pub(super) fn order(&self, name: &str) -> Option<u64> {
+        self.members.get(name).map(|member| member.order)
+    }
+
     /// What makes `other` of this one, in no order. Time: O(what differs), for versions that share structure. The order of
     /// members does not count.
     pub fn diff<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = DiffItem<'a, 'a, String, Json>> {

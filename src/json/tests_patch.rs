@@ -289,8 +289,8 @@ fn differences() {
     assert_eq!(
         members,
         concat!(
-            r#"[{"op":"replace","path":"/a/x","value":{}},{"op":"replace","path":"/b","value":2},"#,
-            r#"{"op":"remove","path":"/m"},{"op":"add","path":"/n~1~0","value":1}]"#
+            r#"[{"op":"remove","path":"/m"},{"op":"replace","path":"/b","value":2},"#,
+            r#"{"op":"add","path":"/n~1~0","value":1},{"op":"replace","path":"/a/x","value":{}}]"#
         )
     );
     let document = |rest: &str| format!("[{rest},{:?}]", "as it is ".repeat(20));
