@@ -1,0 +1,1 @@
+//! The program `backstory`, driven as a user would.
