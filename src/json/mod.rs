@@ -5,17 +5,25 @@
 //! written; nothing here recurses deeper than a document is nested, and text nested deeper than its limit is refused.
 //! Uses: `map`, `vector`, `hash`, `archive` for the derives, `error`.
 //!
-//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text.
+//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `pointer.rs` pointers, `patch.rs` patches,
+//! `differ.rs` patches from two documents.
 
+mod differ;
 mod number;
 mod object;
+mod patch;
+mod pointer;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_patch;
 mod write;
 
 pub use number::Number;
 pub use object::Object;
+pub use patch::{Operation, Patch};
+pub use pointer::Pointer;
 pub use read::Limits;
 
 use crate::archive::{Sink, Source};
