@@ -17,9 +17,12 @@ A version V is one of, tried in this order:
 
 A document is read from FILE, or from standard input if that is `-`.
 
-Exit status: 0 done, or there was nothing to change; 1 nothing to undo or redo; 2 the request makes no sense;
-3 not found; 4 conflict; 5 the store is open elsewhere; 6 damaged; 7 of another format or schema; 8 reading or
-writing failed.";
+Exit status:
+  0 done, or there was nothing to change   5 the store is open elsewhere
+  1 nothing to undo or redo                6 damaged
+  2 the request makes no sense             7 of another format or schema
+  3 not found                              8 reading or writing failed
+  4 conflict";
 
 /// Keeps every version of a JSON document: undo, redo, branches, and a look at any version.
 #[derive(Parser)]

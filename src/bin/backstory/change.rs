@@ -7,11 +7,12 @@
 
 use crate::Done;
 use crate::args::Note;
-use crate::place::{make, open_to_change, read_json};
+use crate::diff::short;
+use crate::place::{in_file, make, open_to_change, read, read_json};
 use crate::print::{ID, NAME, Out, Work, clean, object, or_null};
 use crate::when;
-use backstory::json::{Json, Object};
-use backstory::{Result, Timeline, VersionId};
+use backstory::json::{Json, Object, Patch, Pointer};
+use backstory::{Error, Result, Timeline, VersionId};
 use std::path::Path;
 
 /// Where a store stands, and where it stood.
@@ -82,6 +83,40 @@ pub fn init(out: &mut Out, store: Option<&Path>, file: Option<&Path>) -> Result<
     let (path, head) = (path.display().to_string(), timeline.head());
     let json = || object([("store", path.as_str().into()), ("head", head.number().into())]);
     out.answer(json, format_args!("made a store in {path}: at version {ID}{head}{ID:#}"))
+}
+
+/// How many characters of a value are in the label of the version that sets it.
+const LABEL: usize = 60;
+
+pub fn set(out: &mut Out, store: Option<&Path>, pointer: &str, json: &str, is_string: bool, note: &Note) -> Result<()> {
+    let at: Pointer = pointer.parse()?;
+    let value = match json {
+        text if is_string => text.into(),
+        "-" => read_json(Path::new("-"))?,
+        text => Json::parse(text).map_err(|error| {
+            let what = format!("{error}: a string needs quotes of its own, or --string");
+            Error::new(error.kind(), what)
+        })?,
+    };
+    let words = format!("set {pointer} {}", short(&value, LABEL));
+    changed(out, store, note, &words, |_, mut document| {
+        document.set(&at, value)?;
+        Ok(document)
+    })
+}
+
+pub fn remove(out: &mut Out, store: Option<&Path>, pointer: &str, note: &Note) -> Result<()> {
+    let at: Pointer = pointer.parse()?;
+    changed(out, store, note, &format!("remove {pointer}"), |_, mut document| {
+        document.take(&at)?;
+        Ok(document)
+    })
+}
+
+pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
+    let patch = Patch::parse(read(file)?).map_err(|error| in_file(file, &error))?;
+    let patched = |document: Json| document.patched(&patch).map_err(|error| in_file(file, &error));
+    changed(out, store, note, &format!("patch {}", file.display()), |_, document| patched(document))
 }
 
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {

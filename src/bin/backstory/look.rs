@@ -7,11 +7,18 @@
 use crate::place::{open_to_look, write};
 use crate::print::{FAINT, HERE, ID, NAME, Out, Work, clean, object, or_null, version_json};
 use crate::when;
-use backstory::json::Json;
+use backstory::json::{Json, Pointer};
 use backstory::{Damage, Error, ErrorKind, Report, Result, Timeline, Version, VersionId};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
+
+pub fn show(out: &mut Out, store: Option<&Path>, pointer: &str, at: &str) -> Result<()> {
+    let pointer: Pointer = pointer.parse()?;
+    let timeline = open_to_look(store)?;
+    let document = timeline.at(when::version(&timeline, at)?)?;
+    out.document(document.pointer(&pointer)?)
+}
 
 pub fn export(out: &mut Out, store: Option<&Path>, at: &str, output: Option<&Path>) -> Result<()> {
     let timeline = open_to_look(store)?;

@@ -10,6 +10,7 @@
 
 mod args;
 mod change;
+mod diff;
 mod graph;
 mod look;
 mod names;
@@ -70,6 +71,10 @@ fn run(out: &mut Out, args: Args) -> Result<Done> {
     let store = args.all.store.as_deref();
     match args.command {
         Command::Init { file } => change::init(out, store, file.as_deref())?,
+        Command::Show { pointer, at } => look::show(out, store, &pointer, &at)?,
+        Command::Set { pointer, json, string, note } => change::set(out, store, &pointer, &json, string, &note)?,
+        Command::Remove { pointer, note } => change::remove(out, store, &pointer, &note)?,
+        Command::Patch { file, note } => change::patch(out, store, &file, &note)?,
         Command::Import { file, note } => change::import(out, store, &file, &note)?,
         Command::Undo { n } => return change::undo(out, store, n),
         Command::Redo { n } => return change::redo(out, store, n),
@@ -77,13 +82,13 @@ fn run(out: &mut Out, args: Args) -> Result<Done> {
         Command::Restore { version, note } => change::restore(out, store, &version, &note)?,
         Command::Log { graph: true, count } => graph::graph(out, store, count)?,
         Command::Log { graph: false, count } => look::log(out, store, count)?,
+        Command::Diff { a, b, json_patch } => diff::diff(out, store, a.as_deref(), &b, json_patch)?,
         Command::Branch { name, naming } => names::branch(out, store, name.as_deref(), &naming)?,
         Command::Switch { name } => names::switch(out, store, &name)?,
         Command::Tag { name, version, naming } => names::tag(out, store, name.as_deref(), &version, &naming)?,
         Command::Verify => look::verify(out, store)?,
         Command::Stats => look::stats(out, store)?,
         Command::Export { at, output } => look::export(out, store, &at, output.as_deref())?,
-        _ => return Err(Error::new(ErrorKind::Invalid, "to come")),
     }
     Ok(Done::All)
 }

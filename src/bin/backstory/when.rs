@@ -96,7 +96,7 @@ fn as_of(timeline: &Timeline<Json>, v: &str, time: Timestamp) -> Result<VersionI
 fn unknown(timeline: &Timeline<Json>, v: &str) -> Error {
     let like = like(timeline, v).map_or(String::new(), |name| format!("did you mean {name:?}? "));
     let what = format!(
-        "there is no version {v:?}: {like}A version is a number, @ or @-3, a branch or a tag, or a time such as \
+        "there is no version {v:?}: {like}a version is a number, @ or @-3, a branch or a tag, or a time such as \
          \"5 minutes ago\" or \"2026-05-01 12:30\""
     );
     Error::new(ErrorKind::NotFound, what)
