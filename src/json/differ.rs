@@ -10,10 +10,12 @@ use crate::map::DiffItem;
 use crate::vector::{Splice, Vector};
 
 impl Patch {
-    /// A small patch that makes `new` of `old`. The order of members does not count: if only that differs, nothing is done.
+    /// A small patch that makes `new` of `old`. The order of members does not count: where only that differs, nothing is
+    /// done.
     ///
-    /// Objects are compared by member, arrays by the ranges that differ, both as deep as there are containers of the same
-    /// kind on both sides. A container is replaced where that is the shorter text. Members come by name, elements by index.
+    /// Objects are compared by member, arrays by the ranges that differ, both as deep as there are containers of the
+    /// same kind on both sides. A container is replaced where that is the shorter text. Members come by name, elements
+    /// by index.
     ///
     /// Time: O(what differs), for versions that share structure, else O(n), once for each level that it is nested.
     pub fn diff(old: &Json, new: &Json) -> Patch {

@@ -1,6 +1,6 @@
 //! Patches: operations that make one document of another. RFC 6902.
 //!
-//! In: a patch's text, its JSON, or operations; a document. Out: the document that they make of it; JSON and text again.
+//! In: a patch's text, its JSON, or operations; a document. Out: the document that they make of it; JSON and text.
 //! Must hold: a patch is applied as a whole or not at all; every error says which operation it is about.
 //! Uses: `error`.
 
@@ -59,7 +59,8 @@ pub enum Operation {
 /// Operations that are done one after the other: all of them or none. RFC 6902.
 ///
 /// A patch of n operations costs O(n) lookups and updates, whatever the size of the document and of the values that it
-/// moves and copies. So a short patch can make a document that is long as text, or nested deep: mind whose patches you take.
+/// moves and copies (a test costs O(n) in what it tests). So a short patch can make a document that is long as text, or
+/// nested deep: mind whose patches you take.
 ///
 /// ```
 /// use backstory::json::{Json, Patch};
@@ -118,8 +119,9 @@ impl Patch {
 
     /// Changes the document: by all operations, or not at all if there is an error.
     ///
-    /// Errors: `NotFound` for a place that is not there, `Conflict` for a test that fails, `Invalid` for a value that would be
-    /// moved into itself and for the whole document removed. The message says which operation it was.
+    /// Errors: `NotFound` for a place that is not there, `Conflict` for a test that fails, `Invalid` for a value that
+    /// would be moved into itself and for the whole document removed. The message says which operation it was, counted
+    /// from 0.
     pub fn apply(&self, document: &mut Json) -> Result<()> {
         *document = document.patched(self)?;
         Ok(())

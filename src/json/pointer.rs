@@ -1,6 +1,6 @@
 //! Pointers: which value of a document is meant. RFC 6901.
 //!
-//! In: a pointer's text, or its tokens; a document. Out: the value there, to be read, changed, set or taken out; text again.
+//! In: a pointer's text, or its tokens; a document. Out: the value there, to be read, changed, set or taken out; text.
 //! Must hold: a document is looked at before it is changed, so that nothing is copied for what is not there; text and
 //! tokens say the same, each way.
 //! Uses: `vector`, `error`.
@@ -13,8 +13,8 @@ use std::str::FromStr;
 
 /// The way to a value in a document: names of members and indices of elements, from the outside in. RFC 6901.
 ///
-/// Its text is `""` for the whole document, else each token behind a slash, with `~` as `~0` and `/` as `~1` in it. An index
-/// is written without sign and leading zeros; `-` is the place behind an array's last element.
+/// Its text is `""` for the whole document, else each token behind a slash, with `~` as `~0` and `/` as `~1` in it. An
+/// index is written without sign and leading zeros; `-` is the place behind an array's last element.
 ///
 /// ```
 /// use backstory::json::{Json, Pointer};
@@ -162,7 +162,7 @@ impl Json {
     pub fn set(&mut self, at: &Pointer, value: Json) -> Result<Option<Json>> {
         let may = |holder: &Json, token: &str| match holder {
             Json::Array(_) => token == "-" || inside(holder, token).is_some(),
-            _ => true,
+            other => other.as_object().is_some(),
         };
         Ok(match self.place(at, may)? {
             Place::Root(root) => Some(std::mem::replace(root, value)),
@@ -177,8 +177,8 @@ impl Json {
 
     /// Takes the value out; the elements behind it move up.
     ///
-    /// Time and errors: as [`pointer_mut`](Self::pointer_mut); also `Invalid` for the whole document, which has nothing to be
-    /// taken out of.
+    /// Time and errors: as [`pointer_mut`](Self::pointer_mut); also `Invalid` for the whole document, which has nothing
+    /// to be taken out of.
     pub fn take(&mut self, at: &Pointer) -> Result<Json> {
         match self.place(at, |holder, token| inside(holder, token).is_some())? {
             Place::Root(_) => {
@@ -189,11 +189,11 @@ impl Json {
         }
     }
 
-    /// Adds a value as a patch does (RFC 6902, 4.1): as [`set`](Self::set), but the elements from an index on make room.
+    /// Adds a value as a patch does (RFC 6902, 4.1): as [`set`](Self::set), but elements from the index on make room.
     pub(super) fn add(&mut self, at: &Pointer, value: Json) -> Result<()> {
         let may = |holder: &Json, token: &str| match holder {
             Json::Array(array) => token == "-" || index(token).is_some_and(|index| index <= array.len()),
-            _ => true,
+            other => other.as_object().is_some(),
         };
         match self.place(at, may)? {
             Place::Root(root) => *root = value,
