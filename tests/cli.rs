@@ -203,7 +203,7 @@ fn branches_and_tags() {
     assert_eq!(shell.run("branch other").ok(), "new branch other at version 0\n");
     assert_eq!(shell.run("branch").ok(), "  main   1\n* other  0\n");
     assert_eq!(shell.run("tag").ok(), "first  0\n");
-    assert_eq!(shell.run("switch main").ok(), "at version 1 on main: set  1\n");
+    assert_eq!(shell.run("switch main").ok(), "at version 1 on main: set 1\n");
     shell.run("switch mein").fails(3, "did you mean \"main\"?");
     shell.run("switch first").fails(2, "is a tag");
     shell.run("branch main").fails(2, "main");
@@ -327,7 +327,7 @@ fn a_store_that_is_open_elsewhere_is_looked_at_and_not_changed() {
     }
     assert_eq!(shell.run("show").ok(), "2\n");
     drop(holder);
-    assert_eq!(shell.run("set \"\" 3").ok(), "made version 2: set  3\n")
+    assert_eq!(shell.run("set \"\" 3").ok(), "made version 2: set 3\n")
 }
 
 #[test]

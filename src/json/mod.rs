@@ -3,10 +3,10 @@
 //! In: text, or values of any serde type. Out: [`Json`], of which every version is kept cheaply; text again.
 //! Must hold: what JSON can say comes back as it was said, but for white space, the escapes of strings and how a float is
 //! written; nothing here recurses deeper than a document is nested, and text nested deeper than its limit is refused.
-//! Uses: `map`, `vector`, `hash`, `archive` for the derives, `error`.
+//! Uses: `map`, `vector`, `hash`, `archive`, `error`.
 //!
-//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `pointer.rs` pointers, `patch.rs` patches,
-//! `differ.rs` patches from two documents.
+//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored, `pointer.rs` pointers,
+//! `patch.rs` patches, `differ.rs` patches from two documents, `update.rs` one document made into another.
 
 mod differ;
 mod number;
@@ -14,10 +14,14 @@ mod object;
 mod patch;
 mod pointer;
 mod read;
+mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_patch;
+#[cfg(test)]
+mod tests_update;
+mod update;
 mod write;
 
 pub use number::Number;
@@ -30,6 +34,7 @@ use crate::archive::{Sink, Source};
 use crate::vector::Vector;
 use rkyv::validation::ArchiveContext;
 use rkyv::{Archive, Deserialize, Serialize};
+use stored::Few;
 
 /// A JSON value. Cloning one is O(1), but for a string's or a large number's text.
 ///
@@ -60,9 +65,9 @@ pub enum Json {
     /// A string.
     String(String),
     /// An array.
-    Array(#[rkyv(omit_bounds)] Vector<Json>),
+    Array(#[rkyv(with = Few, omit_bounds)] Vector<Json>),
     /// An object.
-    Object(#[rkyv(omit_bounds)] Object),
+    Object(#[rkyv(with = Few, omit_bounds)] Object),
 }
 
 impl Json {

@@ -5,6 +5,7 @@
 //! from infinity is kept as one if it was written with a fraction or an exponent; the rest is kept as its text.
 //! Uses: `error`.
 
+use super::stored::Packed;
 use crate::error::{Error, ErrorKind};
 use rkyv::{Archive, Deserialize, Serialize};
 use std::fmt;
@@ -15,13 +16,13 @@ use std::str::FromStr;
 /// Two are equal if they are written the same way: `1` is not `1.0`. A patch's `test` compares values instead
 /// ([`same_value`](Self::same_value)). `-0` is a float.
 #[derive(Clone, Debug, Archive, Serialize, Deserialize)]
-pub struct Number(Form);
+pub struct Number(pub(super) Form);
 
 #[derive(Clone, Debug, PartialEq, Archive, Serialize, Deserialize)]
-enum Form {
-    Negative(i64),
-    Whole(u64),
-    Float(f64),
+pub(super) enum Form {
+    Negative(#[rkyv(with = Packed)] i64),
+    Whole(#[rkyv(with = Packed)] u64),
+    Float(#[rkyv(with = Packed)] f64),
     /// An integer beyond both, or a float beyond all: as it was written.
     Text(Box<str>),
 }

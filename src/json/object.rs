@@ -35,7 +35,7 @@ pub struct Object {
 #[derive(Clone, Archive, Serialize, Deserialize)]
 #[rkyv(serialize_bounds(__S: Sink), deserialize_bounds(__D: Source))]
 #[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: rkyv::rancor::Source)))]
-pub(super) struct Member {
+pub struct Member {
     order: u64,
     #[rkyv(omit_bounds)]
     value: Json,
@@ -101,6 +101,11 @@ impl Object {
         let mut all: Vec<_> = self.members.iter().map(|(name, member)| (member.order, name, &member.value)).collect();
         all.sort_unstable_by_key(|(order, ..)| *order);
         all.into_iter().map(|(_, name, value)| (&**name, value))
+    }
+
+    /// All members, in no order. Time: O(n).
+    pub fn iter_unordered(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> {
+        self.members.iter().map(|(name, member)| (&**name, &member.value))
     }
 
     /// All names, in order. Time: as [`iter`](Self::iter).

@@ -1,9 +1,11 @@
 //! Text to values and back: what RFC 8259 allows and what it does not, limits, and documents in a log.
 
-use super::{Json, Limits, Number};
+use super::tests_update::documents;
+use super::{Json, Limits, Number, Object};
 use crate::error::ErrorKind;
 use crate::log::simulated::Simulated;
 use crate::timeline::Timeline;
+use proptest::prelude::*;
 use std::sync::Arc;
 
 #[test]
@@ -95,4 +97,65 @@ fn limits() {
     assert!(error.to_string().contains("128 deep at line 1, column 129"), "{error}");
     let limits = Limits { depth: 1_000_000, len_bytes: 10 };
     assert!(Json::parse_within("[[[[[[[[]]]]]]]]", limits).is_err());
+}
+
+proptest! {
+    /// J3, J4: small and large collections in one another, stored and read again.
+    #[test]
+    fn what_is_stored_comes_back(one in documents(), other in documents(), path in prop::collection::vec(any::<prop::sample::Index>(), 0..4)) {
+        let storage = Simulated::new(1);
+        let mut timeline = open(&storage);
+        let first = timeline.edit("one", |json| *json = one.clone()).unwrap().version;
+        // Somewhere inside, so that the rest is shared.
+        timeline.edit("within", |json| *within(json, &path) = other).unwrap();
+        let (written, digests) = (timeline.state().clone(), timeline.versions().map(|v| timeline.digest(v.unwrap().id)).collect::<Vec<_>>());
+        drop(timeline);
+        let timeline = open(&storage);
+        prop_assert!(*timeline.state() == written && timeline.state().same_order(&written));
+        if let Some(first) = first {
+            let read = timeline.at(first).unwrap();
+            prop_assert!(read == one && read.same_order(&one));
+        }
+        for (version, digest) in timeline.versions().zip(digests) {
+            prop_assert_eq!(timeline.digest(version.unwrap().id).unwrap(), digest.unwrap());
+        }
+        prop_assert!(timeline.verify().unwrap().damages.is_empty());
+    }
+}
+
+fn within<'j>(json: &'j mut Json, path: &[prop::sample::Index]) -> &'j mut Json {
+    let Some((first, rest)) = path.split_first() else { return json };
+    let len = json.as_array().map_or(0, |array| array.len()) + json.as_object().map_or(0, |object| object.len());
+    if len == 0 {
+        return json;
+    }
+    if json.as_array().is_some() {
+        return within(&mut json[first.index(len)], rest);
+    }
+    let name = json.as_object().unwrap().names().nth(first.index(len)).unwrap().to_owned();
+    within(&mut json[&*name], rest)
+}
+
+/// Around the size at which a value gets a record of its own (J3): each stored, read again, and made larger and smaller there.
+#[test]
+fn small_and_large_ones_take_turns() {
+    let storage = Simulated::new(1);
+    let mut timeline = open(&storage);
+    let sized = |len: usize| Json::from_iter([Json::from("x".repeat(len)), Json::from_iter([len as u64])]);
+    let all: Object = [("array", Json::from_iter([0u64])), ("object", Json::from(Object::new()))].into_iter().collect();
+    timeline.edit("begin", |json| *json = all.into()).unwrap();
+    let mut digests = Vec::new();
+    for len in (180..260).chain((180..260).rev()) {
+        timeline.edit("array", |json| json["array"][0] = sized(len)).unwrap();
+        timeline
+            .edit("object", |json| _ = json["object"].as_object_mut().unwrap().insert("member", sized(len)))
+            .unwrap();
+        drop(timeline);
+        timeline = open(&storage);
+        assert_eq!(timeline.state()["array"][0], sized(len));
+        assert_eq!(timeline.state()["object"]["member"], sized(len));
+        digests.push(timeline.digest(timeline.head()).unwrap())
+    }
+    // The way there does not show.
+    assert!(digests.iter().eq(digests.iter().rev()));
 }

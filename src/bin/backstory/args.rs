@@ -37,8 +37,8 @@ pub struct Args {
 /// Options of every command.
 #[derive(clap::Args)]
 pub struct All {
-    /// The store's folder [default: the nearest `.backstory`, from the current folder upward]
-    #[arg(long, global = true, value_name = "DIR", env = "BACKSTORY_STORE", hide_env_values = true)]
+    /// The store's folder [default: $BACKSTORY_STORE, or the nearest `.backstory` upward from here]
+    #[arg(long, global = true, value_name = "DIR")]
     pub store: Option<PathBuf>,
     /// Print one JSON value, for scripts
     #[arg(long, global = true)]
@@ -65,8 +65,8 @@ pub struct Note {
     /// What to call the new version [default: the command itself]
     #[arg(short = 'm', long = "message", value_name = "LABEL")]
     pub label: Option<String>,
-    /// Who makes it
-    #[arg(long, value_name = "NAME", env = "BACKSTORY_AUTHOR", hide_env_values = true)]
+    /// Who makes it [default: $BACKSTORY_AUTHOR]
+    #[arg(long, value_name = "NAME")]
     pub author: Option<String>,
 }
 
@@ -102,8 +102,8 @@ pub enum Command {
         /// Where (RFC 6901)
         pointer: String,
         /// JSON text; `-` is standard input
-        #[arg(allow_negative_numbers = true)]
-        json: String,
+        #[arg(value_name = "JSON", allow_negative_numbers = true)]
+        value: String,
         /// Take JSON as a string as it is, so that it needs no quotes of its own
         #[arg(short, long)]
         string: bool,

@@ -68,7 +68,8 @@ pub fn changed(
     change: impl FnOnce(&Timeline<Json>, Json) -> Result<Json>,
 ) -> Result<()> {
     let mut timeline = open_to_change(store)?;
-    timeline.set_author(note.author.as_deref().filter(|author| !author.is_empty()));
+    let author = note.author.clone().or_else(|| std::env::var("BACKSTORY_AUTHOR").ok());
+    timeline.set_author(author.as_deref().filter(|author| !author.is_empty()));
     let from = timeline.head();
     let made = {
         let _work = Work::new("storing");
@@ -88,9 +89,16 @@ pub fn init(out: &mut Out, store: Option<&Path>, file: Option<&Path>) -> Result<
 /// How many characters of a value are in the label of the version that sets it.
 const LABEL: usize = 60;
 
-pub fn set(out: &mut Out, store: Option<&Path>, pointer: &str, json: &str, is_string: bool, note: &Note) -> Result<()> {
+pub fn set(
+    out: &mut Out,
+    store: Option<&Path>,
+    pointer: &str,
+    value: &str,
+    is_string: bool,
+    note: &Note,
+) -> Result<()> {
     let at: Pointer = pointer.parse()?;
-    let value = match json {
+    let value = match value {
         text if is_string => text.into(),
         "-" => read_json(Path::new("-"))?,
         text => Json::parse(text).map_err(|error| {
@@ -98,7 +106,10 @@ pub fn set(out: &mut Out, store: Option<&Path>, pointer: &str, json: &str, is_st
             Error::new(error.kind(), what)
         })?,
     };
-    let words = format!("set {pointer} {}", short(&value, LABEL));
+    let words = match short(&value, LABEL) {
+        value if at.is_root() => format!("set {value}"),
+        value => format!("set {pointer} {value}"),
+    };
     changed(out, store, note, &words, |_, mut document| {
         document.set(&at, value)?;
         Ok(document)
@@ -121,12 +132,7 @@ pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> R
 
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
     let new = read_json(file)?;
-    changed(out, store, note, &format!("import {}", file.display()), |_, old| Ok(sharing(&old, new)))
-}
-
-/// `new`, sharing with `old` what is the same.
-fn sharing(_old: &Json, new: Json) -> Json {
-    new
+    changed(out, store, note, &format!("import {}", file.display()), |_, old| Ok(old.updated(&new)))
 }
 
 pub fn restore(out: &mut Out, store: Option<&Path>, v: &str, note: &Note) -> Result<()> {

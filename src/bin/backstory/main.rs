@@ -72,7 +72,7 @@ fn run(out: &mut Out, args: Args) -> Result<Done> {
     match args.command {
         Command::Init { file } => change::init(out, store, file.as_deref())?,
         Command::Show { pointer, at } => look::show(out, store, &pointer, &at)?,
-        Command::Set { pointer, json, string, note } => change::set(out, store, &pointer, &json, string, &note)?,
+        Command::Set { pointer, value, string, note } => change::set(out, store, &pointer, &value, string, &note)?,
         Command::Remove { pointer, note } => change::remove(out, store, &pointer, &note)?,
         Command::Patch { file, note } => change::patch(out, store, &file, &note)?,
         Command::Import { file, note } => change::import(out, store, &file, &note)?,

@@ -17,7 +17,7 @@ const FOLDER: &str = ".backstory";
 /// Where the store is: where that is said, or in the nearest folder upward.
 pub fn find(said: Option<&Path>) -> Result<PathBuf> {
     if let Some(said) = of_a_name(said) {
-        return Ok(said.to_owned());
+        return Ok(said);
     }
     let here = std::env::current_dir().map_err(|error| failed("find", Path::new("the current folder"), error))?;
     let found = here.ancestors().map(|folder| folder.join(FOLDER)).find(|folder| folder.is_dir());
@@ -30,9 +30,10 @@ pub fn find(said: Option<&Path>) -> Result<PathBuf> {
     })
 }
 
-/// A folder that is said. An empty variable of the environment says nothing.
-fn of_a_name(said: Option<&Path>) -> Option<&Path> {
-    said.filter(|path| !path.as_os_str().is_empty())
+/// A folder that is said, or else by the environment; an empty variable says nothing.
+fn of_a_name(said: Option<&Path>) -> Option<PathBuf> {
+    let by_environment = || std::env::var_os("BACKSTORY_STORE").filter(|path| !path.is_empty()).map(PathBuf::from);
+    said.map(Path::to_owned).or_else(by_environment)
 }
 
 /// The store, to look at: beside others, also one that makes versions.
@@ -56,7 +57,7 @@ pub fn open_to_change(said: Option<&Path>) -> Result<Timeline<Json>> {
 
 /// A new store. `document` gives its first version.
 pub fn make(said: Option<&Path>, document: impl FnOnce() -> Result<Json>) -> Result<(PathBuf, Timeline<Json>)> {
-    let path = of_a_name(said).unwrap_or(Path::new(FOLDER)).to_owned();
+    let path = of_a_name(said).unwrap_or_else(|| FOLDER.into());
     match Timeline::<Json>::options().open_read_only(&path) {
         // None, or one whose making was stopped halfway.
         Err(error) if error.kind() == ErrorKind::NotFound => {}

@@ -1,0 +1,239 @@
+//! Values in rkyv's form: what is small lies in what holds it, what is large has records of its own.
+//!
+//! In: values. Out: their form in a record, of 16 bytes and what they own; the same values again.
+//! - **J3** An array or object lies in what holds it exactly if it fills at most [`FEW_BYTES`] there, with all that is in it: a
+//!   function of the contents.
+//! - **J4** Members that lie in what holds them stand in their order, and have no other: read again they are numbered anew.
+//!
+//! Uses: `archive`, `vector`; `number`, `object`. Bytes: docs/FORMAT.md, "JSON documents".
+
+use super::number::Form;
+use super::object::ArchivedObject;
+use super::{ArchivedJson, Json, Number, Object};
+use crate::archive::{ArchivedVector, Sink, Source};
+use crate::error::Error;
+use crate::vector::Vector;
+use rkyv::boxed::{ArchivedBox, BoxResolver};
+use rkyv::rancor::Fallible;
+use rkyv::rend::unaligned::{f64_ule, i64_ule, u64_ule};
+use rkyv::string::{ArchivedString, StringResolver};
+use rkyv::validation::ArchiveContext;
+use rkyv::vec::{ArchivedVec, VecResolver};
+use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
+use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
+use std::marker::PhantomData;
+
+/// So many bytes an array or object may fill in what holds it. A larger one is shared between versions where it is; a change
+/// in a smaller one writes all of it. See "Decisions" in docs/ARCHITECTURE.md.
+const FEW_BYTES: usize = 256;
+/// What a value fills, but for what it owns.
+const VALUE_BYTES: usize = 16;
+/// What a name fills; so many bytes of text need no place of their own.
+const NAME_BYTES: usize = 8;
+
+const _: () = assert!(size_of::<ArchivedJson>() == VALUE_BYTES);
+const _: () = assert!(size_of::<ArchivedNamed>() == VALUE_BYTES + NAME_BYTES);
+
+/// Whether an array or object lies in what holds it (J3). Time: O(1), as little is looked at.
+fn is_few(value: Collection<'_>) -> bool {
+    fits(value, &mut { FEW_BYTES })
+}
+
+/// An array or object.
+#[derive(Clone, Copy)]
+enum Collection<'a> {
+    Array(&'a Vector<Json>),
+    Object(&'a Object),
+}
+
+fn fits(all: Collection<'_>, left: &mut usize) -> bool {
+    match all {
+        Collection::Array(array) => {
+            take(left, VALUE_BYTES * array.len()) && array.iter().all(|element| value_fits(element, left))
+        }
+        Collection::Object(object) => {
+            take(left, (VALUE_BYTES + NAME_BYTES) * object.len())
+                && object.iter_unordered().all(|(name, value)| take(left, text_bytes(name)) && value_fits(value, left))
+        }
+    }
+}
+
+fn value_fits(value: &Json, left: &mut usize) -> bool {
+    match value {
+        Json::String(text) => take(left, text_bytes(text)),
+        Json::Number(Number(Form::Text(text))) => take(left, text.len()),
+        Json::Array(array) => fits(Collection::Array(array), left),
+        Json::Object(object) => fits(Collection::Object(object), left),
+        _ => true,
+    }
+}
+
+fn take(left: &mut usize, bytes: usize) -> bool {
+    let fits = bytes <= *left;
+    *left = left.saturating_sub(bytes);
+    fits
+}
+
+fn text_bytes(text: &str) -> usize {
+    if text.len() <= NAME_BYTES { 0 } else { text.len() }
+}
+
+/// Arrays and objects, inside what holds them if they are small.
+pub struct Few;
+
+/// An array or object, small (so many items of the archived type `I`) or large (of the archived type `L`).
+#[derive(Archive)]
+#[rkyv(archived = ArchivedPlace, resolver = PlaceResolver)]
+pub enum Somewhere<I, L> {
+    Inside(Run<I>),
+    Far(Far<L>),
+}
+
+impl<I, L> Somewhere<I, L> {
+    fn resolve(len: usize, resolver: PlaceResolver<I, L>, out: Place<ArchivedPlace<I, L>>) {
+        let place = match resolver {
+            PlaceResolver::Inside(_) => Somewhere::Inside(Run(len, PhantomData)),
+            PlaceResolver::Far(_) => Somewhere::Far(Far(PhantomData)),
+        };
+        Archive::resolve(&place, resolver, out)
+    }
+}
+
+impl ArchiveWith<Vector<Json>> for Few {
+    type Archived = ArchivedPlace<ArchivedJson, ArchivedVector<Json>>;
+    type Resolver = PlaceResolver<ArchivedJson, ArchivedVector<Json>>;
+
+    fn resolve_with(array: &Vector<Json>, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        Somewhere::resolve(array.len(), resolver, out)
+    }
+}
+
+impl<S: Sink + ?Sized> SerializeWith<Vector<Json>, S> for Few {
+    fn serialize_with(array: &Vector<Json>, s: &mut S) -> Result<Self::Resolver, Error> {
+        Ok(match is_few(Collection::Array(array)) {
+            true => PlaceResolver::Inside(ArchivedVec::serialize_from_iter::<Json, _, _>(array.iter(), s)?),
+            false => PlaceResolver::Far(ArchivedBox::serialize_from_ref(array, s)?),
+        })
+    }
+}
+
+impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Vector<Json>>>::Archived, Vector<Json>, D> for Few {
+    fn deserialize_with(
+        place: &<Few as ArchiveWith<Vector<Json>>>::Archived,
+        d: &mut D,
+    ) -> Result<Vector<Json>, Error> {
+        match place {
+            ArchivedPlace::Inside(few) => few.iter().map(|element| element.deserialize(d)).collect(),
+            ArchivedPlace::Far(array) => array.get().deserialize(d),
+        }
+    }
+}
+
+impl ArchiveWith<Object> for Few {
+    type Archived = ArchivedPlace<ArchivedNamed, ArchivedObject>;
+    type Resolver = PlaceResolver<ArchivedNamed, ArchivedObject>;
+
+    fn resolve_with(object: &Object, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        Somewhere::resolve(object.len(), resolver, out)
+    }
+}
+
+impl<S: Sink + ?Sized> SerializeWith<Object, S> for Few {
+    fn serialize_with(object: &Object, s: &mut S) -> Result<Self::Resolver, Error> {
+        if !is_few(Collection::Object(object)) {
+            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(object, s)?));
+        }
+        let named: Vec<_> = object.iter().map(|(name, value)| Named(name, value)).collect();
+        Ok(PlaceResolver::Inside(ArchivedVec::serialize_from_slice(&named, s)?))
+    }
+}
+
+impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Object>>::Archived, Object, D> for Few {
+    fn deserialize_with(place: &<Few as ArchiveWith<Object>>::Archived, d: &mut D) -> Result<Object, Error> {
+        match place {
+            ArchivedPlace::Inside(few) => {
+                let named = |named: &ArchivedNamed| Ok((named.0.as_str().to_owned(), named.1.deserialize(d)?));
+                few.iter().map(named).collect::<Result<Object, Error>>()
+            }
+            ArchivedPlace::Far(object) => object.get().deserialize(d),
+        }
+    }
+}
+
+/// A member of a small object.
+#[derive(Portable, rkyv::bytecheck::CheckBytes)]
+#[bytecheck(crate = rkyv::bytecheck, bounds(__C: ArchiveContext, __C::Error: rkyv::rancor::Source))]
+#[repr(C)]
+pub struct ArchivedNamed(ArchivedString, ArchivedJson);
+
+struct Named<'a>(&'a str, &'a Json);
+
+impl Archive for Named<'_> {
+    type Archived = ArchivedNamed;
+    type Resolver = (StringResolver, <Json as Archive>::Resolver);
+
+    fn resolve(&self, (name, value): Self::Resolver, out: Place<ArchivedNamed>) {
+        rkyv::munge::munge!(let ArchivedNamed(to_name, to_value) = out);
+        ArchivedString::resolve_from_str(self.0, name, to_name);
+        self.1.resolve(value, to_value)
+    }
+}
+
+impl<S: Sink + ?Sized> Serialize<S> for Named<'_> {
+    fn serialize(&self, s: &mut S) -> Result<Self::Resolver, Error> {
+        Ok((ArchivedString::serialize_from_str(self.0, s)?, self.1.serialize(s)?))
+    }
+}
+
+/// So many archived items one after the other.
+pub struct Run<T>(usize, PhantomData<T>);
+
+impl<T> Archive for Run<T> {
+    type Archived = ArchivedVec<T>;
+    type Resolver = VecResolver;
+
+    fn resolve(&self, resolver: VecResolver, out: Place<ArchivedVec<T>>) {
+        ArchivedVec::resolve_from_len(self.0, resolver, out)
+    }
+}
+
+/// An archived item elsewhere in the record.
+pub struct Far<T>(PhantomData<T>);
+
+impl<T> Archive for Far<T> {
+    type Archived = ArchivedBox<T>;
+    type Resolver = BoxResolver;
+
+    fn resolve(&self, resolver: BoxResolver, out: Place<ArchivedBox<T>>) {
+        ArchivedBox::resolve_from_raw_parts(resolver, (), out)
+    }
+}
+
+/// Numbers at any address, so that a value needs no room in front of them.
+pub struct Packed;
+
+macro_rules! packed {
+    ($($native:ty as $packed:ty),*) => {$(
+        impl ArchiveWith<$native> for Packed {
+            type Archived = $packed;
+            type Resolver = ();
+
+            fn resolve_with(number: &$native, (): (), out: Place<$packed>) {
+                out.write(<$packed>::from_native(*number))
+            }
+        }
+
+        impl<S: Fallible + ?Sized> SerializeWith<$native, S> for Packed {
+            fn serialize_with(_: &$native, _: &mut S) -> Result<(), S::Error> {
+                Ok(())
+            }
+        }
+
+        impl<D: Fallible + ?Sized> DeserializeWith<$packed, $native, D> for Packed {
+            fn deserialize_with(number: &$packed, _: &mut D) -> Result<$native, D::Error> {
+                Ok(number.to_native())
+            }
+        }
+    )*};
+}
+packed!(u64 as u64_ule, i64 as i64_ule, f64 as f64_ule);
