@@ -168,6 +168,7 @@ fn the_tree_is_drawn() {
     shell.run("undo").ok();
     shell.run("branch side").ok();
     shell.run("set /b 1").ok();
+    // Still on side, which leads to the newest version that is made on it.
     shell.run("goto 0").ok();
     shell.run("set /c 1").ok();
     shell.run("switch main").ok();
@@ -175,8 +176,8 @@ fn the_tree_is_drawn() {
     shell.run("undo").ok();
     let graph = "\
 ○ 5  TIME  set /a 3  (*main)
-│ ○ 4  TIME  set /c 1
-│ │ ○ 3  TIME  set /b 1  (side)
+│ ○ 4  TIME  set /c 1  (side)
+│ │ ○ 3  TIME  set /b 1
 @ │ │ 2  TIME  set /a 2  (v1)
 ├─┼─╯
 ○ │ 1  TIME  ann  set /a 1
@@ -333,8 +334,8 @@ fn a_store_that_is_open_elsewhere_is_looked_at_and_not_changed() {
 #[test]
 fn damage_is_told_and_nothing_panics() {
     let shell = Shell::with(&format!("{:?}", (0..20_000).map(|n| format!("text {n}")).collect::<Vec<_>>()));
-    let segment = std::fs::read_dir(shell.path(".backstory")).unwrap().map(|entry| entry.unwrap().path());
-    let segment = segment.filter(|path| path.extension().is_some_and(|ending| ending == "segment")).next().unwrap();
+    let mut files = std::fs::read_dir(shell.path(".backstory")).unwrap().map(|entry| entry.unwrap().path());
+    let segment = files.find(|path| path.extension().is_some_and(|ending| ending == "segment")).unwrap();
     let mut bytes = std::fs::read(&segment).unwrap();
     bytes[100_000] ^= 1;
     std::fs::write(&segment, bytes).unwrap();

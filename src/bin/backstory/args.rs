@@ -36,6 +36,7 @@ pub struct Args {
 
 /// Options of every command.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Options of every command")]
 pub struct All {
     /// The store's folder [default: $BACKSTORY_STORE, or the nearest `.backstory` upward from here]
     #[arg(long, global = true, value_name = "DIR")]
@@ -43,19 +44,17 @@ pub struct All {
     /// Print one JSON value, for scripts
     #[arg(long, global = true)]
     pub json: bool,
-    /// Whether to print colours
+    /// Colours; `auto`: on a terminal, if NO_COLOR is not set
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub color: Color,
 }
 
+/// When something is printed in colours.
 #[derive(Clone, Copy, Default, ValueEnum)]
 pub enum Color {
-    /// On a terminal, if NO_COLOR is not set
     #[default]
     Auto,
-    /// Also into files and pipes
     Always,
-    /// Not at all
     Never,
 }
 
@@ -133,21 +132,25 @@ pub enum Command {
     },
     /// Go back by one version, or by N, as far as there are so many
     Undo {
+        /// How many
         #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         n: u32,
     },
     /// Go forward again by one version, or by N
     Redo {
+        /// How many
         #[arg(default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
         n: u32,
     },
     /// Go to any version; new ones are made from there
     Goto {
+        /// Which version
         #[arg(value_name = "V")]
         version: String,
     },
     /// Make a new version whose document is that of version V
     Restore {
+        /// Which version
         #[arg(value_name = "V")]
         version: String,
         #[command(flatten)]
@@ -164,9 +167,9 @@ pub enum Command {
     },
     /// List what changed from version A to version B
     Diff {
-        /// [default: the version before B]
+        /// From which version [default: the one before B]
         a: Option<String>,
-        /// [default: where the store stands]
+        /// To which version
         #[arg(default_value = "@")]
         b: String,
         /// Print a JSON patch (RFC 6902) that makes B of A
@@ -175,15 +178,21 @@ pub enum Command {
     },
     /// List the branches, or begin one here
     Branch {
+        /// The new branch
         name: Option<String>,
         #[command(flatten)]
         naming: Naming,
     },
     /// Go to where a branch leads; new versions are made on it
-    Switch { name: String },
+    Switch {
+        /// The branch
+        name: String,
+    },
     /// List the tags, or name a version
     Tag {
+        /// The new tag
         name: Option<String>,
+        /// Which version
         #[arg(value_name = "V", default_value = "@")]
         version: String,
         #[command(flatten)]

@@ -71,11 +71,8 @@ pub fn changed(
     let author = note.author.clone().or_else(|| std::env::var("BACKSTORY_AUTHOR").ok());
     timeline.set_author(author.as_deref().filter(|author| !author.is_empty()));
     let from = timeline.head();
-    let made = {
-        let _work = Work::new("storing");
-        let document = change(&timeline, timeline.state().clone())?;
-        timeline.commit(note.label.as_deref().unwrap_or(words), document)?
-    };
+    let document = change(&timeline, timeline.state().clone())?;
+    let made = timeline.commit(note.label.as_deref().unwrap_or(words), document)?;
     Moved { from, made }.say(out, &timeline)
 }
 
@@ -132,6 +129,7 @@ pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> R
 
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
     let new = read_json(file)?;
+    let _work = Work::new("storing");
     changed(out, store, note, &format!("import {}", file.display()), |_, old| Ok(old.updated(&new)))
 }
 

@@ -133,6 +133,9 @@ pub fn version_json(version: &Version, names: &[String], is_head: bool) -> Json 
     ])
 }
 
+/// Less is read in no time.
+const LONG_BYTES: u64 = 64 << 20;
+
 /// Shows on a terminal that something goes on, as long as it lives.
 pub struct Work(ProgressBar);
 
@@ -146,7 +149,10 @@ impl Work {
     /// The same, of so many bytes.
     pub fn of_bytes(what: impl Into<String>, bytes: u64) -> Self {
         let style = ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes}");
-        let bar = ProgressBar::new(bytes).with_message(what.into());
+        let bar = match bytes < LONG_BYTES {
+            true => ProgressBar::hidden(),
+            false => ProgressBar::new(bytes).with_message(what.into()),
+        };
         Work(match style {
             Ok(style) => bar.with_style(style),
             Err(_) => bar,
