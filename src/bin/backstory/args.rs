@@ -93,7 +93,7 @@ pub enum Command {
         #[arg(default_value = "")]
         pointer: String,
         /// Of which version
-        #[arg(long, value_name = "V", default_value = "@", allow_hyphen_values = true)]
+        #[arg(long, value_name = "V", default_value = "@")]
         at: String,
     },
     /// Give the value at POINTER another value; a member that is not there is added, `/-` adds at an array's end
