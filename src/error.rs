@@ -118,10 +118,13 @@ pub(crate) fn cannot_thaw(error: Error) -> ! {
 
 /// What `f` gives; or the error that the documented panic in it is about. Any other panic goes on.
 ///
+/// For code that reads a stored state through infallible calls, as `get`, `iter`, `==` or `Index`: they panic where a part of it
+/// cannot be read. Edits and `Timeline::diff` catch that themselves. Works where panics unwind only.
+///
 /// # Errors
-/// What the storage says.
+/// What the storage says: `Io`, `Corrupt`, `Incompatible`.
 #[cfg(feature = "timeline")]
-pub(crate) fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
+pub fn caught<T>(f: impl FnOnce() -> T) -> Result<T> {
     // One may be under way already, where a `Drop` does this.
     let outer = THAWING.take();
     let result = catch_unwind(AssertUnwindSafe(f));

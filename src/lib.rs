@@ -42,8 +42,9 @@
 //! A `Store` is a timeline that many threads share: actions change it, selections compute of it only what changed, subscribers are
 //! told.
 //!
-//! Features: `timeline` (on by default) is the timeline and all that stores; `serde` writes and reads collections as std's of
-//! the same shape; `proptest` has strategies that make and shrink them.
+//! Features: `timeline` (on by default) is the timeline and all that stores; `json` is JSON documents as a state, with pointers
+//! and patches; `cli` the program `backstory`, which keeps versions of such a document; `serde` writes and reads collections as
+//! std's of the same shape; `proptest` has strategies that make and shrink them.
 
 mod archive;
 mod error;
@@ -93,6 +94,8 @@ pub mod shared_ptr {
 #[cfg(feature = "timeline")]
 pub use archive::{ArchivedHashMap, ArchivedHashSet, ArchivedVector, Sink, Source, State, Thaw, View};
 pub use archive::{CountingSink, Counts};
+#[cfg(feature = "timeline")]
+pub use error::caught;
 pub use error::{Error, ErrorKind, Result};
 pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongState};
 pub use id::{Address, Digest, VersionId};

@@ -1,8 +1,8 @@
 //! Patches from documents: what makes one of another.
 //!
 //! In: two documents. Out: a patch that makes the second of the first.
-//! Must hold: what both share is not read; of a container, no patch is longer as text than replacing it; the same two
-//! documents give the same patch, however they were made.
+//! Must hold: what both share is not read; of a container, no patch is longer as text than replacing it; no hash decides
+//! the order of operations.
 //! Uses: `map`, `vector`.
 
 use super::{Json, Object, Operation, Patch, Pointer};

@@ -5,9 +5,11 @@
 //! written; nothing here recurses deeper than a document is nested, and text nested deeper than its limit is refused.
 //! Uses: `map`, `vector`, `hash`, `archive`, `error`.
 //!
-//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored, `pointer.rs` pointers,
-//! `patch.rs` patches, `differ.rs` patches from two documents, `update.rs` one document made into another.
+//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored, `pointer.rs`
+//! pointers, `patch.rs` patches, `differ.rs` patches from two documents, `update.rs` one document made into another,
+//! `bridge.rs` serde.
 
+mod bridge;
 mod differ;
 mod number;
 mod object;
@@ -18,12 +20,15 @@ mod stored;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_bridge;
+#[cfg(test)]
 mod tests_patch;
 #[cfg(test)]
 mod tests_update;
 mod update;
 mod write;
 
+pub use bridge::{from_json, to_json};
 pub use number::Number;
 pub use object::Object;
 pub use patch::{Operation, Patch};
