@@ -1,0 +1,141 @@
+//! The program `backstory`: a JSON document and all its versions, from the command line.
+//!
+//! In: arguments, files, standard input. Out: what was asked for, on standard output; errors on standard error; an exit
+//! status that says which kind (`docs/command-line.md`).
+//! Must hold: only names that the crate makes public are used; what is stored and damaged is an error, whatever met it.
+//! Uses: the crate's public names.
+//!
+//! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`, `graph.rs`
+//! and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `print.rs` what is said.
+
+mod args;
+mod change;
+mod diff;
+mod graph;
+mod look;
+mod names;
+mod place;
+mod print;
+mod when;
+
+use anstyle::{AnsiColor, Style};
+use args::{Args, Color, Command};
+use backstory::{Error, ErrorKind, Result};
+use clap::Parser;
+use print::Out;
+use std::any::Any;
+use std::error::Error as _;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process::ExitCode;
+
+/// How a command ended that did not fail.
+enum Done {
+    All,
+    /// There was nothing to do, which is why.
+    Nothing(String),
+}
+
+fn main() -> ExitCode {
+    let args = Args::parse();
+    let choice = match args.all.color {
+        Color::Auto => anstream::ColorChoice::Auto,
+        Color::Always => anstream::ColorChoice::Always,
+        Color::Never => anstream::ColorChoice::Never,
+    };
+    choice.write_global();
+    quiet_where_caught();
+    let mut out = Out::new(&args.all);
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let done = run(&mut out, args)?;
+        out.flush()?;
+        Ok(done)
+    }));
+    match result.unwrap_or_else(|panic| Err(unreadable(panic))) {
+        Ok(Done::All) => ExitCode::SUCCESS,
+        Ok(Done::Nothing(why)) => {
+            anstream::eprintln!("{why}");
+            ExitCode::from(1)
+        }
+        // Who reads has enough.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            const RED: Style = AnsiColor::Red.on_default().bold();
+            anstream::eprintln!("{RED}error:{RED:#} {}", print::clean(&error.to_string()));
+            ExitCode::from(status(error.kind()))
+        }
+    }
+}
+
+fn run(out: &mut Out, args: Args) -> Result<Done> {
+    let store = args.all.store.as_deref();
+    match args.command {
+        Command::Init { file } => change::init(out, store, file.as_deref())?,
+        Command::Show { pointer, at } => look::show(out, store, &pointer, &at)?,
+        Command::Set { pointer, value, string, note } => change::set(out, store, &pointer, &value, string, &note)?,
+        Command::Remove { pointer, note } => change::remove(out, store, &pointer, &note)?,
+        Command::Patch { file, note } => change::patch(out, store, &file, &note)?,
+        Command::Import { file, note } => change::import(out, store, &file, &note)?,
+        Command::Undo { n } => return change::undo(out, store, n),
+        Command::Redo { n } => return change::redo(out, store, n),
+        Command::Goto { version } => change::goto(out, store, &version)?,
+        Command::Restore { version, note } => change::restore(out, store, &version, &note)?,
+        Command::Log { graph: true, count } => graph::graph(out, store, count)?,
+        Command::Log { graph: false, count } => look::log(out, store, count)?,
+        Command::Diff { a, b, json_patch } => diff::diff(out, store, a.as_deref(), &b, json_patch)?,
+        Command::Branch { name, naming } => names::branch(out, store, name.as_deref(), &naming)?,
+        Command::Switch { name } => names::switch(out, store, &name)?,
+        Command::Tag { name, version, naming } => names::tag(out, store, name.as_deref(), &version, &naming)?,
+        Command::Verify => look::verify(out, store)?,
+        Command::Stats => look::stats(out, store)?,
+        Command::Export { at, output } => look::export(out, store, &at, output.as_deref())?,
+    }
+    Ok(Done::All)
+}
+
+/// The exit status of each kind of error.
+fn status(kind: ErrorKind) -> u8 {
+    match kind {
+        ErrorKind::Invalid => 2,
+        ErrorKind::NotFound => 3,
+        ErrorKind::Conflict => 4,
+        ErrorKind::Locked => 5,
+        ErrorKind::Corrupt => 6,
+        ErrorKind::Incompatible => 7,
+        // `Io`, and what a later version may add.
+        _ => 8,
+    }
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    let cause = error.source().and_then(|source| source.downcast_ref::<io::Error>());
+    cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// How the crate's one documented panic begins: a document is read without asking, and part of it cannot be.
+const UNREADABLE: &str = "backstory: a stored node cannot be read";
+
+fn unreadable_text(panic: &(dyn Any + Send)) -> Option<&str> {
+    panic.downcast_ref::<String>().map(String::as_str).filter(|text| text.starts_with(UNREADABLE))
+}
+
+/// No word on standard error of the panic that is made an error.
+fn quiet_where_caught() {
+    let say = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if unreadable_text(panic.payload()).is_none() {
+            say(panic)
+        }
+    }))
+}
+
+/// That panic as an error; any other one goes on.
+fn unreadable(panic: Box<dyn Any + Send>) -> Error {
+    match unreadable_text(&*panic) {
+        Some(text) => {
+            let what = text.rsplit_once("handle it): ").map_or(text, |(_, what)| what);
+            Error::new(ErrorKind::Corrupt, format!("the document cannot be read whole: {what}: see `backstory verify`"))
+        }
+        None => resume_unwind(panic),
+    }
+}
