@@ -202,6 +202,15 @@ pub enum Command {
     Verify,
     /// How much the store has, and what sharing saves
     Stats,
+    /// Show what a store does, with a recorded session on a real document
+    Demo {
+        /// Leave the store in this folder, to look around in it
+        #[arg(long, value_name = "DIR")]
+        keep: Option<PathBuf>,
+    },
+    /// The process that the demonstration kills
+    #[command(hide = true)]
+    DemoWriter { folder: PathBuf },
     /// Write a version's document to a file
     Export {
         /// Which version

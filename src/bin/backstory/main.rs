@@ -6,10 +6,12 @@
 //! Uses: the crate's public names.
 //!
 //! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`, `graph.rs`
-//! and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `print.rs` what is said.
+//! and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `demo.rs` the demonstration, `print.rs`
+//! what is said.
 
 mod args;
 mod change;
+mod demo;
 mod diff;
 mod graph;
 mod look;
@@ -86,6 +88,8 @@ fn run(out: &mut Out, args: Args) -> Result<Done> {
         Command::Branch { name, naming } => names::branch(out, store, name.as_deref(), &naming)?,
         Command::Switch { name } => names::switch(out, store, &name)?,
         Command::Tag { name, version, naming } => names::tag(out, store, name.as_deref(), &version, &naming)?,
+        Command::Demo { keep } => demo::demo(out, keep.as_deref())?,
+        Command::DemoWriter { folder } => demo::writer(&folder)?,
         Command::Verify => look::verify(out, store)?,
         Command::Stats => look::stats(out, store)?,
         Command::Export { at, output } => look::export(out, store, &at, output.as_deref())?,
