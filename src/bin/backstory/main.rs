@@ -5,8 +5,9 @@
 //! Must hold: only names that the crate makes public are used; what is stored and damaged is an error, whatever met it.
 //! Uses: the crate's public names.
 //!
-//! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`, `graph.rs`
-//! and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `print.rs` what is said.
+//! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`,
+//! `graph.rs` and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `print.rs` what is
+//! said.
 
 mod args;
 mod change;
