@@ -43,7 +43,7 @@ proptest! {
             Json::Object(object) => Json::Object(object.iter().rev().map(|(name, value)| (name, value.clone())).collect()),
             other => other.clone(),
         };
-        let hasher = crate::hash::StrongHash::default();
+        let hasher = crate::hash::StrongHash;
         prop_assert_eq!(&turned, &json);
         prop_assert_eq!(hasher.hash_one(&turned), hasher.hash_one(&json));
     }

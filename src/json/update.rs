@@ -131,7 +131,7 @@ impl Hash for Json {
 
 impl Hash for Object {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let one = |member: (&str, &Json)| StrongHash::default().hash_one(member);
+        let one = |member: (&str, &Json)| StrongHash.hash_one(member);
         self.len().hash(state);
         self.iter_unordered().map(one).fold(0, u64::wrapping_add).hash(state)
     }

@@ -1,4 +1,5 @@
-//! Ctrl-C in the middle of an import: the document is the one before or the new one, and the store is whole. And of an init.
+//! Ctrl-C in the middle of an import: the document is the one before or the new one, and the store is whole. And of an
+//! init.
 #![cfg(target_os = "linux")]
 
 use crate::shell::Shell;

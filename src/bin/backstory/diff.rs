@@ -1,8 +1,8 @@
 //! What changed between two versions.
 //!
 //! In: two versions. Out: a line for each change, by its JSON pointer; or a JSON patch.
-//! Must hold: what versions share is not looked at; lines come by name and by index. An index is that of the old document
-//! in what was taken away, and of the new one elsewhere: a patch says it otherwise.
+//! Must hold: what versions share is not looked at; lines come by name and by index. An index is that of the old
+//! document in what was taken away, and of the new one elsewhere: a patch says it otherwise.
 //! Uses: `place`, `when`, `print`.
 
 use crate::place::open_to_look;

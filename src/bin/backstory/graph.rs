@@ -4,8 +4,8 @@
 //! Must hold: what is drawn follows from ids and parents alone; memory is that of the lines that stand side by side.
 //! Uses: `place`, `look`, `print`.
 //!
-//! A line stands in its column from a version down to its parent. As a parent is older than its children it comes after them,
-//! so that each column needs to know no more than which version it leads to.
+//! A line stands in its column from a version down to its parent. As a parent is older than its children it comes
+//! after them, so that each column needs to know no more than which version it leads to.
 
 use crate::look::Listing;
 use crate::place::open_to_look;

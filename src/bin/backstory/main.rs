@@ -5,9 +5,9 @@
 //! Must hold: only names that the crate makes public are used; what is stored and damaged is an error, whatever met it.
 //! Uses: the crate's public names.
 //!
-//! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`, `graph.rs`
-//! and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `demo.rs` the demonstration, `print.rs`
-//! what is said.
+//! `args.rs` the words, `place.rs` the store and files, `when.rs` versions by what the user calls them, `look.rs`,
+//! `graph.rs` and `diff.rs` commands that look, `change.rs` and `names.rs` commands that change, `demo.rs` the
+//! demonstration, `print.rs` what is said.
 
 mod args;
 mod change;
@@ -25,10 +25,8 @@ use args::{Args, Color, Command};
 use backstory::{Error, ErrorKind, Result};
 use clap::Parser;
 use print::Out;
-use std::any::Any;
 use std::error::Error as _;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::ExitCode;
 
 /// How a command ended that did not fail.
@@ -48,12 +46,12 @@ fn main() -> ExitCode {
     choice.write_global();
     quiet_where_caught();
     let mut out = Out::new(&args.all);
-    let result = catch_unwind(AssertUnwindSafe(|| {
+    let result = backstory::caught(|| {
         let done = run(&mut out, args)?;
         out.flush()?;
         Ok(done)
-    }));
-    match result.unwrap_or_else(|panic| Err(unreadable(panic))) {
+    });
+    match result.flatten() {
         Ok(Done::All) => ExitCode::SUCCESS,
         Ok(Done::Nothing(why)) => {
             anstream::eprintln!("{why}");
@@ -116,30 +114,13 @@ fn is_broken_pipe(error: &Error) -> bool {
     cause.is_some_and(|cause| cause.kind() == io::ErrorKind::BrokenPipe)
 }
 
-/// How the crate's one documented panic begins: a document is read without asking, and part of it cannot be.
-const UNREADABLE: &str = "backstory: a stored node cannot be read";
-
-fn unreadable_text(panic: &(dyn Any + Send)) -> Option<&str> {
-    panic.downcast_ref::<String>().map(String::as_str).filter(|text| text.starts_with(UNREADABLE))
-}
-
-/// No word on standard error of the panic that is made an error.
+/// No word on standard error of the crate's one documented panic, which becomes an error.
 fn quiet_where_caught() {
     let say = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |panic| {
-        if unreadable_text(panic.payload()).is_none() {
+        let text = panic.payload().downcast_ref::<String>();
+        if !text.is_some_and(|text| text.starts_with("backstory: a stored node cannot be read")) {
             say(panic)
         }
     }))
-}
-
-/// That panic as an error; any other one goes on.
-fn unreadable(panic: Box<dyn Any + Send>) -> Error {
-    match unreadable_text(&*panic) {
-        Some(text) => {
-            let what = text.rsplit_once("handle it): ").map_or(text, |(_, what)| what);
-            Error::new(ErrorKind::Corrupt, format!("the document cannot be read whole: {what}: see `backstory verify`"))
-        }
-        None => resume_unwind(panic),
-    }
 }

@@ -1,6 +1,7 @@
 //! Where things are: the store, and documents outside of it.
 //!
-//! In: options, the current folder. Out: a timeline, to look at or to change; the bytes of a document; a document's file.
+//! In: options, the current folder. Out: a timeline, to look at or to change; the bytes of a document; a document's
+//! file.
 //! Must hold: no command but `init` makes a store; who only looks locks nothing; a file is written whole or not at all.
 //! Uses: `print`.
 

@@ -1,8 +1,8 @@
 //! Which version is meant: the one reading of V, for all commands.
 //!
 //! In: what the user wrote. Out: the id of a version that there is.
-//! Must hold: the forms are tried in one order: a number, `@`, a name, a time. So a name hides a time that is written as it is,
-//! and nothing hides a number, as no name is one.
+//! Must hold: the forms are tried in one order: a number, `@`, a name, a time. So a name hides a time that is written
+//! as it is, and nothing hides a number, as no name is one.
 //! Uses: `print`.
 
 use crate::print::timestamp;
