@@ -88,6 +88,8 @@ fn pipes_in_and_out() {
     assert_eq!(shell.run("set /a/- -5").ok(), "made version 3: set /a/- -5\n");
     let exported = shell.run("export").ok();
     assert_eq!(shell.pipe("import -", &exported).ok(), "nothing changed: at version 3: set /a/- -5\n");
+    let turned = shell.pipe("import -", r#"{"b": {"c": null}, "a": [1, 2, -5]}"#).ok();
+    assert!(turned.ends_with("\nonly the order of members differs, which is no change\n"), "{turned}");
     let patch = shell.run("diff 0 @ --json-patch").ok();
     shell.run("goto 0").ok();
     assert_eq!(shell.pipe("patch -", &patch).ok(), "made version 4: patch -\n");

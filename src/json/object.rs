@@ -164,12 +164,15 @@ impl fmt::Debug for Object {
     }
 }
 
-/// Of two members with one name the later gives the value, the earlier the place.
+/// Of two members with one name the later counts, in its place.
 impl<N: Into<String>, V: Into<Json>> FromIterator<(N, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
-        let mut object = Object::new();
-        object.extend(members);
-        object
+        let mut next = 0;
+        let numbered = members.into_iter().map(|(name, value)| {
+            next += 1;
+            (name.into(), Member { order: next - 1, value: value.into() })
+        });
+        Object { members: numbered.collect(), next }
     }
 }
 

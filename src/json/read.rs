@@ -24,14 +24,8 @@ impl Default for Limits {
     }
 }
 
-/// An array or object that is not at its end yet.
-enum Open {
-    Array(Vec<Json>),
-    Object(Object, String),
-}
-
 impl Json {
-    /// The value of a JSON text. Of an object's members with the same name the last one counts, at the place of the first.
+    /// The value of a JSON text. Of an object's members with the same name the last one counts.
     ///
     /// Errors: `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8) or exceeds the default [`Limits`].
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
@@ -46,7 +40,8 @@ impl Json {
             return Err(invalid(format!("the JSON text has {len} bytes, more than the limit of {most}: split it")));
         }
         let mut tokens = Jiter::new(text);
-        let mut read = Reader { limits, open: Vec::new() };
+        let mut read =
+            Reader { limits, open: Vec::new(), elements: Vec::new(), members: Vec::new(), names: Vec::new() };
         read.value(&mut tokens).map_err(|stop| match stop {
             Stop::Syntax(error) => {
                 let (JiterError { index, .. }, what) = (&error, error.error_type.to_string());
@@ -95,7 +90,21 @@ impl From<JiterError> for Stop {
 
 struct Reader {
     limits: Limits,
+    /// The arrays and objects that are not at their ends yet, from the outside in.
     open: Vec<Open>,
+    /// What was read of the arrays among them, one behind the other.
+    elements: Vec<Json>,
+    /// The same of the objects.
+    members: Vec<(String, Json)>,
+    /// The names of the objects' members that are being read.
+    names: Vec<String>,
+}
+
+/// Where what was read of it begins.
+#[derive(Clone, Copy)]
+enum Open {
+    Array(usize),
+    Object(usize),
 }
 
 impl Reader {
@@ -110,37 +119,37 @@ impl Reader {
                 }
             };
             // Whatever ends with this value.
-            loop {
-                match self.open.pop() {
+            peek = loop {
+                let (next, first) = match self.open.last() {
                     None => {
                         tokens.finish()?;
                         return Ok(value);
                     }
-                    Some(Open::Array(mut array)) => {
-                        array.push(value);
-                        match tokens.array_step()? {
-                            Some(next) => {
-                                self.open.push(Open::Array(array));
-                                peek = next;
-                                break;
-                            }
-                            None => value = Json::Array(array.into_iter().collect()),
-                        }
+                    Some(&Open::Array(first)) => {
+                        self.elements.push(value);
+                        (tokens.array_step()?, first)
                     }
-                    Some(Open::Object(mut object, name)) => {
-                        object.insert(name, value);
-                        match tokens.next_key()? {
-                            Some(name) => {
-                                self.open.push(Open::Object(object, name.to_owned()));
-                                peek = tokens.peek()?;
-                                break;
-                            }
-                            None => value = Json::Object(object),
-                        }
+                    Some(&Open::Object(first)) => {
+                        self.members.push((self.names.pop().expect("it was read"), value));
+                        (self.name(tokens)?, first)
                     }
+                };
+                if let Some(next) = next {
+                    break next;
+                }
+                value = match self.open.pop() {
+                    Some(Open::Array(_)) => self.elements.drain(first..).collect(),
+                    _ => Json::Object(self.members.drain(first..).collect()),
                 }
             }
         }
+    }
+
+    /// Reads the next member's name, if there is one; its value begins there.
+    fn name(&mut self, tokens: &mut Jiter<'_>) -> std::result::Result<Option<Peek>, Stop> {
+        let Some(name) = tokens.next_key()? else { return Ok(None) };
+        self.names.push(name.to_owned());
+        Ok(Some(tokens.peek()?))
     }
 
     /// The value that begins here, if it has nothing in it; else it is opened.
@@ -157,17 +166,18 @@ impl Reader {
                 match tokens.known_array()? {
                     None => Json::Array(Default::default()),
                     Some(next) => {
-                        self.open.push(Open::Array(Vec::new()));
+                        self.open.push(Open::Array(self.elements.len()));
                         return Ok(Begun::Open(next));
                     }
                 }
             }
             Peek::Object => {
                 self.may_open(tokens)?;
-                match tokens.known_object()?.map(str::to_owned) {
+                match tokens.known_object()? {
                     None => Json::Object(Object::new()),
                     Some(name) => {
-                        self.open.push(Open::Object(Object::new(), name));
+                        self.names.push(name.to_owned());
+                        self.open.push(Open::Object(self.members.len()));
                         return Ok(Begun::Open(tokens.peek()?));
                     }
                 }

@@ -130,7 +130,16 @@ pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> R
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
     let new = read_json(file)?;
     let _work = Work::new("storing");
-    changed(out, store, note, &format!("import {}", file.display()), |_, old| Ok(old.updated(&new)))
+    let mut is_order_only = false;
+    changed(out, store, note, &format!("import {}", file.display()), |_, old| {
+        let updated = old.updated(&new);
+        is_order_only = updated == old && !old.same_order(&new);
+        Ok(updated)
+    })?;
+    match is_order_only && !out.is_json {
+        true => out.line(format_args!("only the order of members differs, which is no change")),
+        false => Ok(()),
+    }
 }
 
 pub fn restore(out: &mut Out, store: Option<&Path>, v: &str, note: &Note) -> Result<()> {
