@@ -123,3 +123,23 @@ struct Readme;
 #[cfg(doctest)]
 #[doc = include_str!("../docs/leaving-im.md")]
 struct LeavingIm;
+
+/// The programs of the guides, as doc tests.
+#[cfg(all(doctest, feature = "timeline"))]
+#[doc = include_str!("../docs/guides/editor-undo.md")]
+struct GuideEditorUndo;
+
+/// See [`GuideEditorUndo`].
+#[cfg(all(doctest, feature = "timeline"))]
+#[doc = include_str!("../docs/guides/redux-store.md")]
+struct GuideReduxStore;
+
+/// See [`GuideEditorUndo`].
+#[cfg(all(doctest, feature = "timeline"))]
+#[doc = include_str!("../docs/guides/game-rewind.md")]
+struct GuideGameRewind;
+
+/// See [`GuideEditorUndo`].
+#[cfg(all(doctest, feature = "timeline"))]
+#[doc = include_str!("../docs/guides/checkpoints.md")]
+struct GuideCheckpoints;

@@ -63,10 +63,12 @@ pub(crate) fn sources(folders: &[&str]) -> Vec<Source> {
 pub(crate) fn pages() -> Vec<(String, String)> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let mut paths = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
-    for entry in fs::read_dir(root.join("docs")).expect("docs/ is there") {
-        let name = entry.expect("docs/ can be read").file_name().to_string_lossy().into_owned();
-        if name.ends_with(".md") {
-            paths.push(format!("docs/{name}"))
+    for folder in ["docs", "docs/guides"] {
+        for entry in fs::read_dir(root.join(folder)).expect("the folder is there") {
+            let name = entry.expect("the folder can be read").file_name().to_string_lossy().into_owned();
+            if name.ends_with(".md") {
+                paths.push(format!("{folder}/{name}"))
+            }
         }
     }
     paths.into_iter().map(|path| (path.clone(), fs::read_to_string(root.join(&path)).expect(&path))).collect()
