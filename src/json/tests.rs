@@ -46,6 +46,16 @@ fn numbers() {
 }
 
 #[test]
+fn of_two_members_with_one_name_the_later_counts() {
+    let json = Json::parse(r#"{"a":1,"b":2,"a":3}"#).unwrap();
+    assert_eq!(json.to_string(), r#"{"b":2,"a":3}"#);
+    let mut object = json.as_object().unwrap().clone();
+    object.insert("c", 4);
+    object.insert("b", 5);
+    assert_eq!(Json::from(object).to_string(), r#"{"b":5,"a":3,"c":4}"#);
+}
+
+#[test]
 fn what_is_not_json_says_where() {
     let error = Json::parse("{\"a\": 1,\n  \"é\": tru }").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Invalid);
