@@ -99,3 +99,22 @@ fn states_that_were_shown_last_are_not_read_unless_they_share_nothing_or_are_man
     timeline.commit("", number(1000)).unwrap().unwrap();
     assert!(goes(&mut timeline, 100))
 }
+
+#[test]
+fn a_name_writes_a_path_of_a_small_map() {
+    let storage = Simulated::new(1);
+    let mut timeline =
+        Timeline::<Map>::options().check_roundtrip(false).open_in(Arc::new(storage.clone()), Map::new).unwrap();
+    let mut each = |what: &dyn Fn(&mut Timeline<Map>, u64)| {
+        let before = written(&timeline);
+        (0..100).for_each(|n| what(&mut timeline, n));
+        let now = written(&timeline);
+        (now.1 - before.1) / 100
+    };
+    let tags = each(&|timeline, n| timeline.tag(&format!("release-{n}"), VersionId::FIRST).unwrap());
+    let more = each(&|timeline, n| timeline.tag(&format!("another-{n}"), VersionId::FIRST).unwrap());
+    let branches = each(&|timeline, n| timeline.branch(&format!("branch-{n}")).unwrap());
+    let gone = each(&|timeline, n| timeline.delete(&format!("release-{n}")).unwrap());
+    // A stamp, the entry, its leaf's overlay, and an overlay or two; a branch is also where one stands, which is an entry too.
+    assert_eq!((tags, more, branches, gone), (261, 283, 435, 333))
+}
