@@ -5,12 +5,14 @@
 //! written; nothing here recurses deeper than a document is nested, and text nested deeper than its limit is refused.
 //! Uses: `map`, `vector`, `hash`, `archive`, `error`.
 //!
-//! `number.rs` numbers, `object.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored, `pointer.rs`
+//! `number.rs` numbers, `object.rs`, `large.rs` and `few.rs` objects, `read.rs` and `write.rs` text, `stored.rs` what is stored, `pointer.rs`
 //! pointers, `patch.rs` patches, `differ.rs` patches from two documents, `update.rs` one document made into another,
 //! `bridge.rs` serde.
 
 mod bridge;
 mod differ;
+mod few;
+mod large;
 mod number;
 mod object;
 mod patch;
@@ -74,6 +76,8 @@ pub enum Json {
     /// An object.
     Object(#[rkyv(with = Few, omit_bounds)] Object),
 }
+
+const _: () = assert!(size_of::<Json>() == 24);
 
 impl Json {
     /// Whether it is `null`.

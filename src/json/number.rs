@@ -23,8 +23,8 @@ pub(super) enum Form {
     Negative(#[rkyv(with = Packed)] i64),
     Whole(#[rkyv(with = Packed)] u64),
     Float(#[rkyv(with = Packed)] f64),
-    /// An integer beyond both, or a float beyond all: as it was written.
-    Text(Box<str>),
+    /// An integer beyond both, or a float beyond all: as it was written. In a box, as it is rare and should not make others larger.
+    Text(Box<String>),
 }
 
 impl Number {
@@ -82,12 +82,12 @@ impl Number {
                 // Integers have no negative zero.
                 (_, Ok(0)) => Form::Float(-0.0),
                 (_, Ok(n)) => Form::Negative(n),
-                _ => Form::Text(text.into()),
+                _ => Form::Text(Box::new(text.into())),
             });
         }
         match text.parse() {
             Ok(number) if f64::is_finite(number) => Number(Form::Float(number)),
-            _ => Number(Form::Text(text.into())),
+            _ => Number(Form::Text(Box::new(text.into()))),
         }
     }
 }
@@ -178,7 +178,7 @@ macro_rules! from_integers {
                 match (u64::try_from(number), i64::try_from(number)) {
                     (Ok(n), _) => Number(Form::Whole(n)),
                     (_, Ok(n)) => Number(Form::Negative(n)),
-                    _ => Number(Form::Text(number.to_string().into())),
+                    _ => Number(Form::Text(Box::new(number.to_string()))),
                 }
             }
         })*

@@ -1,111 +1,132 @@
 //! Objects: members by name, which remember their order.
 //!
-//! In: names and values. Out: a map of members that shares structure with the versions it was made from.
-//! - **J1** No two members have the same order, and all orders are below `next`.
+//! In: names and values. Out: members, in their order or by name, shared with the versions that they were made from.
 //! - **J2** Equality and differences ignore the order; what is printed and the digest do not.
+//! - **J5** A list has no name twice, and is [small](super::few) but for what became of its members since the last edit.
 //!
-//! Uses: `map`, `hash`.
+//! Uses: `map` for differences; `large`, `few`.
 
 use super::Json;
-use crate::archive::{Sink, Source};
-use crate::hash::StrongHash;
-use crate::map::{DiffItem, GenericHashMap};
-use archery::ArcTK;
-use rkyv::validation::ArchiveContext;
-use rkyv::{Archive, Deserialize, Serialize};
+use super::few::{FEW_MEMBERS, is_few_members};
+use super::large::Large;
+use crate::map::DiffItem;
 use std::fmt;
+use std::mem::{replace, take};
+use std::sync::Arc;
 
 /// The members of a JSON object, in the order in which they came.
 ///
-/// A map by name, in which each member carries its order. Cloning is O(1). Looking up, adding, replacing and removing a
-/// member costs what it does in a [`GenericHashMap`] of as many entries; going through all members in order costs
-/// O(n log n), as they are sorted for it.
+/// Cloning is O(1). A small object (up to 256 bytes as it is stored, ten members at most) is a list, of which a change copies
+/// all. A larger one is a [`GenericHashMap`](crate::GenericHashMap) by name, in which each member carries its order: looking
+/// up, adding, replacing and removing a member costs what it does there; going through all members in order costs O(n log n),
+/// as they are sorted for it. Names come from outside: that map hashes them by [`StrongHash`](crate::StrongHash).
 ///
-/// Equality ignores the order. Names come from outside: they are hashed by [`StrongHash`].
-#[derive(Clone, Archive, Serialize, Deserialize)]
-#[rkyv(serialize_bounds(__S: Sink), deserialize_bounds(__D: Source))]
-#[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: rkyv::rancor::Source)))]
-pub struct Object {
-    #[rkyv(omit_bounds)]
-    members: GenericHashMap<String, Member, StrongHash, ArcTK>,
-    /// Above the order of every member (J1).
-    next: u64,
-}
+/// Equality ignores the order.
+#[derive(Clone)]
+pub struct Object(Members);
 
-#[derive(Clone, Archive, Serialize, Deserialize)]
-#[rkyv(serialize_bounds(__S: Sink), deserialize_bounds(__D: Source))]
-#[rkyv(bytecheck(bounds(__C: ArchiveContext, __C::Error: rkyv::rancor::Source)))]
-pub struct Member {
-    order: u64,
-    #[rkyv(omit_bounds)]
-    value: Json,
-}
-
-/// By value (J2).
-impl PartialEq for Member {
-    fn eq(&self, other: &Self) -> bool {
-        self.value == other.value
-    }
+#[derive(Clone)]
+enum Members {
+    Few(Arc<[(String, Json)]>),
+    Many(Arc<Large>),
 }
 
 impl Object {
     /// An object without members. Allocates nothing.
     pub fn new() -> Self {
-        Object { members: GenericHashMap::default(), next: 0 }
+        Object(Members::Few(Arc::default()))
     }
 
     /// The number of members. Time: O(1).
     pub fn len(&self) -> usize {
-        self.members.len()
+        match &self.0 {
+            Members::Few(few) => few.len(),
+            Members::Many(many) => many.len(),
+        }
     }
 
     /// Whether there are no members.
     pub fn is_empty(&self) -> bool {
-        self.members.is_empty()
+        self.len() == 0
     }
 
     /// The value of the member `name`.
     pub fn get(&self, name: &str) -> Option<&Json> {
-        self.members.get(name).map(|member| &member.value)
+        match &self.0 {
+            Members::Few(few) => few.iter().find(|member| member.0 == name).map(|member| &member.1),
+            Members::Many(many) => many.get(name),
+        }
     }
 
     /// The same, to be changed: what other versions share of it is copied.
     pub fn get_mut(&mut self, name: &str) -> Option<&mut Json> {
-        self.members.get_mut(name).map(|member| &mut member.value)
+        self.settle();
+        match &mut self.0 {
+            Members::Few(few) => {
+                let i = few.iter().position(|member| member.0 == name)?;
+                Some(&mut Arc::make_mut(few)[i].1)
+            }
+            // Looked for first: what is absent copies nothing.
+            Members::Many(many) => many.get(name).is_some().then(|| Arc::make_mut(many).get_mut(name))?,
+        }
     }
 
     /// Whether there is a member `name`.
     pub fn contains(&self, name: &str) -> bool {
-        self.members.contains_key(name)
+        self.get(name).is_some()
     }
 
     /// Gives the member `name` this value: a new member comes last, one that is there keeps its place. Gives the value it had.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Json>) -> Option<Json> {
-        let (name, mut value) = (name.into(), value.into());
-        if let Some(member) = self.members.get_mut(&name) {
-            std::mem::swap(&mut member.value, &mut value);
-            return Some(value);
-        }
-        self.members.insert(name, Member { order: self.next, value });
-        self.next += 1;
-        None
+        let (name, value) = (name.into(), value.into());
+        let before = match &mut self.0 {
+            Members::Few(few) => match few.iter().position(|member| member.0 == name) {
+                Some(i) => Some(replace(&mut Arc::make_mut(few)[i].1, value)),
+                None => {
+                    *few = taken(few).chain([(name, value)]).collect();
+                    None
+                }
+            },
+            Members::Many(many) => Arc::make_mut(many).insert(name, value),
+        };
+        self.settle();
+        before
     }
 
     /// Takes the member `name` out, if there is one.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
-        self.members.remove(name).map(|member| member.value)
+        match &mut self.0 {
+            Members::Few(few) => {
+                let at = few.iter().position(|member| member.0 == name)?;
+                let mut members: Vec<_> = taken(few).collect();
+                let (_, value) = members.remove(at);
+                *few = members.into();
+                Some(value)
+            }
+            Members::Many(many) => many.get(name).is_some().then(|| Arc::make_mut(many).remove(name))?,
+        }
     }
 
     /// All members, in order. Time: O(n log n); O(n) memory.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> + DoubleEndedIterator {
-        let mut all: Vec<_> = self.members.iter().map(|(name, member)| (member.order, name, &member.value)).collect();
-        all.sort_unstable_by_key(|(order, ..)| *order);
-        all.into_iter().map(|(_, name, value)| (&**name, value))
+        let members = match &self.0 {
+            Members::Few(few) => Walk::Few(few.iter()),
+            Members::Many(many) => Walk::Many(many.sorted().into_iter()),
+        };
+        members.map(|(name, value)| (&**name, value))
     }
 
     /// All members, in no order. Time: O(n).
-    pub fn iter_unordered(&self) -> impl ExactSizeIterator<Item = (&str, &Json)> {
-        self.members.iter().map(|(name, member)| (&**name, &member.value))
+    pub fn iter_unordered(&self) -> impl Iterator<Item = (&str, &Json)> {
+        self.walk().map(|(name, value)| (&**name, value))
+    }
+
+    fn walk(&self) -> impl Iterator<Item = (&String, &Json)> {
+        let (few, many) = match &self.0 {
+            Members::Few(few) => (&**few, None),
+            Members::Many(many) => (&[][..], Some(many.iter_unordered())),
+        };
+        few.iter().map(|(name, value)| (name, value)).chain(many.into_iter().flatten())
     }
 
     /// All names, in order. Time: as [`iter`](Self::iter).
@@ -115,24 +136,61 @@ impl Object {
 
     /// Where the member `name` stands among the others: below the order of all that come after it. Time: a lookup.
     pub(super) fn order(&self, name: &str) -> Option<u64> {
-        self.members.get(name).map(|member| member.order)
+        match &self.0 {
+            Members::Few(few) => few.iter().position(|member| member.0 == name).map(|i| i as u64),
+            Members::Many(many) => many.order(name),
+        }
     }
 
     /// What makes `other` of this one, in no order. Time: O(what differs), for versions that share structure. The order of
     /// members does not count.
     pub fn diff<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = DiffItem<'a, 'a, String, Json>> {
-        self.members.diff(&other.members).map(|item| match item {
-            DiffItem::Add(name, member) => DiffItem::Add(name, &member.value),
-            DiffItem::Update { old, new } => {
-                DiffItem::Update { old: (old.0, &old.1.value), new: (new.0, &new.1.value) }
-            }
-            DiffItem::Remove(name, member) => DiffItem::Remove(name, &member.value),
-        })
+        let (many, one) = match (&self.0, &other.0) {
+            _ if self.ptr_eq(other) => (None, None),
+            (Members::Many(old), Members::Many(new)) => (Some(old.diff(new)), None),
+            _ => (None, Some(self.diff_one(other))),
+        };
+        many.into_iter().flatten().chain(one.into_iter().flatten())
+    }
+
+    /// The same, member by member.
+    fn diff_one<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = DiffItem<'a, 'a, String, Json>> {
+        let changed = other.walk().filter_map(|(name, new)| match self.get(name) {
+            None => Some(DiffItem::Add(name, new)),
+            Some(old) => (old != new).then_some(DiffItem::Update { old: (name, old), new: (name, new) }),
+        });
+        let gone = self.walk().filter(|(name, _)| !other.contains(name));
+        gone.map(|(name, value)| DiffItem::Remove(name, value)).chain(changed)
     }
 
     /// Whether both share all their structure: O(1), and true only for equal objects.
     pub fn ptr_eq(&self, other: &Self) -> bool {
-        self.members.ptr_eq(&other.members)
+        match (&self.0, &other.0) {
+            (Members::Few(a), Members::Few(b)) => Arc::ptr_eq(a, b),
+            (Members::Many(a), Members::Many(b)) => Arc::ptr_eq(a, b) || a.ptr_eq(b),
+            _ => false,
+        }
+    }
+
+    pub(super) fn of(large: Large) -> Self {
+        Object(Members::Many(Arc::new(large)))
+    }
+
+    /// The object as it is stored if it is not small.
+    pub(super) fn to_large(&self) -> Arc<Large> {
+        match &self.0 {
+            Members::Few(few) => Arc::new(few.iter().cloned().collect()),
+            Members::Many(many) => many.clone(),
+        }
+    }
+
+    /// A list that is not small becomes a map (J5).
+    fn settle(&mut self) {
+        if let Members::Few(few) = &self.0
+            && (few.len() > FEW_MEMBERS || !is_few_members(self))
+        {
+            self.0 = Members::Many(self.to_large())
+        }
     }
 
     /// Whether the members have the same names in the same order, and all values below them too.
@@ -143,6 +201,48 @@ impl Object {
     }
 }
 
+/// All of a list: the members themselves, if nobody else has them; the list has neither names nor values then.
+fn taken(few: &mut Arc<[(String, Json)]>) -> impl ExactSizeIterator<Item = (String, Json)> {
+    // If others have them, they are copied here.
+    let members = Arc::make_mut(few);
+    members.iter_mut().map(take)
+}
+
+/// A walk over all members in order.
+enum Walk<'a> {
+    Few(std::slice::Iter<'a, (String, Json)>),
+    Many(std::vec::IntoIter<(&'a String, &'a Json)>),
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = (&'a String, &'a Json);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        match self {
+            Walk::Few(few) => few.next().map(|(name, value)| (name, value)),
+            Walk::Many(many) => many.next(),
+        }
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        match self {
+            Walk::Few(few) => few.size_hint(),
+            Walk::Many(many) => many.size_hint(),
+        }
+    }
+}
+
+impl DoubleEndedIterator for Walk<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        match self {
+            Walk::Few(few) => few.next_back().map(|(name, value)| (name, value)),
+            Walk::Many(many) => many.next_back(),
+        }
+    }
+}
+
+impl ExactSizeIterator for Walk<'_> {}
+
 impl Default for Object {
     fn default() -> Self {
         Object::new()
@@ -152,7 +252,12 @@ impl Default for Object {
 /// By members, whatever their order (J2).
 impl PartialEq for Object {
     fn eq(&self, other: &Self) -> bool {
-        self.members == other.members
+        match (&self.0, &other.0) {
+            _ if self.ptr_eq(other) => true,
+            (Members::Many(a), Members::Many(b)) => a == b,
+            (Members::Few(a), Members::Few(b)) if a == b => true,
+            _ => self.len() == other.len() && self.iter_unordered().all(|(name, value)| other.get(name) == Some(value)),
+        }
     }
 }
 
@@ -167,12 +272,18 @@ impl fmt::Debug for Object {
 /// Of two members with one name the later counts, in its place.
 impl<N: Into<String>, V: Into<Json>> FromIterator<(N, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
-        let mut next = 0;
-        let numbered = members.into_iter().map(|(name, value)| {
-            next += 1;
-            (name.into(), Member { order: next - 1, value: value.into() })
-        });
-        Object { members: numbered.collect(), next }
+        let mut members = members.into_iter().map(|(name, value)| (name.into(), value.into()));
+        let few: Arc<[(String, Json)]> = members.by_ref().take(FEW_MEMBERS).collect();
+        let has_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
+        let mut next = members.next();
+        if next.is_none() && !(1..few.len()).any(has_twice) {
+            let mut object = Object(Members::Few(few));
+            object.settle();
+            return object;
+        }
+        let mut few = few;
+        let large = taken(&mut few).chain(std::iter::from_fn(|| next.take().or_else(|| members.next()))).collect();
+        Object(Members::Many(Arc::new(large)))
     }
 }
 

@@ -1,15 +1,14 @@
 //! Values in rkyv's form: what is small lies in what holds it, what is large has records of its own.
 //!
 //! In: values. Out: their form in a record, of 16 bytes and what they own; the same values again.
-//! - **J3** An array or object lies in what holds it exactly if it fills at most [`FEW_BYTES`] there, with all that is in it: a
-//!   function of the contents.
-//! - **J4** Members that lie in what holds them stand in their order, and have no other: read again they are numbered anew.
+//! - **J4** An array or object lies in what holds it exactly if it is small (J3). Members
+//!   that lie there stand in their order, and have no other.
 //!
-//! Uses: `archive`, `vector`; `number`, `object`. Bytes: docs/FORMAT.md, "JSON documents".
+//! Uses: `archive`, `vector`; `object`, `large`, `few`. Bytes: docs/FORMAT.md, "JSON documents".
 
-use super::number::Form;
-use super::object::ArchivedObject;
-use super::{ArchivedJson, Json, Number, Object};
+use super::few::{NAME_BYTES, VALUE_BYTES, is_few_elements, is_few_members};
+use super::large::ArchivedLarge;
+use super::{ArchivedJson, Json, Object};
 use crate::archive::{ArchivedVector, Sink, Source};
 use crate::error::Error;
 use crate::vector::Vector;
@@ -23,60 +22,8 @@ use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
 use rkyv::{Archive, Deserialize, Place, Portable, Serialize};
 use std::marker::PhantomData;
 
-/// So many bytes an array or object may fill in what holds it. A larger one is shared between versions where it is; a change
-/// in a smaller one writes all of it. See "Decisions" in docs/ARCHITECTURE.md.
-const FEW_BYTES: usize = 256;
-/// What a value fills, but for what it owns.
-const VALUE_BYTES: usize = 16;
-/// What a name fills; so many bytes of text need no place of their own.
-const NAME_BYTES: usize = 8;
-
 const _: () = assert!(size_of::<ArchivedJson>() == VALUE_BYTES);
 const _: () = assert!(size_of::<ArchivedNamed>() == VALUE_BYTES + NAME_BYTES);
-
-/// Whether an array or object lies in what holds it (J3). Time: O(1), as little is looked at.
-fn is_few(value: Collection<'_>) -> bool {
-    fits(value, &mut { FEW_BYTES })
-}
-
-/// An array or object.
-#[derive(Clone, Copy)]
-enum Collection<'a> {
-    Array(&'a Vector<Json>),
-    Object(&'a Object),
-}
-
-fn fits(all: Collection<'_>, left: &mut usize) -> bool {
-    match all {
-        Collection::Array(array) => {
-            take(left, VALUE_BYTES * array.len()) && array.iter().all(|element| value_fits(element, left))
-        }
-        Collection::Object(object) => {
-            take(left, (VALUE_BYTES + NAME_BYTES) * object.len())
-                && object.iter_unordered().all(|(name, value)| take(left, text_bytes(name)) && value_fits(value, left))
-        }
-    }
-}
-
-fn value_fits(value: &Json, left: &mut usize) -> bool {
-    match value {
-        Json::String(text) => take(left, text_bytes(text)),
-        Json::Number(Number(Form::Text(text))) => take(left, text.len()),
-        Json::Array(array) => fits(Collection::Array(array), left),
-        Json::Object(object) => fits(Collection::Object(object), left),
-        _ => true,
-    }
-}
-
-fn take(left: &mut usize, bytes: usize) -> bool {
-    let fits = bytes <= *left;
-    *left = left.saturating_sub(bytes);
-    fits
-}
-
-fn text_bytes(text: &str) -> usize {
-    if text.len() <= NAME_BYTES { 0 } else { text.len() }
-}
 
 /// Arrays and objects, inside what holds them if they are small.
 pub struct Few;
@@ -110,7 +57,7 @@ impl ArchiveWith<Vector<Json>> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Vector<Json>, S> for Few {
     fn serialize_with(array: &Vector<Json>, s: &mut S) -> Result<Self::Resolver, Error> {
-        Ok(match is_few(Collection::Array(array)) {
+        Ok(match is_few_elements(array) {
             true => PlaceResolver::Inside(ArchivedVec::serialize_from_iter::<Json, _, _>(array.iter(), s)?),
             false => PlaceResolver::Far(ArchivedBox::serialize_from_ref(array, s)?),
         })
@@ -130,8 +77,8 @@ impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Vector<Json>>>::Arc
 }
 
 impl ArchiveWith<Object> for Few {
-    type Archived = ArchivedPlace<ArchivedNamed, ArchivedObject>;
-    type Resolver = PlaceResolver<ArchivedNamed, ArchivedObject>;
+    type Archived = ArchivedPlace<ArchivedNamed, ArchivedLarge>;
+    type Resolver = PlaceResolver<ArchivedNamed, ArchivedLarge>;
 
     fn resolve_with(object: &Object, resolver: Self::Resolver, out: Place<Self::Archived>) {
         Somewhere::resolve(object.len(), resolver, out)
@@ -140,8 +87,8 @@ impl ArchiveWith<Object> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Object, S> for Few {
     fn serialize_with(object: &Object, s: &mut S) -> Result<Self::Resolver, Error> {
-        if !is_few(Collection::Object(object)) {
-            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(object, s)?));
+        if !is_few_members(object) {
+            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(&*object.to_large(), s)?));
         }
         let named: Vec<_> = object.iter().map(|(name, value)| Named(name, value)).collect();
         Ok(PlaceResolver::Inside(ArchivedVec::serialize_from_slice(&named, s)?))
@@ -155,8 +102,30 @@ impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Object>>::Archived,
                 let named = |named: &ArchivedNamed| Ok((named.0.as_str().to_owned(), named.1.deserialize(d)?));
                 few.iter().map(named).collect::<Result<Object, Error>>()
             }
-            ArchivedPlace::Far(object) => object.get().deserialize(d),
+            ArchivedPlace::Far(object) => object.get().deserialize(d).map(Object::of),
         }
+    }
+}
+
+/// As a field of a state: the same form.
+impl Archive for Object {
+    type Archived = <Few as ArchiveWith<Object>>::Archived;
+    type Resolver = <Few as ArchiveWith<Object>>::Resolver;
+
+    fn resolve(&self, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        Few::resolve_with(self, resolver, out)
+    }
+}
+
+impl<S: Sink + ?Sized> Serialize<S> for Object {
+    fn serialize(&self, s: &mut S) -> Result<Self::Resolver, Error> {
+        Few::serialize_with(self, s)
+    }
+}
+
+impl<D: Source + ?Sized> Deserialize<Object, D> for <Few as ArchiveWith<Object>>::Archived {
+    fn deserialize(&self, d: &mut D) -> Result<Object, Error> {
+        Few::deserialize_with(self, d)
     }
 }
 

@@ -169,3 +169,103 @@ fn small_and_large_ones_take_turns() {
     // The way there does not show.
     assert!(digests.iter().eq(digests.iter().rev()));
 }
+
+/// Small objects are lists and large ones maps: every edit of one against a list of members, through sizes of both.
+mod objects {
+    use super::*;
+    use crate::map::DiffItem;
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Insert(u8, usize),
+        Change(u8, usize),
+        Remove(u8),
+        Keep,
+        Reopen,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let len = || prop_oneof![0usize..10, 100usize..300];
+        let step = prop_oneof![
+            6 => (0u8..16, len()).prop_map(|(name, len)| Step::Insert(name, len)),
+            3 => (0u8..16, len()).prop_map(|(name, len)| Step::Change(name, len)),
+            3 => (0u8..16).prop_map(Step::Remove),
+            2 => Just(Step::Keep),
+            1 => Just(Step::Reopen),
+        ];
+        prop::collection::vec(step, 0..60)
+    }
+
+    type Model = Vec<(String, Json)>;
+
+    fn check(object: &Object, model: &Model, versions: &[(Object, Model)]) {
+        assert_eq!((object.len(), object.is_empty()), (model.len(), model.is_empty()));
+        assert!(object.iter().eq(model.iter().map(|(name, value)| (&**name, value))));
+        assert!(object.iter().rev().eq(model.iter().rev().map(|(name, value)| (&**name, value))));
+        assert!(model.iter().all(|(name, value)| object.get(name) == Some(value)) && object.get("absent").is_none());
+        let parsed: Object = model.iter().cloned().collect();
+        assert!(parsed == *object && parsed.same_order(object) && object.same_order(&parsed));
+        for (before, was) in versions {
+            assert!(before.iter().eq(was.iter().map(|(name, value)| (&**name, value))), "a version changed");
+            let mut made = was.clone();
+            for item in before.diff(object) {
+                match item {
+                    DiffItem::Add(name, value) => made.push((name.clone(), value.clone())),
+                    DiffItem::Remove(name, _) => made.retain(|member| member.0 != *name),
+                    DiffItem::Update { old, new } => {
+                        assert!(old.0 == new.0 && old.1 != new.1);
+                        made.iter_mut().filter(|member| member.0 == *new.0).for_each(|member| member.1 = new.1.clone())
+                    }
+                }
+            }
+            assert_eq!(made.into_iter().collect::<Object>(), *object);
+            let is_equal = was.len() == model.len() && was.iter().all(|(name, value)| object.get(name) == Some(value));
+            assert_eq!((before == object, object == before), (is_equal, is_equal))
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn against_a_list(steps in steps()) {
+            let storage = Simulated::new(1);
+            let mut timeline = super::open(&storage);
+            let (mut object, mut model, mut versions) = (Object::new(), Model::new(), Vec::new());
+            for step in steps {
+                let name = |n: u8| if n % 4 == 0 { format!("a longer name, {n}") } else { n.to_string() };
+                let text = |len: usize| Json::from("x".repeat(len));
+                match step {
+                    Step::Insert(n, len) => {
+                        let before = object.insert(name(n), text(len));
+                        match model.iter_mut().find(|member| member.0 == name(n)) {
+                            Some(member) => prop_assert_eq!(before, Some(std::mem::replace(&mut member.1, text(len)))),
+                            None => {
+                                prop_assert_eq!(before, None);
+                                model.push((name(n), text(len)))
+                            }
+                        }
+                    }
+                    Step::Change(n, len) => {
+                        let member = model.iter_mut().find(|member| member.0 == name(n));
+                        let found = object.get_mut(&name(n)).map(|value| *value = text(len));
+                        prop_assert_eq!(found, member.map(|member| member.1 = text(len)))
+                    }
+                    Step::Remove(n) => {
+                        let at = model.iter().position(|member| member.0 == name(n));
+                        prop_assert_eq!(object.remove(&name(n)), at.map(|at| model.remove(at).1))
+                    }
+                    Step::Keep => versions.push((object.clone(), model.clone())),
+                    Step::Reopen => {
+                        timeline.commit("", Json::Object(object)).unwrap();
+                        let digest = timeline.digest(timeline.head()).unwrap();
+                        drop(timeline);
+                        timeline = super::open(&storage);
+                        prop_assert_eq!(timeline.digest(timeline.head()).unwrap(), digest);
+                        // An empty object that was `null` before is no change that shows here.
+                        object = timeline.state().as_object().unwrap().clone()
+                    }
+                }
+                check(&object, &model, &versions)
+            }
+        }
+    }
+}
