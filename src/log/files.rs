@@ -28,7 +28,18 @@ pub(crate) struct Files {
 }
 
 /// The lock of a folder, held until all that have it let it go.
-pub(crate) type Lock = Arc<File>;
+pub(crate) type Lock = Arc<LockFile>;
+
+/// A file that is locked, as long as this is there.
+pub(crate) struct LockFile(File);
+
+impl Drop for LockFile {
+    fn drop(&mut self) {
+        // Closing is not enough: a process that another thread is just starting has the open file too, until it runs its
+        // own program.
+        let _ = self.0.unlock();
+    }
+}
 
 /// An open segment file.
 pub(crate) struct OneFile {
@@ -189,7 +200,7 @@ impl Files {
         loop {
             self.make_folder()?;
             match self.check_own().and_then(|()| self.try_lock()) {
-                Ok(lock) if is_at(&lock, &self.folder.join(LOCK)) => return Ok(Arc::new(lock)),
+                Ok(lock) if is_at(&lock.0, &self.folder.join(LOCK)) => return Ok(Arc::new(lock)),
                 // The folder was removed or renamed just now.
                 Ok(_) => {}
                 Err(error) if error.kind() == ErrorKind::NotFound && !self.folder.is_dir() => {}
@@ -198,12 +209,12 @@ impl Files {
         }
     }
 
-    fn try_lock(&self) -> Result<File> {
+    fn try_lock(&self) -> Result<LockFile> {
         let path = self.folder.join(LOCK);
         let open = OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
         let mut file = open.map_err(|e| failed("open", &path, e))?;
-        match file.try_lock() {
-            Ok(()) => {}
+        let lock = match file.try_lock() {
+            Ok(()) => LockFile(file),
             Err(TryLockError::Error(e)) => return Err(failed("lock", &path, e)),
             Err(TryLockError::WouldBlock) => {
                 let mut holder = String::new();
@@ -214,14 +225,14 @@ impl Files {
                 let what = format!("{} is open in {holder}: close it there, or open it read-only", self.name());
                 return Err(Error::new(ErrorKind::Locked, what));
             }
-        }
+        };
         let note = |mut file: &File| {
             file.set_len(0)?;
             file.rewind()?;
             writeln!(file, "{}", std::process::id())
         };
-        note(&file).map_err(|e| failed("write", &path, e))?;
-        Ok(file)
+        note(&lock.0).map_err(|e| failed("write", &path, e))?;
+        Ok(lock)
     }
 }
 
@@ -417,6 +428,13 @@ mod tests {
         assert!(is_locked("other") && other.lock().is_err(), "it is given once");
         drop(lock);
         drop(other.lock().unwrap());
+        // As a process has it that is just being started.
+        let lock = other.take_lock().unwrap();
+        let inherited = lock.0.try_clone().unwrap();
+        assert!(is_locked("other"));
+        drop(lock);
+        assert!(!is_locked("other"));
+        drop(inherited);
         // A log that somebody made there stays.
         drop(files("one").begin_anew().unwrap());
         let error = files("one").rename(&other).unwrap_err();
@@ -425,7 +443,7 @@ mod tests {
         let gone = files("one").try_lock().unwrap();
         fs::remove_dir_all(above.join("one")).unwrap();
         files("other").rename(&files("one")).unwrap();
-        assert!(!is_at(&gone, &above.join("one").join(LOCK)));
+        assert!(!is_at(&gone.0, &above.join("one").join(LOCK)));
         fs::remove_dir_all(above).unwrap()
     }
 }
