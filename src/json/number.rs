@@ -77,12 +77,14 @@ impl Number {
     /// Text of a number by JSON's grammar.
     pub(super) fn from_valid(text: &str) -> Self {
         if is_integer(text) {
-            return Number(match (text.parse(), text.parse()) {
-                (Ok(n), _) => Form::Whole(n),
-                // Integers have no negative zero.
-                (_, Ok(0)) => Form::Float(-0.0),
-                (_, Ok(n)) => Form::Negative(n),
-                _ => Form::Text(Box::new(text.into())),
+            return Number(match text.parse() {
+                Ok(n) => Form::Whole(n),
+                Err(_) => match text.parse() {
+                    // Integers have no negative zero.
+                    Ok(0) => Form::Float(-0.0),
+                    Ok(n) => Form::Negative(n),
+                    Err(_) => Form::Text(Box::new(text.into())),
+                },
             });
         }
         match text.parse() {

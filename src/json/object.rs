@@ -172,8 +172,19 @@ impl Object {
         }
     }
 
-    pub(super) fn of(large: Large) -> Self {
-        Object(Members::Many(Arc::new(large)))
+    /// The same of members whose number is known, so that a list is made at once.
+    pub(super) fn of(members: impl ExactSizeIterator<Item = (String, Json)>) -> Self {
+        if members.len() > FEW_MEMBERS {
+            return Object(Members::Many(Arc::new(members.collect())));
+        }
+        let mut few: Arc<[(String, Json)]> = members.collect();
+        let is_there_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
+        if (1..few.len()).any(is_there_twice) {
+            return Object(Members::Many(Arc::new(taken(&mut few).collect())));
+        }
+        let mut object = Object(Members::Few(few));
+        object.settle();
+        object
     }
 
     /// The object as it is stored if it is not small.
@@ -243,6 +254,12 @@ impl DoubleEndedIterator for Walk<'_> {
 
 impl ExactSizeIterator for Walk<'_> {}
 
+impl From<Large> for Object {
+    fn from(large: Large) -> Self {
+        Object(Members::Many(Arc::new(large)))
+    }
+}
+
 impl Default for Object {
     fn default() -> Self {
         Object::new()
@@ -272,18 +289,8 @@ impl fmt::Debug for Object {
 /// Of two members with one name the later counts, in its place.
 impl<N: Into<String>, V: Into<Json>> FromIterator<(N, V)> for Object {
     fn from_iter<I: IntoIterator<Item = (N, V)>>(members: I) -> Self {
-        let mut members = members.into_iter().map(|(name, value)| (name.into(), value.into()));
-        let few: Arc<[(String, Json)]> = members.by_ref().take(FEW_MEMBERS).collect();
-        let has_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
-        let mut next = members.next();
-        if next.is_none() && !(1..few.len()).any(has_twice) {
-            let mut object = Object(Members::Few(few));
-            object.settle();
-            return object;
-        }
-        let mut few = few;
-        let large = taken(&mut few).chain(std::iter::from_fn(|| next.take().or_else(|| members.next()))).collect();
-        Object(Members::Many(Arc::new(large)))
+        let members: Vec<_> = members.into_iter().map(|(name, value)| (name.into(), value.into())).collect();
+        Object::of(members.into_iter())
     }
 }
 

@@ -139,7 +139,7 @@ impl Reader {
                 }
                 value = match self.open.pop() {
                     Some(Open::Array(_)) => self.elements.drain(first..).collect(),
-                    _ => Json::Object(self.members.drain(first..).collect()),
+                    _ => Json::Object(Object::of(self.members.drain(first..))),
                 }
             }
         }

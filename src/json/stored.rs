@@ -99,10 +99,18 @@ impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Object>>::Archived,
     fn deserialize_with(place: &<Few as ArchiveWith<Object>>::Archived, d: &mut D) -> Result<Object, Error> {
         match place {
             ArchivedPlace::Inside(few) => {
-                let named = |named: &ArchivedNamed| Ok((named.0.as_str().to_owned(), named.1.deserialize(d)?));
-                few.iter().map(named).collect::<Result<Object, Error>>()
+                let mut failed = None;
+                let named = |ArchivedNamed(name, value): &ArchivedNamed| {
+                    let value = value.deserialize(d).unwrap_or_else(|error| {
+                        failed = Some(error);
+                        Json::Null
+                    });
+                    (name.as_str().to_owned(), value)
+                };
+                let object = Object::of(few.iter().map(named));
+                failed.map_or(Ok(object), Err)
             }
-            ArchivedPlace::Far(object) => object.get().deserialize(d).map(Object::of),
+            ArchivedPlace::Far(object) => object.get().deserialize(d).map(Object::from),
         }
     }
 }
