@@ -2,14 +2,15 @@
 //!
 //! In: a value of a serde type, or a document. Out: the other.
 //! Must hold: members keep their order; a number that a format cannot say is an error or the nearest float, never another.
-//! Uses: `error`; text is the way between documents and types, so that both are what `serde_json` makes of them.
+//! Uses: `error`, `vector`; text is the way from types to documents, so that these are what `serde_json` makes of them.
 
 use super::{Json, Number, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vector::Vector;
-use serde::de::{self, DeserializeOwned, MapAccess, SeqAccess, Visitor};
+use serde::de::value::{Error as ValueError, MapAccessDeserializer, MapDeserializer, SeqDeserializer};
+use serde::de::{self, DeserializeOwned, IntoDeserializer, MapAccess, SeqAccess, Visitor};
 use serde::ser::{SerializeMap, SerializeSeq};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer, forward_to_deserialize_any};
 use std::fmt;
 
 /// What `serde_json` makes of a value. Cost: its text is written and read.
@@ -34,19 +35,19 @@ pub fn to_json<T: Serialize + ?Sized>(value: &T) -> Result<Json> {
     Json::parse(text)
 }
 
-/// The value that a document is for a type. Cost: its text is written and read.
+/// The value that a document is for a type, as `serde_json` would read it; floats and integers as they are.
 ///
 /// # Errors
 /// `Invalid`, with what the type expects, if it is none.
 pub fn from_json<T: DeserializeOwned>(json: &Json) -> Result<T> {
-    serde_json::from_str(&json.to_string()).map_err(|error| other("the document is not of this type", error))
+    T::deserialize(json).map_err(|error| other("the document is not of this type", error))
 }
 
-fn other(what: &str, error: serde_json::Error) -> Error {
+fn other(what: &str, error: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::new(ErrorKind::Invalid, format!("{what}: {error}")).with_source(error)
 }
 
-/// Members in order. Numbers beyond 128 bits, or beyond all floats, become the nearest float.
+/// Members in order. Integers beyond 128 bits become the nearest float; a number beyond all floats is an error.
 impl Serialize for Json {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
         match self {
@@ -84,7 +85,8 @@ impl Serialize for Number {
         match (text.parse(), text.parse()) {
             (Ok(n), _) => to.serialize_u128(n),
             (_, Ok(n)) if n != 0 => to.serialize_i128(n),
-            _ => to.serialize_f64(self.as_f64()),
+            _ if self.as_f64().is_finite() => to.serialize_f64(self.as_f64()),
+            _ => Err(serde::ser::Error::custom(format!("{self} is beyond all floats"))),
         }
     }
 }
@@ -157,10 +159,160 @@ impl<'de> Visitor<'de> for Values {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> std::result::Result<Json, A::Error> {
-        let mut object = Object::new();
-        while let Some((name, value)) = map.next_entry::<String, Json>()? {
-            object.insert(name, value);
+        let mut members = Vec::new();
+        while let Some(member) = map.next_entry::<String, Json>()? {
+            members.push(member)
         }
-        Ok(object.into())
+        Ok(Object::of(members.into_iter()).into())
+    }
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for &'de Json {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for &'de Json {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        match self {
+            Json::Null => visitor.visit_unit(),
+            Json::Bool(value) => visitor.visit_bool(*value),
+            Json::Number(number) => number.visited_by(visitor),
+            Json::String(text) => visitor.visit_borrowed_str(text),
+            Json::Array(array) => {
+                let mut elements = SeqDeserializer::new(array.iter());
+                let value = visitor.visit_seq(&mut elements)?;
+                elements.end().map(|()| value)
+            }
+            Json::Object(object) => {
+                let mut members = MapDeserializer::new(object.iter().map(|(name, value)| (Key(name), value)));
+                let value = visitor.visit_map(&mut members)?;
+                members.end().map(|()| value)
+            }
+        }
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        match self {
+            Json::Null => visitor.visit_none(),
+            some => visitor.visit_some(some),
+        }
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> std::result::Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    /// A variant is its name, or an object of one member, whose name it is.
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> std::result::Result<V::Value, ValueError> {
+        match self {
+            Json::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
+            Json::Object(object) if object.len() == 1 => {
+                visitor.visit_enum(MapAccessDeserializer::new(MapDeserializer::new(object.iter())))
+            }
+            other => Err(de::Error::custom(format!(
+                "{} is no variant: that is a string, or an object of one member",
+                other.kind()
+            ))),
+        }
+    }
+
+    forward_to_deserialize_any! {
+        bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit unit_struct seq tuple
+        tuple_struct map struct identifier ignored_any
+    }
+}
+
+impl Number {
+    fn visited_by<'de, V: Visitor<'de>>(&self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        if let Some(n) = self.as_u64() {
+            return visitor.visit_u64(n);
+        }
+        if let Some(n) = self.as_i64() {
+            return visitor.visit_i64(n);
+        }
+        let text = self.to_string();
+        match (text.parse(), text.parse()) {
+            (Ok(n), _) => visitor.visit_u128(n),
+            (_, Ok(n)) if n != 0 => visitor.visit_i128(n),
+            _ if self.as_f64().is_finite() => visitor.visit_f64(self.as_f64()),
+            _ => Err(de::Error::custom(format!("{self} is beyond all floats"))),
+        }
+    }
+}
+
+/// A member's name as a map's key, which may be a number or a bool in it.
+struct Key<'a>(&'a str);
+
+macro_rules! keys {
+    ($($deserialize:ident $visit:ident,)*) => {
+        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+            match self.0.parse() {
+                Ok(key) => visitor.$visit(key),
+                Err(_) => visitor.visit_borrowed_str(self.0),
+            }
+        })*
+    };
+}
+
+impl<'de> IntoDeserializer<'de, ValueError> for Key<'de> {
+    type Deserializer = Self;
+
+    fn into_deserializer(self) -> Self {
+        self
+    }
+}
+
+impl<'de> Deserializer<'de> for Key<'de> {
+    type Error = ValueError;
+
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        visitor.visit_borrowed_str(self.0)
+    }
+
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        visitor.visit_some(self)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        visitor: V,
+    ) -> std::result::Result<V::Value, ValueError> {
+        visitor.visit_newtype_struct(self)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> std::result::Result<V::Value, ValueError> {
+        visitor.visit_enum(self.0.into_deserializer())
+    }
+
+    keys! {
+        deserialize_bool visit_bool, deserialize_i8 visit_i8, deserialize_i16 visit_i16, deserialize_i32 visit_i32,
+        deserialize_i64 visit_i64, deserialize_i128 visit_i128, deserialize_u8 visit_u8, deserialize_u16 visit_u16,
+        deserialize_u32 visit_u32, deserialize_u64 visit_u64, deserialize_u128 visit_u128, deserialize_f32 visit_f32,
+        deserialize_f64 visit_f64,
+    }
+
+    forward_to_deserialize_any! {
+        char str string bytes byte_buf unit unit_struct seq tuple tuple_struct map struct identifier ignored_any
     }
 }

@@ -47,6 +47,14 @@ impl PartialEq for Large {
 }
 
 impl Large {
+    /// The same members, numbered without gaps.
+    pub(super) fn dense(self) -> Self {
+        match self.next == self.members.len() as u64 {
+            true => self,
+            false => self.sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
+        }
+    }
+
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }

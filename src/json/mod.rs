@@ -24,6 +24,8 @@ mod tests;
 #[cfg(test)]
 mod tests_bridge;
 #[cfg(test)]
+mod tests_hostile;
+#[cfg(test)]
 mod tests_patch;
 #[cfg(test)]
 mod tests_update;

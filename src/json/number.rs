@@ -11,7 +11,7 @@ use rkyv::{Archive, Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
-/// A JSON number: an `i64`, a `u64`, a finite `f64`, or one beyond them, which is kept as its text.
+/// A JSON number: an `i64`, a `u64`, a finite `f64`, or one beyond them (or too near to zero), which is kept as its text.
 ///
 /// Two are equal if they are written the same way: `1` is not `1.0`. A patch's `test` compares values instead
 /// ([`same_value`](Self::same_value)). `-0` is a float.
@@ -23,7 +23,7 @@ pub(super) enum Form {
     Negative(#[rkyv(with = Packed)] i64),
     Whole(#[rkyv(with = Packed)] u64),
     Float(#[rkyv(with = Packed)] f64),
-    /// An integer beyond both, or a float beyond all: as it was written. In a box, as it is rare and should not make others larger.
+    /// An integer beyond both, or a float beyond or below all: as it was written. In a box, as it is rare and should not make others larger.
     Text(Box<String>),
 }
 
@@ -69,9 +69,10 @@ impl Number {
         }
     }
 
-    /// Whether both are the same number, however they are written: `1` and `1.0` are, `10e399` and `1e400` too.
+    /// Whether both are the same number, however they are written: `1` and `1.0` are, `10e399` and `1e400` too. Exponents
+    /// beyond 64 bits are not compared: such numbers are the same only if they are written the same way.
     pub fn same_value(&self, other: &Self) -> bool {
-        self == other || Decimal::of(self) == Decimal::of(other)
+        self == other || Decimal::of(self).is_some_and(|value| Some(value) == Decimal::of(other))
     }
 
     /// Text of a number by JSON's grammar.
@@ -87,8 +88,10 @@ impl Number {
                 },
             });
         }
+        let has_digits =
+            || text.bytes().take_while(|byte| !matches!(byte, b'e' | b'E')).any(|byte| matches!(byte, b'1'..=b'9'));
         match text.parse() {
-            Ok(number) if f64::is_finite(number) => Number(Form::Float(number)),
+            Ok(number) if f64::is_finite(number) && (number != 0.0 || !has_digits()) => Number(Form::Float(number)),
             _ => Number(Form::Text(Box::new(text.into()))),
         }
     }
@@ -130,7 +133,8 @@ struct Decimal {
 }
 
 impl Decimal {
-    fn of(number: &Number) -> Self {
+    /// None if the exponent is beyond an `i64`.
+    fn of(number: &Number) -> Option<Self> {
         let text = number.to_string();
         let (is_negative, text) = text.strip_prefix('-').map_or((false, &*text), |text| (true, text));
         let (mantissa, exponent) = text.split_once(['e', 'E']).unwrap_or((text, "0"));
@@ -138,15 +142,12 @@ impl Decimal {
         let all = [whole, fraction].concat();
         let digits = all.trim_end_matches('0');
         let zeros = (all.len() - digits.len()) as i128;
-        let digits = digits.trim_start_matches('0');
+        let digits = digits.trim_start_matches('0').to_owned();
         if digits.is_empty() {
-            return Decimal { is_negative: false, digits: String::new(), power: 0 };
+            return Some(Decimal { is_negative: false, digits, power: 0 });
         }
-        // An exponent of so many digits is as good as endless.
-        let exponent = exponent
-            .parse::<i64>()
-            .map_or_else(|_| if exponent.starts_with('-') { i64::MIN as i128 } else { i64::MAX as i128 }, i128::from);
-        Decimal { is_negative, digits: digits.to_owned(), power: exponent - fraction.len() as i128 + zeros }
+        let power = exponent.parse::<i64>().ok()? as i128 - fraction.len() as i128 + zeros;
+        Some(Decimal { is_negative, digits, power })
     }
 }
 

@@ -1,8 +1,10 @@
 //! Objects: members by name, which remember their order.
 //!
 //! In: names and values. Out: members, in their order or by name, shared with the versions that they were made from.
-//! - **J2** Equality and differences ignore the order; what is printed and the digest do not.
-//! - **J5** A list has no name twice, and is [small](super::few) but for what became of its members since the last edit.
+//! - **J2** Equality and differences ignore the order; what is printed and the digest do not. Equal digests mean the same members
+//!   in the same order; large objects that came to these in different ways may have different ones.
+//! - **J5** A list has no name twice. It is [small](super::few), and a map is not, but for what became of their members since the
+//!   last edit: each begins by putting that right. So it does not matter whether an object was stored and read between two.
 //!
 //! Uses: `map` for differences; `large`, `few`.
 
@@ -79,6 +81,7 @@ impl Object {
     /// Gives the member `name` this value: a new member comes last, one that is there keeps its place. Gives the value it had.
     pub fn insert(&mut self, name: impl Into<String>, value: impl Into<Json>) -> Option<Json> {
         let (name, value) = (name.into(), value.into());
+        self.settle();
         let before = match &mut self.0 {
             Members::Few(few) => match few.iter().position(|member| member.0 == name) {
                 Some(i) => Some(replace(&mut Arc::make_mut(few)[i].1, value)),
@@ -95,7 +98,8 @@ impl Object {
 
     /// Takes the member `name` out, if there is one.
     pub fn remove(&mut self, name: &str) -> Option<Json> {
-        match &mut self.0 {
+        self.settle();
+        let value = match &mut self.0 {
             Members::Few(few) => {
                 let at = few.iter().position(|member| member.0 == name)?;
                 let mut members: Vec<_> = taken(few).collect();
@@ -104,7 +108,9 @@ impl Object {
                 Some(value)
             }
             Members::Many(many) => many.get(name).is_some().then(|| Arc::make_mut(many).remove(name))?,
-        }
+        };
+        self.settle();
+        value
     }
 
     /// All members, in order. Time: O(n log n); O(n) memory.
@@ -175,12 +181,16 @@ impl Object {
     /// The same of members whose number is known, so that a list is made at once.
     pub(super) fn of(members: impl ExactSizeIterator<Item = (String, Json)>) -> Self {
         if members.len() > FEW_MEMBERS {
-            return Object(Members::Many(Arc::new(members.collect())));
+            let large: Large = members.collect();
+            let mut object = Object(Members::Many(Arc::new(large.dense())));
+            object.settle();
+            return object;
         }
         let mut few: Arc<[(String, Json)]> = members.collect();
         let is_there_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
         if (1..few.len()).any(is_there_twice) {
-            return Object(Members::Many(Arc::new(taken(&mut few).collect())));
+            let large: Large = taken(&mut few).collect();
+            few = large.dense().sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
         }
         let mut object = Object(Members::Few(few));
         object.settle();
@@ -195,12 +205,17 @@ impl Object {
         }
     }
 
-    /// A list that is not small becomes a map (J5).
+    /// A list that is not small becomes a map, and a map that is small a list (J5).
     fn settle(&mut self) {
-        if let Members::Few(few) = &self.0
-            && (few.len() > FEW_MEMBERS || !is_few_members(self))
-        {
-            self.0 = Members::Many(self.to_large())
+        let is_few = self.len() <= FEW_MEMBERS && is_few_members(self);
+        match (&self.0, is_few) {
+            (Members::Few(_), false) => self.0 = Members::Many(self.to_large()),
+            (Members::Many(many), true) => {
+                let members: Vec<_> =
+                    many.sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+                self.0 = Members::Few(members.into())
+            }
+            _ => {}
         }
     }
 

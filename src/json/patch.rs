@@ -5,6 +5,7 @@
 //! Uses: `error`.
 
 use super::pointer::size;
+use super::read::MOST_DEPTH;
 use super::{Json, Object, Pointer};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
@@ -59,8 +60,8 @@ pub enum Operation {
 /// Operations that are done one after the other: all of them or none. RFC 6902.
 ///
 /// A patch of n operations costs O(n) lookups and updates, whatever the size of the document and of the values that it
-/// moves and copies (a test costs O(n) in what it tests). So a short patch can make a document that is long as text, or
-/// nested deep: mind whose patches you take.
+/// moves and copies (a test costs O(n) in what it tests). So a short patch can make a document that is long as text: mind whose
+/// patches you take. One that nests it more than 1000 deep is refused.
 ///
 /// ```
 /// use backstory::json::{Json, Patch};
@@ -131,12 +132,35 @@ impl Patch {
 impl Json {
     /// The document that a patch makes of this one. Errors: as [`Patch::apply`].
     pub fn patched(&self, patch: &Patch) -> Result<Json> {
-        let mut document = self.clone();
+        let (mut document, mut deeper) = (self.clone(), 0);
         for (i, operation) in patch.operations.iter().enumerate() {
-            let path = || operation.path().to_string();
-            operation.apply(&mut document).map_err(|error| about(i, Some(operation.name()), Some(&path()), &error))?
+            let about = |error: Error| about(i, Some(operation.name()), Some(&operation.path().to_string()), &error);
+            deeper += operation.deepens();
+            if deeper.max(operation.path().tokens().len()) > MOST_DEPTH {
+                deeper =
+                    depth(&document, &mut { MOST_VALUES }).filter(|depth| *depth <= MOST_DEPTH).ok_or_else(|| {
+                        about(invalid(format!(
+                            "it may nest values more than {MOST_DEPTH} deep: make several patches of it"
+                        )))
+                    })?
+            }
+            operation.apply(&mut document).map_err(about)?
         }
         Ok(document)
+    }
+}
+
+/// So many values are looked at to find out how deep a document is.
+const MOST_VALUES: usize = 10_000_000;
+
+/// How deep arrays and objects are nested in one another; none if it takes too long to find out.
+fn depth(value: &Json, left: &mut usize) -> Option<usize> {
+    *left = left.checked_sub(1)?;
+    let mut below = |most: usize, value: &Json| Some(most.max(1 + depth(value, left)?));
+    match value {
+        Json::Array(array) => array.iter().try_fold(1, &mut below),
+        Json::Object(object) => object.iter_unordered().try_fold(1, |most, (_, value)| below(most, value)),
+        _ => Some(0),
     }
 }
 
@@ -172,6 +196,16 @@ impl Operation {
             Operation::Move { .. } => "move",
             Operation::Copy { .. } => "copy",
             Operation::Test { .. } => "test",
+        }
+    }
+
+    /// By how many levels a document may be nested deeper afterwards, besides what a new value has itself.
+    fn deepens(&self) -> usize {
+        match self {
+            Operation::Move { from, path } | Operation::Copy { from, path } => {
+                path.tokens().len().saturating_sub(from.tokens().len())
+            }
+            _ => 0,
         }
     }
 

@@ -12,22 +12,27 @@ use std::str::FromStr;
 /// What a text may ask for at most.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Arrays and objects in one another. 128 if nothing is said, which is also how much a log can store.
+    /// Arrays and objects in one another. 256 if nothing is said, which is more than a log stores: that takes 127, besides small ones.
+    /// Never more than 1000, so that no thread's stack is too small for what is done with them.
     pub depth: usize,
     /// The length of the text in bytes. One GiB if nothing is said.
     pub len_bytes: usize,
 }
 
+/// No text may be nested deeper, whatever the limits say; no patch may nest a document deeper than this and what it was.
+pub(super) const MOST_DEPTH: usize = 1000;
+
 impl Default for Limits {
     fn default() -> Self {
-        Limits { depth: 128, len_bytes: 1 << 30 }
+        Limits { depth: 256, len_bytes: 1 << 30 }
     }
 }
 
 impl Json {
     /// The value of a JSON text. Of an object's members with the same name the last one counts.
     ///
-    /// Errors: `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8) or exceeds the default [`Limits`].
+    /// Errors: `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8), exceeds the default [`Limits`], or has an
+    /// integer of more than 4300 digits.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
         Self::parse_within(text, Limits::default())
     }
@@ -49,7 +54,7 @@ impl Json {
             }
             Stop::TooDeep(index) => invalid(format!(
                 "arrays and objects nested more than {} deep at {}: nest them less",
-                limits.depth,
+                limits.depth.min(MOST_DEPTH),
                 place(text, index)
             )),
         })
@@ -197,7 +202,7 @@ impl Reader {
     }
 
     fn may_open(&self, tokens: &Jiter<'_>) -> std::result::Result<(), Stop> {
-        match self.open.len() < self.limits.depth {
+        match self.open.len() < self.limits.depth.min(MOST_DEPTH) {
             true => Ok(()),
             false => Err(Stop::TooDeep(tokens.current_index())),
         }

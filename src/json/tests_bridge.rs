@@ -42,3 +42,59 @@ fn floats_that_json_does_not_have() {
 fn de_float(number: f64) -> Result<Json, serde::de::value::Error> {
     Json::deserialize(serde::de::value::F64Deserializer::new(number))
 }
+
+/// Types of all shapes, read as `serde_json` reads the same text.
+#[test]
+fn types_of_all_shapes() {
+    #[derive(serde::Serialize, Deserialize, PartialEq, Debug)]
+    enum Shape {
+        Nothing,
+        One(f64),
+        Two(u8, Option<char>),
+        Named { big: i128, list: Vec<(bool, String)> },
+    }
+    #[derive(serde::Serialize, Deserialize, PartialEq, Debug)]
+    struct All {
+        shapes: Vec<Shape>,
+        by_number: BTreeMap<i64, ()>,
+        by_flag: BTreeMap<bool, Wrapped>,
+        by_shape: BTreeMap<Plain, u64>,
+        none: Option<Option<u8>>,
+    }
+    #[derive(serde::Serialize, Deserialize, PartialEq, Debug)]
+    struct Wrapped(String);
+    #[derive(serde::Serialize, Deserialize, PartialEq, Debug, Eq, PartialOrd, Ord)]
+    enum Plain {
+        A,
+        B,
+    }
+    let named = Shape::Named { big: i128::MIN, list: vec![(true, "x".into()), (false, String::new())] };
+    let all = All {
+        shapes: vec![
+            Shape::Nothing,
+            Shape::One(1.0715660391465826e-75),
+            Shape::Two(255, Some('é')),
+            Shape::Two(0, None),
+            named,
+        ],
+        by_number: BTreeMap::from([(-7, ()), (12, ())]),
+        by_flag: BTreeMap::from([(true, Wrapped("yes".into()))]),
+        by_shape: BTreeMap::from([(Plain::A, 1), (Plain::B, u64::MAX)]),
+        none: None,
+    };
+    let json = to_json(&all).unwrap();
+    assert_eq!(from_json::<All>(&json).unwrap(), all);
+    for wrong in [
+        r#"["Two"]"#,
+        r#"{"Two":[1]}"#,
+        r#"{"Two":[1,null,3]}"#,
+        r#"{"One":1,"Two":2}"#,
+        r#""Other""#,
+        "7",
+        r#"{"Named":{"big":1e400,"list":[]}}"#,
+    ] {
+        let json = Json::parse(wrong).unwrap();
+        assert!(from_json::<Shape>(&json).is_err(), "{wrong}");
+        assert!(serde_json::from_str::<Shape>(wrong).is_err(), "{wrong}")
+    }
+}

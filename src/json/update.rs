@@ -20,7 +20,8 @@ impl Json {
     /// members differs nothing changes: [`same_order`](Self::same_order) tells.
     ///
     /// Time: O(n) of both for what is equal, and for arrays as many differences more. Memory: O(n) for an array's elements
-    /// between the first and the last that differ. Source: Histogram diff, as in the crate `imara-diff`.
+    /// between the first and the last that differ. Source: Myers 1986, with the heuristics of the
+    /// crate `imara-diff`, so that the differences are few and not always the fewest.
     ///
     /// ```
     /// use backstory::json::Json;
@@ -110,7 +111,7 @@ fn runs(
     input.update_before(old.iter().take(was.end).skip(was.start));
     input.update_after(new.iter().take(is.end).skip(is.start));
     let shifted = |range: Range<u32>, by: usize| range.start as usize + by..range.end as usize + by;
-    let diff = Diff::compute(Algorithm::Histogram, &input);
+    let diff = Diff::compute(Algorithm::Myers, &input);
     diff.hunks().map(|hunk| (shifted(hunk.before, was.start), shifted(hunk.after, is.start))).collect()
 }
 
