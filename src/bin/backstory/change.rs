@@ -17,21 +17,25 @@ use std::path::Path;
 
 /// Where a store stands, and where it stood.
 struct Moved {
+    timeline: Timeline<Json>,
     from: VersionId,
     /// The version that was made.
     made: Option<VersionId>,
+    /// Whether none was made although the order of members differs.
+    is_order_only: bool,
 }
 
 impl Moved {
     /// Says it.
-    fn say(&self, out: &mut Out, timeline: &Timeline<Json>) -> Result<()> {
-        let (from, head) = (self.from, timeline.head());
+    fn say(&self, out: &mut Out) -> Result<()> {
+        let (timeline, from, head) = (&self.timeline, self.from, self.timeline.head());
         let json = || {
             object([
                 ("changed", (from != head).into()),
                 ("from", from.number().into()),
                 ("head", head.number().into()),
                 ("made", or_null(self.made.map(VersionId::number))),
+                ("order_only", self.is_order_only.into()),
                 ("branch", or_null(timeline.current_branch())),
                 ("can_undo", timeline.can_undo().into()),
                 ("can_redo", timeline.can_redo().into()),
@@ -39,6 +43,9 @@ impl Moved {
         };
         let what = match (self.made, from == head) {
             (Some(_), _) => "made version",
+            (None, true) if self.is_order_only => {
+                "nothing changed but the order of members, which is no change: at version"
+            }
             (None, true) => "nothing changed: at version",
             (None, false) => "at version",
         };
@@ -56,24 +63,23 @@ pub fn moved(out: &mut Out, store: Option<&Path>, to: impl FnOnce(&mut Timeline<
     let mut timeline = open_to_change(store)?;
     let from = timeline.head();
     to(&mut timeline)?;
-    Moved { from, made: None }.say(out, &timeline)
+    Moved { timeline, from, made: None, is_order_only: false }.say(out)
 }
 
-/// Makes a version, or none if `change` changes nothing, and says so. `words` is its label if it is given no other.
-pub fn changed(
-    out: &mut Out,
+/// Makes a version, or none if `change` changes nothing. `words` is its label if it is given no other.
+fn changed(
     store: Option<&Path>,
     note: &Note,
     words: &str,
     change: impl FnOnce(&Timeline<Json>, Json) -> Result<Json>,
-) -> Result<()> {
+) -> Result<Moved> {
     let mut timeline = open_to_change(store)?;
     let author = note.author.clone().or_else(|| std::env::var("BACKSTORY_AUTHOR").ok());
     timeline.set_author(author.as_deref().filter(|author| !author.is_empty()));
     let from = timeline.head();
     let document = change(&timeline, timeline.state().clone())?;
     let made = timeline.commit(note.label.as_deref().unwrap_or(words), document)?;
-    Moved { from, made }.say(out, &timeline)
+    Ok(Moved { timeline, from, made, is_order_only: false })
 }
 
 pub fn init(out: &mut Out, store: Option<&Path>, file: Option<&Path>) -> Result<()> {
@@ -107,43 +113,36 @@ pub fn set(
         value if at.is_root() => format!("set {value}"),
         value => format!("set {pointer} {value}"),
     };
-    changed(out, store, note, &words, |_, mut document| {
-        document.set(&at, value)?;
-        Ok(document)
-    })
+    let set = |mut document: Json| document.set(&at, value).map(|_| document);
+    changed(store, note, &words, |_, document| set(document))?.say(out)
 }
 
 pub fn remove(out: &mut Out, store: Option<&Path>, pointer: &str, note: &Note) -> Result<()> {
     let at: Pointer = pointer.parse()?;
-    changed(out, store, note, &format!("remove {pointer}"), |_, mut document| {
-        document.take(&at)?;
-        Ok(document)
-    })
+    let taken = |mut document: Json| document.take(&at).map(|_| document);
+    changed(store, note, &format!("remove {pointer}"), |_, document| taken(document))?.say(out)
 }
 
 pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
     let patch = Patch::parse(read(file)?).map_err(|error| in_file(file, &error))?;
     let patched = |document: Json| document.patched(&patch).map_err(|error| in_file(file, &error));
-    changed(out, store, note, &format!("patch {}", file.display()), |_, document| patched(document))
+    changed(store, note, &format!("patch {}", file.display()), |_, document| patched(document))?.say(out)
 }
 
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
     let new = read_json(file)?;
     let _work = Work::new("storing");
     let mut is_order_only = false;
-    changed(out, store, note, &format!("import {}", file.display()), |_, old| {
+    let made = changed(store, note, &format!("import {}", file.display()), |_, old| {
         let updated = old.updated(&new);
         is_order_only = updated == old && !old.same_order(&new);
         Ok(updated)
     })?;
-    match is_order_only && !out.is_json {
-        true => out.line(format_args!("only the order of members differs, which is no change")),
-        false => Ok(()),
-    }
+    Moved { is_order_only, ..made }.say(out)
 }
 
 pub fn restore(out: &mut Out, store: Option<&Path>, v: &str, note: &Note) -> Result<()> {
-    changed(out, store, note, &format!("restore {v}"), |timeline, _| timeline.at(when::version(timeline, v)?))
+    changed(store, note, &format!("restore {v}"), |timeline, _| timeline.at(when::version(timeline, v)?))?.say(out)
 }
 
 pub fn goto(out: &mut Out, store: Option<&Path>, v: &str) -> Result<()> {

@@ -3,16 +3,17 @@
 //! In: the recording in `examples/data`. Out: what each step cost, and at the end `verify: ok`; an error if anything is not as it
 //! was recorded.
 //! Must hold: every step is checked against the recording or the versions before it; nothing is left behind but what the user
-//! asked to keep.
-//! Uses: `print`.
+//! asked to keep, unless it is stopped.
+//! Uses: `place`, `print`.
 
+use crate::place::make;
 use crate::print::{HERE, Out};
 use backstory::json::{Json, Object, Patch, Pointer};
 use backstory::{Durability, Error, ErrorKind, Result, Timeline, Vector, VersionId};
 use flate2::read::GzDecoder;
 use std::fmt::Arguments;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -24,14 +25,26 @@ const ACKNOWLEDGED: u64 = 100;
 
 /// All of it, in a folder that is gone afterwards, or in `keep`.
 pub fn demo(out: &mut Out, keep: Option<&Path>) -> Result<()> {
-    let temporary = std::env::temp_dir().join(format!("backstory-demo-{}", std::process::id()));
-    let folder = keep.unwrap_or(&temporary);
-    let result = steps(out, folder);
-    if keep.is_none() {
-        // What the steps say counts more.
-        _ = std::fs::remove_dir_all(folder)
+    if out.is_json {
+        return Err(Error::new(ErrorKind::Invalid, "what the demonstration says is for people: leave --json away"));
     }
+    if let Some(folder) = keep {
+        return steps(out, folder);
+    }
+    let folder = temporary()?;
+    let result = steps(out, &folder);
+    // What the steps say counts more.
+    _ = std::fs::remove_dir_all(folder);
     result
+}
+
+/// A folder that was not there before.
+fn temporary() -> Result<PathBuf> {
+    let name = |n: u32| std::env::temp_dir().join(format!("backstory-demo-{}-{n}", std::process::id()));
+    let made = (0..1000).map(name).find(|folder| std::fs::create_dir(folder).is_ok());
+    made.ok_or_else(|| {
+        wrong(format!("no folder can be made in {}: name one with --keep", std::env::temp_dir().display()))
+    })
 }
 
 fn steps(out: &mut Out, folder: &Path) -> Result<()> {
@@ -61,9 +74,9 @@ fn steps(out: &mut Out, folder: &Path) -> Result<()> {
 /// A document from its text: the recording itself, beside the lines that are going to be typed.
 fn imported(out: &mut Out, folder: &Path, text: &str) -> Result<Timeline<Json>> {
     out.line(format_args!("a store in {}\n", folder.display()))?;
+    drop(make(Some(folder), || Ok(Json::Object(Object::new())))?);
     // As an editor would: durable when it is idle, at each `flush`.
-    let options = Timeline::options().durability(Durability::None);
-    let mut timeline = options.open(folder, || Json::Object(Object::new()))?;
+    let mut timeline = Timeline::options().durability(Durability::None).open(folder, Json::default)?;
     let (_, took) = timed(|| {
         let recording = Json::parse(text)?;
         timeline.edit("import", |json| {

@@ -6,7 +6,7 @@
 //! Uses: `place`, `when`, `print`.
 
 use crate::place::open_to_look;
-use crate::print::{ADDED, CHANGED, Out, REMOVED, clean, object};
+use crate::print::{ADDED, CHANGED, Out, REMOVED, clean, object, shown};
 use crate::when;
 use backstory::json::{Json, Object, Patch, Pointer};
 use backstory::vector::Splice;
@@ -23,12 +23,12 @@ pub fn diff(out: &mut Out, store: Option<&Path>, a: Option<&str>, b: &str, json_
     };
     let (old, new) = (timeline.at(a)?, timeline.at(b)?);
     if json_patch {
-        return out.line(format_args!("{}", Patch::diff(&old, &new)));
+        return out.json(format_args!("{}", Patch::diff(&old, &new)));
     }
     if out.is_json {
         let patch = Patch::diff(&old, &new).to_json();
         let json = object([("from", a.number().into()), ("to", b.number().into()), ("patch", patch)]);
-        return out.line(format_args!("{json}"));
+        return out.json(format_args!("{json}"));
     }
     let most = if out.is_terminal { SHORT } else { usize::MAX };
     Lines { out, most }.values(&Pointer::root(), &old, &new)
@@ -104,7 +104,7 @@ const SHORT: usize = 80;
 
 /// The text of a value, up to so many characters.
 pub fn short(json: &Json, most: usize) -> String {
-    let text = json.to_string();
+    let text = shown(&json.to_string());
     match text.char_indices().nth(most) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text,

@@ -68,7 +68,7 @@ impl<'a> Listing<'a> {
         let (head, on) = (timeline.head(), timeline.current_branch().map(str::to_owned));
         if out.is_json {
             let branch = or_null(on.as_deref());
-            out.line(format_args!("{{\"head\":{head},\"branch\":{branch},\"versions\":["))?
+            out.json(format_args!("{{\"head\":{head},\"branch\":{branch},\"versions\":["))?
         }
         Ok(Listing { out, head, on, names, is_first: true })
     }
@@ -85,7 +85,7 @@ impl<'a> Listing<'a> {
             let comma = if self.is_first { "" } else { "," };
             self.is_first = false;
             let json = version_json(version, names, version.id == self.head);
-            return self.out.line(format_args!("{comma}{json}"));
+            return self.out.json(format_args!("{comma}{json}"));
         }
         if let Some(above) = above {
             self.out.line(format_args!("{above}"))?
@@ -104,7 +104,7 @@ impl<'a> Listing<'a> {
     }
 
     pub fn end(self) -> Result<()> {
-        if self.out.is_json { self.out.line(format_args!("]}}")) } else { Ok(()) }
+        if self.out.is_json { self.out.json(format_args!("]}}")) } else { Ok(()) }
     }
 }
 

@@ -98,7 +98,7 @@ fn list(out: &mut Out, timeline: &Timeline<Json>, kind: Kind) -> Result<()> {
             Kind::Branch => object([("current", or_null(on)), ("branches", list)]),
             Kind::Tag => object([("tags", list)]),
         };
-        return out.line(format_args!("{members}"));
+        return out.json(format_args!("{members}"));
     }
     let width = all.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
     for (name, id) in &all {

@@ -6,7 +6,7 @@
 //! Uses: `print`.
 
 use crate::print::Work;
-use backstory::json::Json;
+use backstory::json::{Json, Limits};
 use backstory::{Error, ErrorKind, Result, Timeline};
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
@@ -63,32 +63,43 @@ pub fn make(said: Option<&Path>, document: impl FnOnce() -> Result<Json>) -> Res
         // None, or one whose making was stopped halfway.
         Err(error) if error.kind() == ErrorKind::NotFound => {}
         Err(error) if error.kind() == ErrorKind::Io => return Err(error),
-        _ => {
-            let what = format!("there is a store in {}: use it, or name another folder with --store", path.display());
-            return Err(Error::new(ErrorKind::Conflict, what));
-        }
+        _ => return Err(there_is_one(&path)),
     }
     let document = document()?;
     let _work = Work::new("storing");
-    let timeline = Timeline::open(&path, || document)?;
-    Ok((path, timeline))
+    let mut is_made = false;
+    let timeline = Timeline::open(&path, || {
+        is_made = true;
+        document
+    })?;
+    if is_made { Ok((path, timeline)) } else { Err(there_is_one(&path)) }
+}
+
+fn there_is_one(path: &Path) -> Error {
+    let what = format!("there is a store in {}: use it, or name another folder with --store", path.display());
+    Error::new(ErrorKind::Conflict, what)
 }
 
 /// The bytes in a file, or in standard input if it is called `-`.
 pub fn read(file: &Path) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if file == Path::new("-") {
-        let result = io::stdin().lock().read_to_end(&mut bytes);
+        let result = io::stdin().lock().take(most()).read_to_end(&mut bytes);
         result.map_err(|error| failed("read", Path::new("standard input"), error))?;
         return Ok(bytes);
     }
     let mut read = || {
         let from = File::open(file)?;
         let work = Work::of_bytes("reading", from.metadata()?.len());
-        work.reading(from).read_to_end(&mut bytes)
+        work.reading(from).take(most()).read_to_end(&mut bytes)
     };
     read().map_err(|error| failed("read", file, error))?;
     Ok(bytes)
+}
+
+/// What is longer need not be read to be refused.
+fn most() -> u64 {
+    Limits::default().len_bytes as u64 + 1
 }
 
 /// The document in a file, or in standard input.
@@ -104,12 +115,23 @@ pub fn in_file(file: &Path, error: &Error) -> Error {
     Error::new(error.kind(), format!("{name}: {error}"))
 }
 
-/// Writes a document to a file, under another name first.
+/// Writes a document to a file, under another name first; to what is no file (a pipe, a device) as it is.
 pub fn write(file: &Path, json: &Json) -> Result<()> {
+    // Where a link leads, it stays one.
+    let file = &fs::canonicalize(file).unwrap_or_else(|_| file.to_owned());
+    let there = fs::metadata(file).ok();
+    if there.as_ref().is_some_and(|there| !there.is_file()) {
+        let to = File::options().write(true).open(file).map_err(|error| failed("write", file, error))?;
+        return write_all(to, file, json);
+    }
     let mut unready = file.as_os_str().to_owned();
-    unready.push(".unready");
+    unready.push(format!(".{}.unready", std::process::id()));
     let unready = PathBuf::from(unready);
-    let result = write_all(&unready, json)
+    let to = File::create_new(&unready).map_err(|error| failed("write", &unready, error))?;
+    let may = there.map_or(Ok(()), |there| fs::set_permissions(&unready, there.permissions()));
+    let result = may
+        .map_err(|error| failed("write", &unready, error))
+        .and_then(|()| write_all(to, &unready, json))
         .and_then(|()| fs::rename(&unready, file).map_err(|error| failed("write", file, error)));
     if result.is_err() {
         // What is left of it is of no use; the error there is says more than another one would.
@@ -118,13 +140,13 @@ pub fn write(file: &Path, json: &Json) -> Result<()> {
     result
 }
 
-fn write_all(file: &Path, json: &Json) -> Result<()> {
-    let to = File::create(file).map_err(|error| failed("write", file, error))?;
+fn write_all(to: File, file: &Path, json: &Json) -> Result<()> {
     let mut to = BufWriter::new(to);
     json.write_to(&mut to, true)?;
     let end = || {
         to.write_all(b"\n")?;
-        to.into_inner().map_err(|error| error.into_error())?.sync_all()
+        let to = to.into_inner().map_err(|error| error.into_error())?;
+        if to.metadata()?.is_file() { to.sync_all() } else { Ok(()) }
     };
     end().map_err(|error| failed("write", file, error))
 }

@@ -6,6 +6,7 @@
 //! Uses: `args`.
 
 use crate::args::{All, Color};
+use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
 use backstory::json::{Json, Object};
@@ -26,7 +27,8 @@ pub const FAINT: Style = Style::new().dimmed();
 
 /// Where a command prints.
 pub struct Out {
-    to: BufWriter<AutoStream<Stdout>>,
+    to: BufWriter<Stdout>,
+    is_coloured: bool,
     /// Whether one JSON value is wanted.
     pub is_json: bool,
     pub is_terminal: bool,
@@ -35,29 +37,49 @@ pub struct Out {
 
 impl Out {
     pub fn new(all: &All) -> Self {
-        let choice = match all.color {
-            Color::Auto => AutoStream::choice(&io::stdout()),
-            Color::Always => ColorChoice::Always,
-            Color::Never => ColorChoice::Never,
+        let is_coloured = match all.color {
+            Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
+            Color::Always => true,
+            Color::Never => false,
         };
-        let to = BufWriter::new(AutoStream::new(io::stdout(), choice));
-        Out { to, is_json: all.json, is_terminal: io::stdout().is_terminal(), now: Timestamp::now() }
+        let (to, is_terminal) = (BufWriter::new(io::stdout()), io::stdout().is_terminal());
+        Out { to, is_coloured, is_json: all.json, is_terminal, now: Timestamp::now() }
     }
 
     pub fn line(&mut self, line: Arguments<'_>) -> Result<()> {
-        self.to.write_fmt(line).and_then(|()| self.to.write_all(b"\n")).map_err(unwritten)
+        let line = line.to_string();
+        let written = match self.is_coloured {
+            true => self.to.write_all(line.as_bytes()),
+            false => write!(self.to, "{}", strip_str(&line)),
+        };
+        written.and_then(|()| self.to.write_all(b"\n")).map_err(unwritten)
+    }
+
+    /// A line of JSON, which nothing is taken out of.
+    pub fn json(&mut self, json: Arguments<'_>) -> Result<()> {
+        let written = match self.is_terminal || self.is_coloured {
+            true => self.to.write_all(shown(&json.to_string()).as_bytes()),
+            false => self.to.write_fmt(json),
+        };
+        written.and_then(|()| self.to.write_all(b"\n")).map_err(unwritten)
     }
 
     /// A document: compact where scripts read it.
     pub fn document(&mut self, json: &Json) -> Result<()> {
-        json.write_to(&mut self.to, !self.is_json)?;
-        self.line(format_args!(""))
+        match (self.is_terminal || self.is_coloured, self.is_json) {
+            (true, true) => self.json(format_args!("{json}")),
+            (true, false) => self.json(format_args!("{json:#}")),
+            (false, is_json) => {
+                json.write_to(&mut self.to, !is_json)?;
+                self.to.write_all(b"\n").map_err(unwritten)
+            }
+        }
     }
 
     /// An answer of a command, for scripts or for people.
     pub fn answer(&mut self, json: impl FnOnce() -> Json, text: Arguments<'_>) -> Result<()> {
         match self.is_json {
-            true => self.line(format_args!("{}", json())),
+            true => self.json(format_args!("{}", json())),
             false => self.line(text),
         }
     }
@@ -103,11 +125,26 @@ fn ago(span: SignedDuration) -> String {
 /// Text of others on one line, with nothing in it that a terminal obeys.
 pub fn clean(text: &str) -> String {
     let mut clean = String::with_capacity(text.len());
-    text.chars().for_each(|c| match c.is_control() {
+    text.chars().for_each(|c| match is_obeyed(c) {
         true => clean.extend(c.escape_default()),
         false => clean.push(c),
     });
     clean
+}
+
+/// JSON text with what a terminal obeys as escapes of JSON: it stands in strings only.
+pub fn shown(json: &str) -> String {
+    let mut shown = String::with_capacity(json.len());
+    json.chars().for_each(|c| match is_obeyed(c) && c != '\n' {
+        true => shown.push_str(&format!("\\u{:04x}", c as u32)),
+        false => shown.push(c),
+    });
+    shown
+}
+
+/// Whether a terminal moves or turns by it: controls, and marks that reverse the direction of writing.
+fn is_obeyed(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 /// A JSON object with these members.

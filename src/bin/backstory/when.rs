@@ -29,7 +29,7 @@ pub fn version(timeline: &Timeline<Json>, v: &str) -> Result<VersionId> {
         found => return found,
     }
     match time(v, &Zoned::now()) {
-        Some(time) => as_of(timeline, v, time?),
+        Some(time) => as_of(timeline, v, whole_second(time?)),
         None => Err(unknown(timeline, v)),
     }
 }
@@ -81,6 +81,14 @@ fn time(v: &str, now: &Zoned) -> Option<Result<Timestamp>> {
     let at = v.parse::<DateTime>().or_else(|_| v.parse::<Time>().map(|at| now.date().to_datetime(at))).ok()?;
     let what = |error| Error::new(ErrorKind::Invalid, format!("{v:?} is no point of time: {error}"));
     Some(at.to_zoned(now.time_zone().clone()).map(|at| at.timestamp()).map_err(what))
+}
+
+/// The end of the second, if none of its parts is said: so a time that was copied from `log` means the version that has it.
+fn whole_second(time: Timestamp) -> Timestamp {
+    match time.subsec_nanosecond() {
+        0 => time.checked_add(Span::new().nanoseconds(999_999_999)).unwrap_or(time),
+        _ => time,
+    }
 }
 
 fn as_of(timeline: &Timeline<Json>, v: &str, time: Timestamp) -> Result<VersionId> {
