@@ -233,7 +233,7 @@ mod objects {
             let mut timeline = super::open(&storage);
             let (mut object, mut model, mut versions) = (Object::new(), Model::new(), Vec::new());
             for step in steps {
-                let name = |n: u8| if n % 4 == 0 { format!("a longer name, {n}") } else { n.to_string() };
+                let name = |n: u8| if n.is_multiple_of(4) { format!("a longer name, {n}") } else { n.to_string() };
                 let text = |len: usize| Json::from("x".repeat(len));
                 match step {
                     Step::Insert(n, len) => {
