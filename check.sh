@@ -49,7 +49,11 @@ run_examples() {
     done
 }
 
-benches_compile() { cargo bench --no-run --all-features; }
+# The README's first command; it ends in an error if anything is not as it should be.
+run_demo() { [[ $(cargo run --release --quiet --all-features -- demo | tee /dev/stderr | tail -n 1) == "verify: ok" ]]; }
+
+# In the profile of the tests, whose library is built already.
+benches_compile() { cargo test --benches --no-run --all-features; }
 
 step() {
     local name=$1 start=$SECONDS
@@ -67,5 +71,6 @@ step doc_tests
 step docs
 step each_feature_alone
 step run_examples
+step run_demo
 step benches_compile
 echo "== check.sh: all ok, $SECONDS s"

@@ -28,7 +28,7 @@ pub(crate) struct Options {
     pub(crate) segment_bytes: u64,
     /// A batch that gets as long is written as far as it goes.
     pub(crate) part_bytes: usize,
-    /// How far a file is filled with zeros ahead: from the first so much to the second, as much as the file has.
+    /// How far a file is filled with zeros ahead: from the first so much to the second, as much as this writer has written to it.
     pub(crate) ahead_bytes: (u64, u64),
     /// How far from the last anchor a new one is written.
     pub(crate) anchor_bytes: u64,
@@ -56,6 +56,8 @@ pub(crate) struct Log {
     first: u64,
     /// How long its file is.
     len_bytes: u64,
+    /// Where in it this writer began.
+    begun_bytes: u64,
     /// Records of the batch that are not written yet, the first of them at `part`.
     buffer: Vec<u8>,
     part: u64,
@@ -147,6 +149,7 @@ impl Log {
             first: site.first,
             file: site.file,
             len_bytes,
+            begun_bytes: (end - site.first) * UNIT,
             buffer: Vec::new(),
             part: end,
             at: end,
@@ -342,7 +345,7 @@ impl Log {
     /// sync is faster.
     fn extend(&mut self, end: u64) -> u64 {
         let (least, most) = self.options.ahead_bytes;
-        let ahead = self.len_bytes.clamp(least, most.max(least));
+        let ahead = (end - self.begun_bytes).clamp(least, most.max(least));
         let goal = (end + ahead).min(self.options.segment_bytes.max(end));
         // In pieces: Linux walks the whole of what was written at once whenever a part of it is written again, 463 bytes in
         // 1.8 us after 1 MiB and in 0.6 us after 64 KiB.
@@ -374,6 +377,7 @@ impl Log {
             let file = segments.storage.create(first, &block)?;
             segments.push(first, file.clone());
             (log.file, log.first, log.len_bytes) = (file, first, block.len() as u64);
+            log.begun_bytes = 0;
             (log.anchor_end, log.anchor_slot) = (log.batch, 1);
             (log.at, log.part) = (first + BLOCK_UNITS, first + BLOCK_UNITS);
             Ok(())
