@@ -4,6 +4,7 @@
 //! Must hold: members keep their order; a number that a format cannot say is an error or the nearest float, never another.
 //! Uses: `error`, `vector`; text is the way from types to documents, so that these are what `serde_json` makes of them.
 
+use super::number::Narrowest;
 use super::{Json, Number, Object};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vector::Vector;
@@ -75,20 +76,18 @@ impl Serialize for Object {
 
 impl Serialize for Number {
     fn serialize<S: Serializer>(&self, to: S) -> std::result::Result<S::Ok, S::Error> {
-        if let Some(n) = self.as_u64() {
-            return to.serialize_u64(n);
-        }
-        if let Some(n) = self.as_i64() {
-            return to.serialize_i64(n);
-        }
-        let text = self.to_string();
-        match (text.parse(), text.parse()) {
-            (Ok(n), _) => to.serialize_u128(n),
-            (_, Ok(n)) if n != 0 => to.serialize_i128(n),
-            _ if self.as_f64().is_finite() => to.serialize_f64(self.as_f64()),
-            _ => Err(serde::ser::Error::custom(format!("{self} is beyond all floats"))),
+        match self.narrowest().ok_or_else(|| serde::ser::Error::custom(beyond(self)))? {
+            Narrowest::U64(n) => to.serialize_u64(n),
+            Narrowest::I64(n) => to.serialize_i64(n),
+            Narrowest::U128(n) => to.serialize_u128(n),
+            Narrowest::I128(n) => to.serialize_i128(n),
+            Narrowest::F64(n) => to.serialize_f64(n),
         }
     }
+}
+
+fn beyond(number: &Number) -> String {
+    format!("{number} is beyond all floats")
 }
 
 impl<'de> Deserialize<'de> for Json {
@@ -167,18 +166,32 @@ impl<'de> Visitor<'de> for Values {
     }
 }
 
-impl<'de> IntoDeserializer<'de, ValueError> for &'de Json {
-    type Deserializer = Self;
+/// What a visitor makes of a document.
+type Visited<'de, V> = std::result::Result<<V as Visitor<'de>>::Value, ValueError>;
 
-    fn into_deserializer(self) -> Self {
-        self
-    }
+/// What deserializes itself, and in newtypes too.
+macro_rules! itself {
+    ($($type:ty),*) => {
+        $(impl<'de> IntoDeserializer<'de, ValueError> for $type {
+            type Deserializer = Self;
+
+            fn into_deserializer(self) -> Self {
+                self
+            }
+        })*
+    };
+    (in newtypes) => {
+        fn deserialize_newtype_struct<V: Visitor<'de>>(self, _: &'static str, visitor: V) -> Visited<'de, V> {
+            visitor.visit_newtype_struct(self)
+        }
+    };
 }
+itself!(&'de Json, Key<'de>);
 
 impl<'de> Deserializer<'de> for &'de Json {
     type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Visited<'de, V> {
         match self {
             Json::Null => visitor.visit_unit(),
             Json::Bool(value) => visitor.visit_bool(*value),
@@ -197,20 +210,14 @@ impl<'de> Deserializer<'de> for &'de Json {
         }
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Visited<'de, V> {
         match self {
             Json::Null => visitor.visit_none(),
             some => visitor.visit_some(some),
         }
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> std::result::Result<V::Value, ValueError> {
-        visitor.visit_newtype_struct(self)
-    }
+    itself!(in newtypes);
 
     /// A variant is its name, or an object of one member, whose name it is.
     fn deserialize_enum<V: Visitor<'de>>(
@@ -218,7 +225,7 @@ impl<'de> Deserializer<'de> for &'de Json {
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> std::result::Result<V::Value, ValueError> {
+    ) -> Visited<'de, V> {
         match self {
             Json::String(text) => visitor.visit_enum(text.as_str().into_deserializer()),
             Json::Object(object) if object.len() == 1 => {
@@ -238,19 +245,13 @@ impl<'de> Deserializer<'de> for &'de Json {
 }
 
 impl Number {
-    fn visited_by<'de, V: Visitor<'de>>(&self, visitor: V) -> std::result::Result<V::Value, ValueError> {
-        if let Some(n) = self.as_u64() {
-            return visitor.visit_u64(n);
-        }
-        if let Some(n) = self.as_i64() {
-            return visitor.visit_i64(n);
-        }
-        let text = self.to_string();
-        match (text.parse(), text.parse()) {
-            (Ok(n), _) => visitor.visit_u128(n),
-            (_, Ok(n)) if n != 0 => visitor.visit_i128(n),
-            _ if self.as_f64().is_finite() => visitor.visit_f64(self.as_f64()),
-            _ => Err(de::Error::custom(format!("{self} is beyond all floats"))),
+    fn visited_by<'de, V: Visitor<'de>>(&self, visitor: V) -> Visited<'de, V> {
+        match self.narrowest().ok_or_else(|| de::Error::custom(beyond(self)))? {
+            Narrowest::U64(n) => visitor.visit_u64(n),
+            Narrowest::I64(n) => visitor.visit_i64(n),
+            Narrowest::U128(n) => visitor.visit_u128(n),
+            Narrowest::I128(n) => visitor.visit_i128(n),
+            Narrowest::F64(n) => visitor.visit_f64(n),
         }
     }
 }
@@ -260,7 +261,7 @@ struct Key<'a>(&'a str);
 
 macro_rules! keys {
     ($($deserialize:ident $visit:ident,)*) => {
-        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+        $(fn $deserialize<V: Visitor<'de>>(self, visitor: V) -> Visited<'de, V> {
             match self.0.parse() {
                 Ok(key) => visitor.$visit(key),
                 Err(_) => visitor.visit_borrowed_str(self.0),
@@ -269,39 +270,25 @@ macro_rules! keys {
     };
 }
 
-impl<'de> IntoDeserializer<'de, ValueError> for Key<'de> {
-    type Deserializer = Self;
-
-    fn into_deserializer(self) -> Self {
-        self
-    }
-}
-
 impl<'de> Deserializer<'de> for Key<'de> {
     type Error = ValueError;
 
-    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+    fn deserialize_any<V: Visitor<'de>>(self, visitor: V) -> Visited<'de, V> {
         visitor.visit_borrowed_str(self.0)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> std::result::Result<V::Value, ValueError> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Visited<'de, V> {
         visitor.visit_some(self)
     }
 
-    fn deserialize_newtype_struct<V: Visitor<'de>>(
-        self,
-        _: &'static str,
-        visitor: V,
-    ) -> std::result::Result<V::Value, ValueError> {
-        visitor.visit_newtype_struct(self)
-    }
+    itself!(in newtypes);
 
     fn deserialize_enum<V: Visitor<'de>>(
         self,
         _: &'static str,
         _: &'static [&'static str],
         visitor: V,
-    ) -> std::result::Result<V::Value, ValueError> {
+    ) -> Visited<'de, V> {
         visitor.visit_enum(self.0.into_deserializer())
     }
 

@@ -12,6 +12,7 @@ use crate::map::{DiffItem, GenericHashMap};
 use archery::ArcTK;
 use rkyv::validation::ArchiveContext;
 use rkyv::{Archive, Deserialize, Serialize};
+use std::sync::Arc;
 
 #[derive(Clone, Default, Archive, Serialize, Deserialize)]
 #[rkyv(serialize_bounds(__S: Sink), deserialize_bounds(__D: Source))]
@@ -47,14 +48,6 @@ impl PartialEq for Large {
 }
 
 impl Large {
-    /// The same members, numbered without gaps.
-    pub(super) fn dense(self) -> Self {
-        match self.next == self.members.len() as u64 {
-            true => self,
-            false => self.sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect(),
-        }
-    }
-
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }
@@ -88,6 +81,11 @@ impl Large {
         all.into_iter().map(|(_, member)| member).collect()
     }
 
+    /// The same, as a list.
+    pub(super) fn to_list(&self) -> Arc<[(String, Json)]> {
+        self.sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
+    }
+
     pub(super) fn iter_unordered(&self) -> impl ExactSizeIterator<Item = (&String, &Json)> {
         self.members.iter().map(|(name, member)| (name, &member.value))
     }
@@ -119,6 +117,11 @@ impl FromIterator<(String, Json)> for Large {
             next += 1;
             (name, Member { order: next - 1, value })
         });
-        Large { members: numbered.collect(), next }
+        let large = Large { members: numbered.collect(), next };
+        // Numbered without gaps, so that what was there twice leaves no trace.
+        match large.len() as u64 == next {
+            true => large,
+            false => large.to_list().iter().cloned().collect(),
+        }
     }
 }

@@ -40,6 +40,7 @@ pub use pointer::Pointer;
 pub use read::Limits;
 
 use crate::archive::{Sink, Source};
+use crate::error::{Error, ErrorKind};
 use crate::vector::Vector;
 use rkyv::validation::ArchiveContext;
 use rkyv::{Archive, Deserialize, Serialize};
@@ -80,6 +81,11 @@ pub enum Json {
 }
 
 const _: () = assert!(size_of::<Json>() == 24);
+
+/// What a text, a pointer or a patch is not.
+fn invalid(message: String) -> Error {
+    Error::new(ErrorKind::Invalid, message)
+}
 
 impl Json {
     /// Whether it is `null`.

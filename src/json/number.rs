@@ -2,7 +2,7 @@
 //!
 //! In: integers, floats, or a number's text. Out: the same, and the text that comes back as the same number.
 //! Must hold: a number has one form: an integer that an `i64` or a `u64` holds is kept so; of others, what an `f64` can tell
-//! from infinity is kept as one if it was written with a fraction or an exponent; the rest is kept as its text.
+//! from infinity and from zero is kept as one if it was written with a fraction or an exponent; the rest is kept as its text.
 //! Uses: `error`.
 
 use super::stored::Packed;
@@ -76,6 +76,20 @@ impl Number {
         self == other || Decimal::of(self).is_some_and(|value| Some(value) == Decimal::of(other))
     }
 
+    /// The narrowest type that holds the number; the nearest float if no integer does. None beyond all floats.
+    pub(super) fn narrowest(&self) -> Option<Narrowest> {
+        Some(match &self.0 {
+            Form::Whole(n) => Narrowest::U64(*n),
+            Form::Negative(n) => Narrowest::I64(*n),
+            Form::Float(n) => Narrowest::F64(*n),
+            Form::Text(text) => match (text.parse(), text.parse()) {
+                (Ok(n), _) => Narrowest::U128(n),
+                (_, Ok(n)) => Narrowest::I128(n),
+                _ => Narrowest::F64(Some(self.as_f64()).filter(|n| n.is_finite())?),
+            },
+        })
+    }
+
     /// Text of a number by JSON's grammar.
     pub(super) fn from_valid(text: &str) -> Self {
         if is_integer(text) {
@@ -96,6 +110,15 @@ impl Number {
             _ => Number(Form::Text(Box::new(text.into()))),
         }
     }
+}
+
+/// A number as formats have them.
+pub(super) enum Narrowest {
+    U64(u64),
+    I64(i64),
+    U128(u128),
+    I128(i128),
+    F64(f64),
 }
 
 /// By how it is written; floats by their bits, as digests see them.

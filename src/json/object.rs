@@ -178,21 +178,20 @@ impl Object {
         }
     }
 
-    /// The same of members whose number is known, so that a list is made at once.
+    /// The object of these members, in order; of two with one name the later counts, in its place. As their number is known, a
+    /// list is made at once.
     pub(super) fn of(members: impl ExactSizeIterator<Item = (String, Json)>) -> Self {
-        if members.len() > FEW_MEMBERS {
-            let large: Large = members.collect();
-            let mut object = Object(Members::Many(Arc::new(large.dense())));
-            object.settle();
-            return object;
-        }
-        let mut few: Arc<[(String, Json)]> = members.collect();
-        let is_there_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
-        if (1..few.len()).any(is_there_twice) {
-            let large: Large = taken(&mut few).collect();
-            few = large.dense().sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect()
-        }
-        let mut object = Object(Members::Few(few));
+        let members = if members.len() > FEW_MEMBERS {
+            Members::Many(Arc::new(members.collect()))
+        } else {
+            let mut few: Arc<[(String, Json)]> = members.collect();
+            let is_there_twice = |i: usize| few[..i].iter().any(|(name, _)| *name == few[i].0);
+            if (1..few.len()).any(is_there_twice) {
+                few = taken(&mut few).collect::<Large>().to_list()
+            }
+            Members::Few(few)
+        };
+        let mut object = Object(members);
         object.settle();
         object
     }
@@ -210,11 +209,7 @@ impl Object {
         let is_few = self.len() <= FEW_MEMBERS && is_few_members(self);
         match (&self.0, is_few) {
             (Members::Few(_), false) => self.0 = Members::Many(self.to_large()),
-            (Members::Many(many), true) => {
-                let members: Vec<_> =
-                    many.sorted().into_iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-                self.0 = Members::Few(members.into())
-            }
+            (Members::Many(many), true) => self.0 = Members::Few(many.to_list()),
             _ => {}
         }
     }

@@ -6,7 +6,7 @@
 
 use super::pointer::size;
 use super::read::MOST_DEPTH;
-use super::{Json, Object, Pointer};
+use super::{Json, Object, Pointer, invalid};
 use crate::error::{Error, ErrorKind, Result};
 use std::fmt;
 use std::str::FromStr;
@@ -137,12 +137,7 @@ impl Json {
             let about = |error: Error| about(i, Some(operation.name()), Some(&operation.path().to_string()), &error);
             deeper += operation.deepens();
             if deeper.max(operation.path().tokens().len()) > MOST_DEPTH {
-                deeper =
-                    depth(&document, &mut { MOST_VALUES }).filter(|depth| *depth <= MOST_DEPTH).ok_or_else(|| {
-                        about(invalid(format!(
-                            "it may nest values more than {MOST_DEPTH} deep: make several patches of it"
-                        )))
-                    })?
+                deeper = depth_within(&document).map_err(about)?
             }
             operation.apply(&mut document).map_err(about)?
         }
@@ -152,6 +147,13 @@ impl Json {
 
 /// So many values are looked at to find out how deep a document is.
 const MOST_VALUES: usize = 10_000_000;
+
+/// How deep the document is, if it is not too deep to be nested deeper.
+fn depth_within(document: &Json) -> Result<usize> {
+    depth(document, &mut { MOST_VALUES })
+        .filter(|depth| *depth <= MOST_DEPTH)
+        .ok_or_else(|| invalid(format!("it may nest values more than {MOST_DEPTH} deep: make several patches of it")))
+}
 
 /// How deep arrays and objects are nested in one another; none if it takes too long to find out.
 fn depth(value: &Json, left: &mut usize) -> Option<usize> {
@@ -169,10 +171,6 @@ fn about(i: usize, name: Option<&str>, path: Option<&str>, error: &Error) -> Err
     let name = name.map_or(String::new(), |name| format!(", {name}"));
     let path = path.map_or(String::new(), |path| format!(" {path:?}"));
     Error::new(error.kind(), format!("operation {i}{name}{path}: {error}"))
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, message)
 }
 
 impl Operation {

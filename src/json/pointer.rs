@@ -5,7 +5,7 @@
 //! tokens say the same, each way.
 //! Uses: `vector`, `error`.
 
-use super::{Json, Object};
+use super::{Json, Object, invalid};
 use crate::error::{Error, ErrorKind, Result};
 use crate::vector::Vector;
 use std::fmt;
@@ -108,10 +108,6 @@ fn unescaped(token: &str, text: &str) -> Result<String> {
     }
     // In this order: `~01` is `~1`.
     Ok(token.replace("~1", "/").replace("~0", "~"))
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, message)
 }
 
 /// The tokens from the outside in, without escapes.

@@ -4,8 +4,8 @@
 //! Must hold: what the RFC does not allow is refused; nothing recurses over the nesting of the text.
 //! Uses: `error`; the crate `jiter` tells one token after the other.
 
-use super::{Json, Number, Object};
-use crate::error::{Error, ErrorKind, Result};
+use super::{Json, Number, Object, invalid};
+use crate::error::{Error, Result};
 use jiter::{Jiter, JiterError, JsonErrorType, Peek};
 use std::str::FromStr;
 
@@ -39,7 +39,7 @@ impl Json {
 
     /// The same, with limits of your own.
     pub fn parse_within(text: impl AsRef<[u8]>, limits: Limits) -> Result<Self> {
-        let text = text.as_ref();
+        let (text, limits) = (text.as_ref(), Limits { depth: limits.depth.min(MOST_DEPTH), ..limits });
         if text.len() > limits.len_bytes {
             let (len, most) = (text.len(), limits.len_bytes);
             return Err(invalid(format!("the JSON text has {len} bytes, more than the limit of {most}: split it")));
@@ -54,7 +54,7 @@ impl Json {
             }
             Stop::TooDeep(index) => invalid(format!(
                 "arrays and objects nested more than {} deep at {}: nest them less",
-                limits.depth.min(MOST_DEPTH),
+                limits.depth,
                 place(text, index)
             )),
         })
@@ -67,10 +67,6 @@ impl FromStr for Json {
     fn from_str(text: &str) -> Result<Self> {
         Json::parse(text)
     }
-}
-
-fn invalid(message: String) -> Error {
-    Error::new(ErrorKind::Invalid, message)
 }
 
 /// Line and column of a byte, both counted from 1, the column in characters.
@@ -202,7 +198,7 @@ impl Reader {
     }
 
     fn may_open(&self, tokens: &Jiter<'_>) -> std::result::Result<(), Stop> {
-        match self.open.len() < self.limits.depth.min(MOST_DEPTH) {
+        match self.open.len() < self.limits.depth {
             true => Ok(()),
             false => Err(Stop::TooDeep(tokens.current_index())),
         }

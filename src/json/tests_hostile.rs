@@ -363,44 +363,45 @@ fn digests_of_a_text_with_a_name_twice_are_those_of_the_document() {
     let text = Json::from(wide(n)).to_string();
     let twice = format!("{{\"name 0\":7,{}", &text[1..]);
     let (twice, once) = (Json::parse(twice).unwrap(), Json::parse(&text).unwrap());
-    println!("{twice}");
     assert!(twice == once && twice.same_order(&once));
     assert_eq!(digest_of(&twice), digest_of(&once));
 }
 
-/// The same edits of the same document, once with the log closed and opened in between.
-#[test]
-fn digests_do_not_depend_on_whether_the_log_was_reopened() {
-    let digest = |is_reopened: bool| {
-        let storage = Simulated::new(1);
-        let mut timeline = open(&storage);
-        timeline.commit("a", Json::parse(r#"{"o":{"a":1,"b":2,"c":3}}"#).unwrap()).unwrap();
-        timeline.edit("b", |json| _ = json["o"].as_object_mut().unwrap().remove("b")).unwrap();
-        if is_reopened {
-            drop(timeline);
-            timeline = open(&storage);
-        }
-        timeline.edit("c", |json| _ = json["o"].as_object_mut().unwrap().insert("d", "x".repeat(500))).unwrap();
-        (timeline.state().to_string(), timeline.digest(timeline.head()).unwrap())
-    };
-    assert_eq!(digest(false), digest(true))
+/// What the same edits of the same document come to: a member is taken out, then `between`, then a long one put in.
+fn edited(
+    document: &str,
+    between: impl FnOnce(&Simulated, Timeline<Json>) -> Timeline<Json>,
+) -> (String, crate::Digest) {
+    let storage = Simulated::new(1);
+    let mut timeline = open(&storage);
+    timeline.commit("a", Json::parse(document).unwrap()).unwrap();
+    timeline.edit("b", |json| _ = json["o"].as_object_mut().unwrap().remove("b")).unwrap();
+    timeline = between(&storage, timeline);
+    timeline.edit("c", |json| _ = json["o"].as_object_mut().unwrap().insert("d", "x".repeat(500))).unwrap();
+    (timeline.state().to_string(), timeline.digest(timeline.head()).unwrap())
 }
 
-/// The same, with an undo and a redo in between.
+fn reopened(storage: &Simulated, timeline: Timeline<Json>) -> Timeline<Json> {
+    drop(timeline);
+    open(storage)
+}
+
+fn undone_and_redone(_: &Simulated, mut timeline: Timeline<Json>) -> Timeline<Json> {
+    timeline.undo().unwrap();
+    timeline.redo().unwrap();
+    timeline
+}
+
+const SMALL: &str = r#"{"o":{"a":1,"b":2,"c":3}}"#;
+
+#[test]
+fn digests_do_not_depend_on_whether_the_log_was_reopened() {
+    assert_eq!(edited(SMALL, |_, timeline| timeline), edited(SMALL, reopened))
+}
+
 #[test]
 fn digests_do_not_depend_on_whether_there_was_an_undo() {
-    let digest = |is_undone: bool| {
-        let mut timeline = open(&Simulated::new(1));
-        timeline.commit("a", Json::parse(r#"{"o":{"a":1,"b":2,"c":3}}"#).unwrap()).unwrap();
-        timeline.edit("b", |json| _ = json["o"].as_object_mut().unwrap().remove("b")).unwrap();
-        if is_undone {
-            timeline.undo().unwrap();
-            timeline.redo().unwrap();
-        }
-        timeline.edit("c", |json| _ = json["o"].as_object_mut().unwrap().insert("d", "x".repeat(500))).unwrap();
-        (timeline.state().to_string(), timeline.digest(timeline.head()).unwrap())
-    };
-    assert_eq!(digest(false), digest(true))
+    assert_eq!(edited(SMALL, |_, timeline| timeline), edited(SMALL, undone_and_redone))
 }
 
 /// One that is read in seconds, whichever elements differ.
@@ -513,22 +514,8 @@ fn the_order_is_that_of_a_list() {
 /// An object that was large, became small, and is large again: the log opened anew in between, or not.
 #[test]
 fn digests_of_what_was_small_for_a_while_do_not_depend_on_whether_the_log_was_reopened() {
-    let digest = |is_reopened: bool| {
-        let storage = Simulated::new(1);
-        let mut timeline = open(&storage);
-        let long = "x".repeat(500);
-        timeline.commit("a", Json::parse(format!(r#"{{"o":{{"a":1,"b":"{long}","c":3}}}}"#)).unwrap()).unwrap();
-        timeline.edit("b", |json| _ = json["o"].as_object_mut().unwrap().remove("b")).unwrap();
-        if is_reopened {
-            drop(timeline);
-            timeline = open(&storage);
-        }
-        timeline.edit("c", |json| _ = json["o"].as_object_mut().unwrap().insert("d", long)).unwrap();
-        (timeline.state().to_string(), timeline.digest(timeline.head()).unwrap())
-    };
-    let (one, other) = (digest(false), digest(true));
-    assert_eq!(one.0, other.0);
-    assert_eq!(one.1, other.1)
+    let large = format!(r#"{{"o":{{"a":1,"b":"{}","c":3}}}}"#, "x".repeat(500));
+    assert_eq!(edited(&large, |_, timeline| timeline), edited(&large, reopened))
 }
 
 /// Objects that grew by what is in them are written once, not with every version of what is beside them.

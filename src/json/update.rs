@@ -90,7 +90,9 @@ fn changed_array(old: &Vector<Json>, new: &Vector<Json>) -> Option<Vector<Json>>
                 array.set(i, element);
             }
         }
-        array.splice(was.start + pairs..was.end, new.iter().take(is.end).skip(is.start + pairs).cloned());
+        if was.len() != is.len() {
+            array.splice(was.start + pairs..was.end, new.iter().take(is.end).skip(is.start + pairs).cloned());
+        }
     }
     Some(array)
 }
@@ -102,8 +104,7 @@ fn runs(
     was: Range<usize>,
     is: Range<usize>,
 ) -> Vec<(Range<usize>, Range<usize>)> {
-    // One that is empty, or a few of each: nothing to line up.
-    if was.len().min(is.len()) <= 1 && was.len().max(is.len()) <= 2 || was.is_empty() || is.is_empty() {
+    if was.is_empty() || is.is_empty() {
         return vec![(was, is)];
     }
     let interner = Interner::new(was.len() + is.len());

@@ -45,7 +45,7 @@ fn main() -> ExitCode {
     };
     choice.write_global();
     quiet_where_caught();
-    let mut out = Out::new(&args.all);
+    let mut out = Out::new(args.all.json);
     let result = backstory::caught(|| {
         let done = run(&mut out, args)?;
         out.flush()?;

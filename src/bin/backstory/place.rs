@@ -39,8 +39,11 @@ fn of_a_name(said: Option<&Path>) -> Option<PathBuf> {
 
 /// The store, to look at: beside others, also one that makes versions.
 pub fn open_to_look(said: Option<&Path>) -> Result<Timeline<Json>> {
-    let path = find(said)?;
-    Timeline::options().open_read_only(&path).map_err(|error| match error.kind() {
+    look_at(&find(said)?)
+}
+
+fn look_at(path: &Path) -> Result<Timeline<Json>> {
+    Timeline::options().open_read_only(path).map_err(|error| match error.kind() {
         ErrorKind::NotFound => {
             let what = format!("there is no store in {}: make one with `backstory init`", path.display());
             Error::new(ErrorKind::NotFound, what).with_source(error)
@@ -51,9 +54,10 @@ pub fn open_to_look(said: Option<&Path>) -> Result<Timeline<Json>> {
 
 /// The store, to change it.
 pub fn open_to_change(said: Option<&Path>) -> Result<Timeline<Json>> {
+    let path = find(said)?;
     // A look first, since opening to change makes a store where there is none.
-    drop(open_to_look(said)?);
-    Timeline::open(find(said)?, Json::default)
+    drop(look_at(&path)?);
+    Timeline::open(path, Json::default)
 }
 
 /// A new store. `document` gives its first version.

@@ -3,9 +3,8 @@
 //! In: lines, JSON values. Out: text on standard output, coloured on a terminal; for scripts one JSON value.
 //! Must hold: what others wrote (labels, names, authors) cannot move a terminal's cursor; nothing is coloured in a pipe
 //! unless that was asked for.
-//! Uses: `args`.
+//! Uses: nothing of ours.
 
-use crate::args::{All, Color};
 use anstream::adapter::strip_str;
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -36,14 +35,11 @@ pub struct Out {
 }
 
 impl Out {
-    pub fn new(all: &All) -> Self {
-        let is_coloured = match all.color {
-            Color::Auto => AutoStream::choice(&io::stdout()) != ColorChoice::Never,
-            Color::Always => true,
-            Color::Never => false,
-        };
-        let (to, is_terminal) = (BufWriter::new(io::stdout()), io::stdout().is_terminal());
-        Out { to, is_coloured, is_json: all.json, is_terminal, now: Timestamp::now() }
+    /// For scripts if `is_json`. Coloured as the choice for the whole program says, which is made before.
+    pub fn new(is_json: bool) -> Self {
+        let stdout = io::stdout();
+        let (is_coloured, is_terminal) = (AutoStream::choice(&stdout) != ColorChoice::Never, stdout.is_terminal());
+        Out { to: BufWriter::new(stdout), is_coloured, is_json, is_terminal, now: Timestamp::now() }
     }
 
     pub fn line(&mut self, line: Arguments<'_>) -> Result<()> {
