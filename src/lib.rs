@@ -56,7 +56,6 @@ mod id;
 pub mod json;
 mod link;
 #[cfg(feature = "timeline")]
-#[expect(dead_code, unused_imports, reason = "verify and the mapping are to come")]
 mod log;
 pub mod map;
 mod nested;
@@ -69,6 +68,8 @@ pub mod set;
 mod store;
 #[cfg(feature = "timeline")]
 mod timeline;
+#[cfg(feature = "timeline")]
+mod varint;
 pub mod vector;
 
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.

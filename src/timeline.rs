@@ -54,7 +54,7 @@ pub(crate) use stored::Grouped;
 
 use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
-use crate::history::{Lineage, Names, is_ancestor, line_after};
+use crate::history::{Change, Lineage, Names, is_ancestor, line_after};
 use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
@@ -291,17 +291,19 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Shows another version.
     fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
         self.settle()?;
-        let names = self.names_at(head)?;
-        self.show_with(head, tip, names)
+        let change = self.leaves(head)?;
+        self.show_with(head, tip, change)
     }
 
-    /// Shows another version, or the same, with other names if there are some.
-    fn show_with(&mut self, head: u64, tip: u64, names: Option<Names>) -> Result<VersionId> {
-        if head == self.head && tip == self.tip && names.is_none() {
+    /// Shows another version, or the same, with a change of names if there is one.
+    fn show_with(&mut self, head: u64, tip: u64, change: Option<Change>) -> Result<VersionId> {
+        if head == self.head && tip == self.tip && change.is_none() {
             return Ok(VersionId::new(head));
         }
+        let count = self.home.past.count();
+        let names = change.as_ref().map(|change| self.names.changed(change, count)).transpose()?;
         let state = if head == self.head { None } else { Some(self.travelled(head)?) };
-        self.home.note(head, tip, names.as_ref())?;
+        self.home.note(head, tip, names.as_ref().map(|names| (names, change.as_ref())))?;
         (self.head, self.tip, self.run) = (head, tip, None);
         if let Some(names) = names {
             self.names = names

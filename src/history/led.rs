@@ -67,6 +67,7 @@ impl Led {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Change;
     use super::*;
     use std::collections::BTreeSet;
 
@@ -85,14 +86,11 @@ mod tests {
             let (name, other) = (format!("n{}", random(6, 0)), format!("n{}", random(6, 9)));
             let before = model(&names, count);
             let changed = match random(8, 17) {
-                0 => names.with(&name, false, random(count, 3), count),
-                1 => names.with(&name, true, random(count, 3), count),
-                2 => names.without(&name, count),
-                3 => names.renamed(&name, &other, count),
-                4 if names.get(&name, count).is_ok_and(|(_, is_branch)| is_branch) => {
-                    names.standing_on(Some(&name), count)
-                }
-                4 => names.standing_on(None, count),
+                0 => Change::Tag { name, id: random(count, 3) },
+                1 => Change::Branch { name, id: random(count, 3) },
+                2 => Change::Delete { name },
+                3 => Change::Rename { from: name, to: other },
+                4 => Change::Stand { on: names.branch(&name, count).is_ok().then_some(name) },
                 _ => {
                     let left = led.move_on().unwrap();
                     count += 1;
@@ -102,7 +100,7 @@ mod tests {
                     continue;
                 }
             };
-            if let Ok(changed) = changed {
+            if let Ok(changed) = names.changed(&changed, count) {
                 names = changed;
                 let lost = led.change(&names).unwrap();
                 let after = model(&names, count);

@@ -10,13 +10,15 @@
 //!   and nothing else does. [`Led`] knows every version that a name leads to, but for the one that new versions move.
 //! - **H6** The versions of a group are a path: each but the first joins its parent.
 //!
-//! Uses: `map`, `set`, `vector`, `id`, `error`. No I/O, no clock.
+//! Uses: `map`, `set`, `vector`, `id`, `error`, `varint`. No I/O, no clock.
 
+mod change;
 mod led;
 mod lineage;
 mod names;
 mod tree;
 
+pub(crate) use change::Change;
 pub(crate) use led::Led;
 pub(crate) use lineage::{Line, Lineage, ancestor_at, is_ancestor, line_after, stop_after, stop_before};
 pub(crate) use names::Names;

@@ -2,13 +2,14 @@
 //!
 //! In: names, and where they lead. Out: the same, and the branch that new versions are made on.
 //! Must hold: H5.
-//! Uses: `map`, `error`.
+//! Uses: `change`, `map`, `error`.
 
+use super::change::Change;
 use crate::error::{Error, ErrorKind, Result};
 use crate::map::{DiffItem, HashMap};
 
-/// All names of a timeline's versions. It is written when a name changes, not when a version is made: the branch we are on
-/// leads to the newest version, if there is one that [`Names`] had not seen.
+/// All names of a timeline's versions. It changes when a name does, not when a version is made: the branch we are on leads to
+/// the newest version, if there is one that [`Names`] had not seen.
 #[derive(Clone, Default, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
 pub(crate) struct Names {
     all: HashMap<String, Name>,
@@ -30,12 +31,11 @@ struct Name {
 /// The longest name, in bytes.
 const MOST_NAME_BYTES: usize = 255;
 
-impl Names {
-    /// How many names there are.
-    pub(crate) fn len(&self) -> u64 {
-        self.all.len() as u64
-    }
+fn not_found(name: &str) -> Error {
+    Error::new(ErrorKind::NotFound, format!("there is no branch or tag named {name:?}"))
+}
 
+impl Names {
     /// The branch that new versions are made on.
     pub(crate) fn on(&self) -> Option<&str> {
         self.on.as_deref()
@@ -46,8 +46,7 @@ impl Names {
     /// # Errors
     /// `NotFound`; what the storage says.
     pub(crate) fn get(&self, name: &str, count: u64) -> Result<(u64, bool)> {
-        let not_found = || Error::new(ErrorKind::NotFound, format!("there is no branch or tag named {name:?}"));
-        let found = *self.all.try_get(name)?.ok_or_else(not_found)?;
+        let found = *self.all.try_get(name)?.ok_or_else(|| not_found(name))?;
         Ok((self.lead(name, found, count), found.is_branch))
     }
 
@@ -103,61 +102,63 @@ impl Names {
         Ok(names)
     }
 
-    /// With a new name.
+    /// These names with this changed, when there are `count` versions.
     ///
     /// # Errors
-    /// `Invalid` if it is no name, or taken; what the storage says.
-    pub(crate) fn with(&self, name: &str, is_branch: bool, id: u64, count: u64) -> Result<Self> {
+    /// `Invalid` if a new name is none, or taken, or names a version that there is not; `NotFound` if an old one is not there;
+    /// what the storage says.
+    pub(crate) fn changed(&self, change: &Change, count: u64) -> Result<Self> {
         let mut names = self.settled(count)?;
-        names.check_new(name)?;
-        names.all.try_insert(name.to_owned(), Name { is_branch, id })?;
+        match change {
+            Change::Branch { name, id } => {
+                names.insert(name, Name { is_branch: true, id: *id })?;
+                names.on = Some(name.clone())
+            }
+            Change::Tag { name, id } => names.insert(name, Name { is_branch: false, id: *id })?,
+            Change::Delete { name } => {
+                names.remove(name)?;
+                names.on = names.on.filter(|on| on != name)
+            }
+            Change::Rename { from, to } => {
+                let (id, is_branch) = names.get(from, count)?;
+                names.insert(to, Name { is_branch, id })?;
+                names.remove(from)?;
+                names.on = names.on.map(|on| if on == *from { to.clone() } else { on })
+            }
+            Change::Stand { on } => {
+                on.as_ref().map(|on| names.branch(on, count)).transpose()?;
+                names.on = on.clone()
+            }
+            Change::Save { id } => names.saved = Some(names.version(*id)?),
+        }
         Ok(names)
     }
 
-    /// With a name less.
+    /// Where a branch leads.
     ///
     /// # Errors
-    /// `NotFound`; what the storage says.
-    pub(crate) fn without(&self, name: &str, count: u64) -> Result<Self> {
-        self.get(name, count)?;
-        let mut names = self.settled(count)?;
-        names.all.try_remove(name)?;
-        names.on = names.on.filter(|on| on != name);
-        Ok(names)
+    /// `NotFound` if there is no such name; `Invalid` if it is a tag's; what the storage says.
+    pub(crate) fn branch(&self, name: &str, count: u64) -> Result<u64> {
+        let (id, is_branch) = self.get(name, count)?;
+        let is_tag = || format!("{name:?} is a tag, which no version moves: check out {id}, or begin a branch there");
+        is_branch.then_some(id).ok_or_else(|| Error::new(ErrorKind::Invalid, is_tag()))
     }
 
-    /// With another name for what `from` leads to.
-    ///
-    /// # Errors
-    /// `NotFound`; `Invalid` if `to` is no name, or taken; what the storage says.
-    pub(crate) fn renamed(&self, from: &str, to: &str, count: u64) -> Result<Self> {
-        let (id, is_branch) = self.get(from, count)?;
-        let mut names = self.settled(count)?;
-        names.check_new(to)?;
-        names.all.try_remove(from)?;
-        names.all.try_insert(to.to_owned(), Name { is_branch, id })?;
-        names.on = names.on.map(|on| if on == from { to.to_owned() } else { on });
-        Ok(names)
+    fn insert(&mut self, name: &str, named: Name) -> Result<()> {
+        self.check_new(name)?;
+        let id = self.version(named.id)?;
+        self.all.try_insert(name.to_owned(), Name { id, ..named }).map(drop)
     }
 
-    /// With this branch for new versions, or none.
-    ///
-    /// # Errors
-    /// What the storage says.
-    pub(crate) fn standing_on(&self, branch: Option<&str>, count: u64) -> Result<Self> {
-        let mut names = self.settled(count)?;
-        names.on = branch.map(str::to_owned);
-        Ok(names)
+    fn remove(&mut self, name: &str) -> Result<()> {
+        self.all.try_remove(name)?.map(drop).ok_or_else(|| not_found(name))
     }
 
-    /// With this version as the saved one.
-    ///
-    /// # Errors
-    /// What the storage says.
-    pub(crate) fn saved_at(&self, id: u64, count: u64) -> Result<Self> {
-        let mut names = self.settled(count)?;
-        names.saved = Some(id);
-        Ok(names)
+    /// A version's number, if there is one of it.
+    fn version(&self, id: u64) -> Result<u64> {
+        let none =
+            || Error::new(ErrorKind::Invalid, format!("there is no version {id} to name: there are {}", self.seen));
+        (id < self.seen).then_some(id).ok_or_else(none)
     }
 
     fn check_new(&self, name: &str) -> Result<()> {

@@ -75,10 +75,6 @@ impl Index {
         self.versions
     }
 
-    pub(crate) fn root(&self) -> Option<Address> {
-        self.root
-    }
-
     /// The index as the last stamp describes it, `newest` being the stamp of the newest version. Reads a node a level.
     pub(crate) fn open(reader: &Reader, versions: u64, root: Option<Address>, newest: Option<Address>) -> Result<Self> {
         let mut index = Index { versions, tail: newest.into_iter().collect(), edge: Vec::new(), root };
@@ -156,11 +152,6 @@ impl Index {
         if let Some(have) = known.checked_sub(self.first_known()) {
             stamps.iter().skip(have as usize).for_each(|&stamp| self.tail.push_front(stamp))
         }
-    }
-
-    /// True if the next version's batch writes nodes first; all versions of the tail must be known then.
-    pub(crate) fn is_full(&self) -> bool {
-        self.versions > 0 && self.versions.is_multiple_of(FANOUT)
     }
 
     /// Writes the full tail as a node, and the nodes above it that change.

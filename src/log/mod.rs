@@ -2,7 +2,7 @@
 //! In: bodies of records, and stamps, from one writer. Out: the same at their addresses, for any number of readers; after a
 //! crash a prefix of the batches, with all that was acknowledged as durable.
 //! Must hold: G1 to G9, docs/FORMAT.md, "Invariants".
-//! Uses: `error`, `id`. What the records mean is known above.
+//! Uses: `error`, `id`, `varint`. What the records mean is known above.
 
 mod files;
 mod health;
@@ -16,7 +16,6 @@ mod segments;
 mod stamp;
 mod storage;
 mod superblock;
-mod varint;
 mod verify;
 mod window;
 mod writer;
@@ -40,11 +39,11 @@ mod tests_verify;
 
 pub(crate) use files::{Files, Lock};
 pub(crate) use mapped::MappedFiles;
-pub(crate) use reader::{BODY_ALIGN, Reader, Record};
-pub(crate) use record::{MOST_BODY_BYTES, UNIT, kinds};
+pub(crate) use reader::{Reader, Record};
+pub(crate) use record::{UNIT, kinds};
 pub(crate) use stamp::{Root, Stamp, StampKind, Tags};
 pub(crate) use storage::Storage;
 pub(crate) use superblock::{Identity, Layout};
 pub(crate) use verify::verify;
 pub use verify::{Damage, Report};
-pub(crate) use writer::{Batch, Due, Log, Options};
+pub(crate) use writer::{Log, Options};

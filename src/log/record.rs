@@ -96,16 +96,6 @@ impl Seal {
     }
 }
 
-/// Appends a record to `out`, for the place `at`.
-///
-/// # Errors
-/// `Invalid` if the body is too long.
-pub(crate) fn frame(out: &mut Vec<u8>, seal: Seal, at: u64, kind: u8, body: &[u8]) -> Result<Header> {
-    let start = begin(out);
-    out.extend_from_slice(body);
-    finish(out, start, seal, at, kind)
-}
-
 /// Leaves room for a header; the body follows.
 pub(crate) fn begin(out: &mut Vec<u8>) -> usize {
     out.extend_from_slice(&[0; HEADER_BYTES]);
@@ -134,6 +124,12 @@ pub(crate) fn finish(out: &mut Vec<u8>, start: usize, seal: Seal, at: u64, kind:
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn frame(out: &mut Vec<u8>, seal: Seal, at: u64, kind: u8, body: &[u8]) -> Result<Header> {
+        let start = begin(out);
+        out.extend_from_slice(body);
+        finish(out, start, seal, at, kind)
+    }
 
     #[test]
     fn a_record_is_good_at_its_place_in_its_log_only() {

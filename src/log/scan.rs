@@ -38,6 +38,11 @@ impl Ending {
     pub(crate) fn newest(&self) -> Option<Address> {
         if self.stamp.kind == StampKind::Version { Some(self.at) } else { self.stamp.chain.previous }
     }
+
+    /// The stamp of the newest change of names: this one, or the one it names.
+    pub(crate) fn names(&self) -> Option<Address> {
+        if self.stamp.kind == StampKind::Names { Some(self.at) } else { self.stamp.chain.names }
+    }
 }
 
 impl<'a> Scan<'a> {
@@ -173,11 +178,13 @@ impl<'a> Scan<'a> {
 /// True if a batch with this stamp may come after `last`.
 pub(crate) fn follows(stamp: &Stamp, last: Option<&Ending>) -> bool {
     let Some(ending) = last else {
-        return stamp.kind == StampKind::Version && stamp.id == 0 && stamp.chain.previous.is_none();
+        let is_first = stamp.kind == StampKind::Version && stamp.id == 0;
+        return is_first && stamp.chain.previous.or(stamp.chain.names).is_none();
     };
     let last = &ending.stamp;
     stamp.id == last.id + u64::from(stamp.kind == StampKind::Version)
         && stamp.chain.previous == ending.newest()
+        && stamp.chain.names == ending.names()
         && stamp.chain.epoch >= last.chain.epoch
         && stamp.chain.synced_upto >= last.chain.synced_upto
         && stamp.time_us >= last.time_us
@@ -199,10 +206,11 @@ mod tests {
         assert!(follows(&next, Some(&last)) && !follows(&next, None));
         let first = Stamp::version(0, Root::None);
         assert!(follows(&first, None) && !follows(&first, Some(&last)));
-        let changes: [fn(&mut Stamp); 6] = [
+        let changes: [fn(&mut Stamp); 7] = [
             |stamp| stamp.id += 1,
             |stamp| stamp.kind = StampKind::Move,
             |stamp| stamp.chain.previous = None,
+            |stamp| stamp.chain.names = Address::new(3),
             |stamp| stamp.chain.epoch -= 1,
             |stamp| stamp.chain.synced_upto -= 1,
             |stamp| stamp.time_us -= 1,

@@ -4,9 +4,9 @@
 //! no stamp. Tags that are not known are kept.
 //! Uses: `error`, `id`, `varint`. Bytes: docs/FORMAT.md, "Stamp".
 
-use super::varint;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use crate::varint;
 use smallvec::SmallVec;
 
 /// The longest stamp, so that looking for one in damaged bytes costs little.
@@ -54,6 +54,8 @@ pub(crate) struct Chain {
     pub(crate) previous: Option<Address>,
     /// The index of all versions that are in whole blocks of it.
     pub(crate) index: Option<Address>,
+    /// The stamp of the newest change of names before this one.
+    pub(crate) names: Option<Address>,
 }
 
 /// What ends a batch.
@@ -72,13 +74,9 @@ pub(crate) struct Stamp {
     pub(crate) jump: u64,
     /// Microseconds since 1970, never less than in the stamp before.
     pub(crate) time_us: u64,
-    pub(crate) names: Option<Address>,
     pub(crate) children: Option<Address>,
-    pub(crate) leaves: Option<Address>,
     /// What is known of the hashers of the maps so far.
     pub(crate) hashers: Option<Address>,
-    pub(crate) leaf_count: u64,
-    pub(crate) name_count: u64,
     pub(crate) root: Root,
     pub(crate) tags: Tags,
     pub(crate) chain: Chain,
@@ -96,12 +94,8 @@ impl Stamp {
             depth: 0,
             jump: 0,
             time_us: 0,
-            names: None,
             children: None,
-            leaves: None,
             hashers: None,
-            leaf_count: 0,
-            name_count: 0,
             root,
             tags: Tags::default(),
             chain: Chain::default(),
@@ -132,6 +126,12 @@ impl Tags {
     pub(crate) const AUTHOR: u64 = 3;
     /// A number: how many ancestors belong to one group with this version.
     pub(crate) const JOINS: u64 = 4;
+    /// What has changed in the names.
+    pub(crate) const CHANGE: u64 = 5;
+    /// All names, as a value.
+    pub(crate) const NAMES: u64 = 6;
+    /// Those that are where values are.
+    pub(crate) const ROOTS: [u64; 2] = [Tags::ACTION, Tags::NAMES];
 
     /// Appends a field.
     pub(crate) fn push(&mut self, tag: u64, bytes: &[u8]) {
@@ -204,26 +204,23 @@ const ROOT_SHIFT: u32 = 2;
 const PARENTS_SHIFT: u32 = 4;
 const HEAD_IS_ID: u16 = 1 << 6;
 const TIP_IS_ID: u16 = 1 << 7;
-const HAS_COUNTS: u16 = 1 << 8;
-const HAS_PREVIOUS: u16 = 1 << 9;
-const HAS_INDEX: u16 = 1 << 10;
-const HAS_NAMES: u16 = 1 << 11;
-const HAS_CHILDREN: u16 = 1 << 12;
-const HAS_LEAVES: u16 = 1 << 13;
-const HAS_HASHERS: u16 = 1 << 14;
-const ALL_BITS: u16 = (1 << 15) - 1;
+const HAS_PREVIOUS: u16 = 1 << 8;
+const HAS_INDEX: u16 = 1 << 9;
+const HAS_NAMES: u16 = 1 << 10;
+const HAS_CHILDREN: u16 = 1 << 11;
+const HAS_HASHERS: u16 = 1 << 12;
+const ALL_BITS: u16 = (1 << 13) - 1;
 /// In the bits for the number of parents: it follows.
 const MANY: u16 = 3;
 
 impl Stamp {
     /// The links by address, each with its bit, in stored order.
-    fn links(&self) -> [(u16, Option<Address>); 6] {
+    fn links(&self) -> [(u16, Option<Address>); 5] {
         [
             (HAS_PREVIOUS, self.chain.previous),
             (HAS_INDEX, self.chain.index),
-            (HAS_NAMES, self.names),
+            (HAS_NAMES, self.chain.names),
             (HAS_CHILDREN, self.children),
-            (HAS_LEAVES, self.leaves),
             (HAS_HASHERS, self.hashers),
         ]
     }
@@ -240,7 +237,6 @@ impl Stamp {
             | MANY.min(self.parents.len() as u16) << PARENTS_SHIFT
             | bit(HEAD_IS_ID, self.head == self.id)
             | bit(TIP_IS_ID, self.tip == self.id)
-            | bit(HAS_COUNTS, self.leaf_count | self.name_count != 0)
             | self.links().iter().fold(0, |bits, &(own, link)| bits | bit(own, link.is_some()))
     }
 
@@ -252,10 +248,10 @@ impl Stamp {
         let wrong = ids.iter().find(|&&(n, _)| n > self.id).map(|&(_, what)| what);
         let wrong = wrong.or_else(|| self.parents.iter().any(|&p| p >= self.id).then_some("a parent"));
         let is_behind = |address: Address| address.units() >= at;
-        let root = if let Root::At(root) = self.root { Some(root) } else { None };
-        let action = if let Some(Root::At(action)) = self.tags.root(Tags::ACTION) { Some(action) } else { None };
-        let links = self.links().into_iter().map(|(_, link)| link).chain([root, action]);
-        let wrong = wrong.or_else(|| links.flatten().any(is_behind).then_some("an address"));
+        let root_is_behind = |root: Root| matches!(root, Root::At(root) if is_behind(root));
+        let mut links = self.links().into_iter().filter_map(|(_, link)| link);
+        let wrong = wrong.or_else(|| links.any(is_behind).then_some("an address"));
+        let wrong = wrong.or_else(|| self.roots().any(root_is_behind).then_some("a value's address"));
         let has_root = self.root != Root::None;
         let wrong = wrong.or_else(|| (is_version && !has_root).then_some("the root"));
         let is_of_version = has_root || !self.parents.is_empty() || self.depth | self.jump != 0;
@@ -268,6 +264,11 @@ impl Stamp {
                 Err(Error::new(ErrorKind::Invalid, message))
             }
         }
+    }
+
+    /// Where the values are that this stamp names.
+    pub(crate) fn roots(&self) -> impl Iterator<Item = Root> {
+        std::iter::once(self.root.clone()).chain(Tags::ROOTS.into_iter().filter_map(|tag| self.tags.root(tag)))
     }
 
     /// At least as many bytes as the body has.
@@ -302,10 +303,6 @@ impl Stamp {
             put(self.id - self.jump)
         }
         put(self.time_us);
-        if self.leaf_count | self.name_count != 0 {
-            put(self.leaf_count);
-            put(self.name_count)
-        }
         self.links().iter().filter_map(|(_, link)| *link).for_each(|link| put(at - link.units()));
         match &self.root {
             Root::None => {}
@@ -346,13 +343,11 @@ impl Stamp {
         let back = |rest: &mut &[u8]| if is_version { id.checked_sub(varint::take(rest)?) } else { Some(0) };
         let (depth, jump) = (back(rest)?, back(rest)?);
         let time_us = varint::take(rest)?;
-        let count = |rest: &mut &[u8]| if flags & HAS_COUNTS != 0 { varint::take(rest) } else { Some(0) };
-        let (leaf_count, name_count) = (count(rest)?, count(rest)?);
         let link = |bit, rest: &mut &[u8]| if flags & bit != 0 { take_link(rest, at).map(Some) } else { Some(None) };
         let previous = link(HAS_PREVIOUS, rest)?;
         let index = link(HAS_INDEX, rest)?;
-        let (names, children, leaves) = (link(HAS_NAMES, rest)?, link(HAS_CHILDREN, rest)?, link(HAS_LEAVES, rest)?);
-        let hashers = link(HAS_HASHERS, rest)?;
+        let names = link(HAS_NAMES, rest)?;
+        let (children, hashers) = (link(HAS_CHILDREN, rest)?, link(HAS_HASHERS, rest)?);
         let root = match flags >> ROOT_SHIFT & 3 {
             0 => Root::None,
             1 => Root::At(take_link(rest, at)?),
@@ -364,27 +359,10 @@ impl Stamp {
             }
             _ => return None,
         };
-        let chain = Chain { batch, checksum: u32::from_le_bytes(*checksum), synced_upto, epoch, previous, index };
+        let chain =
+            Chain { batch, checksum: u32::from_le_bytes(*checksum), synced_upto, epoch, previous, index, names };
         let tags = take_tags(rest)?;
-        let stamp = Stamp {
-            kind,
-            id,
-            parents,
-            head,
-            tip,
-            depth,
-            jump,
-            time_us,
-            names,
-            children,
-            leaves,
-            hashers,
-            leaf_count,
-            name_count,
-            root,
-            tags,
-            chain,
-        };
+        let stamp = Stamp { kind, id, parents, head, tip, depth, jump, time_us, children, hashers, root, tags, chain };
         stamp.check(at).is_ok().then_some(stamp)
     }
 }

@@ -1,6 +1,7 @@
 //! Crashes: random batches on the simulated storage, stopped anywhere, opened again, and on.
 //! What is found must be a prefix of what was committed, with all that was acknowledged, equal bit for bit.
 
+use super::reader::BODY_ALIGN;
 use super::simulated::*;
 use super::*;
 use crate::id::Address;

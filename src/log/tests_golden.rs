@@ -34,7 +34,6 @@ fn written() -> BTreeMap<u64, Vec<u8>> {
         }
         stamp.parents = id.checked_sub(1).into_iter().chain(id.checked_sub(7).filter(|_| id % 60 == 59)).collect();
         (stamp.depth, stamp.jump, stamp.time_us) = (id, id / 2, 1_790_000_000_000_000 + id * 1000);
-        (stamp.leaf_count, stamp.name_count) = (u64::from(id >= 30), id / 100);
         if id % 3 == 0 {
             stamp.tags.push(Tags::LABEL, b"golden");
             stamp.tags.push(Tags::AUTHOR, b"user:ann");
@@ -45,8 +44,12 @@ fn written() -> BTreeMap<u64, Vec<u8>> {
             let back = Stamp { head: id - 2, ..stamp.after(StampKind::Move) };
             log.batch().unwrap().commit(back, false).unwrap();
             let mut batch = log.batch().unwrap();
-            let names = Some(batch.append(90, b"names").unwrap());
-            batch.commit(Stamp { names, ..stamp.after(StampKind::Names) }, true).unwrap();
+            let mut named = stamp.after(StampKind::Names);
+            match id < 100 {
+                true => named.tags.push(Tags::CHANGE, b"a change"),
+                false => named.tags.push_root(Tags::NAMES, &Root::At(batch.append(90, b"names").unwrap())),
+            }
+            batch.commit(named, true).unwrap();
         }
     }
     log.close().unwrap();

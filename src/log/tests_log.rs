@@ -1,6 +1,6 @@
 //! The log's promises one by one: counted reads and writes, what is refused, what a failure leaves.
 
-use super::record::{UNIT, kinds};
+use super::record::{MOST_BODY_BYTES, UNIT, kinds};
 use super::scan::Scan;
 use super::simulated::*;
 use super::superblock::BLOCK_UNITS;
@@ -213,7 +213,7 @@ fn what_cannot_come_next_is_refused_and_leaves_nothing() {
     let mut long = Stamp::version(1, inline());
     long.tags.push(Tags::ACTION, &vec![1; stamp::MOST_STAMP_BYTES]);
     assert_eq!(kind(log.batch().unwrap().commit(long, true)), ErrorKind::Invalid);
-    let beyond = Stamp { names: Address::new(1 << 40), ..Stamp::version(1, inline()) };
+    let beyond = Stamp { children: Address::new(1 << 40), ..Stamp::version(1, inline()) };
     assert_eq!(kind(log.batch().unwrap().commit(beyond, true)), ErrorKind::Invalid);
     assert_eq!(storage.files(), files);
     let later = Stamp { time_us: 9, ..Stamp::version(1, inline()) };

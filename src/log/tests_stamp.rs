@@ -23,11 +23,7 @@ fn some_stamp(dice: &mut Dice) -> Stamp {
     stamp.parents = (0..parents).map(|_| dice.below(id)).collect();
     (stamp.head, stamp.tip, stamp.depth, stamp.jump) = (upto(dice), upto(dice), upto(dice), upto(dice));
     stamp.time_us = dice.roll() >> dice.below(64);
-    (stamp.names, stamp.children, stamp.leaves) = (some_address(dice), some_address(dice), some_address(dice));
-    stamp.hashers = some_address(dice);
-    if dice.one_in(2) {
-        (stamp.leaf_count, stamp.name_count) = (dice.below(1000), dice.roll())
-    }
+    (stamp.children, stamp.hashers) = (some_address(dice), some_address(dice));
     for _ in 0..dice.below(5) {
         let bytes: Vec<u8> = (0..dice.below(200)).map(|_| dice.roll() as u8).collect();
         stamp.tags.push(1 + (dice.roll() >> dice.below(63) >> 1), &bytes)
@@ -43,6 +39,7 @@ fn some_stamp(dice: &mut Dice) -> Stamp {
         epoch: dice.below(300),
         previous: some_address(dice),
         index: some_address(dice),
+        names: some_address(dice),
     };
     stamp
 }
@@ -135,8 +132,9 @@ fn a_stamp_that_names_what_is_not_before_it_is_invalid() {
     assert!(wrong(|s| s.tip = 6));
     assert!(wrong(|s| s.depth = 6));
     assert!(wrong(|s| s.jump = 6));
-    assert!(wrong(|s| s.names = Address::new(10)));
+    assert!(wrong(|s| s.chain.names = Address::new(10)));
     assert!(wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(10).unwrap()))));
+    assert!(wrong(|s| s.tags.push_root(Tags::NAMES, &Root::At(Address::new(10).unwrap()))));
     assert!(!wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(9).unwrap()))));
     assert!(wrong(|s| s.root = Root::None));
     assert!(wrong(|s| s.kind = StampKind::Move));
@@ -152,11 +150,10 @@ fn a_plain_stamp_takes_at_most_72_bytes_with_its_header() {
     let mut stamp = Stamp::version(id, Root::At(back(3).unwrap()));
     stamp.parents.push(id - 1);
     (stamp.depth, stamp.jump, stamp.time_us) = (id, id - 1023, 1_790_000_000_000_000);
-    (stamp.children, stamp.leaves, stamp.names) = (back(15), back(25), back(100_000));
-    (stamp.leaf_count, stamp.name_count) = (3, 1);
+    (stamp.children, stamp.hashers) = (back(15), back(100_000));
     stamp.tags.push(Tags::LABEL, b"add a note");
-    stamp.chain =
-        Chain { batch: at - 70, checksum: 1, synced_upto: at - 70, epoch: 4, previous: back(80), index: back(9000) };
+    let (batch, previous, index, names) = (at - 70, back(80), back(9000), back(100_000));
+    stamp.chain = Chain { batch, checksum: 1, synced_upto: at - 70, epoch: 4, previous, index, names };
     let mut body = Vec::new();
     stamp.encode(&mut body, at);
     println!("{} bytes with header", 8 + body.len());

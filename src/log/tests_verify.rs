@@ -28,8 +28,8 @@ fn a_whole_log_is_counted() {
     let bytes = files.values().map(|file| file.len() as u64).sum();
     assert_eq!((report.segments, report.bytes, report.records), (2, bytes, records));
     assert_eq!((report.versions, report.moves, report.names, report.closings), (5, 1, 1, 1));
-    // Each stamp but the first names the one before, four versions a root.
-    assert_eq!((report.links, report.damages), (7 + 4, Vec::new()));
+    // Each stamp but the first names the one before, four versions a root, four stamps the change of names before them.
+    assert_eq!((report.links, report.damages), (7 + 4 + 4, Vec::new()));
 }
 
 #[test]

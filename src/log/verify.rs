@@ -11,7 +11,7 @@ use super::record::{HEADER_BYTES, Header, UNIT, kinds};
 use super::recovery;
 use super::scan::{Ending, Scan, follows};
 use super::segments::Segments;
-use super::stamp::{Root, Stamp, StampKind, Tags};
+use super::stamp::{Root, Stamp, StampKind};
 use super::superblock::{BLOCK_BYTES, BLOCK_UNITS, Superblock};
 use crate::error::Result;
 use crate::id::Address;
@@ -277,10 +277,9 @@ impl Pass<'_> {
             StampKind::Names => self.report.names += 1,
             StampKind::Closing => self.report.closings += 1,
         }
-        let action = stamp.tags.root(Tags::ACTION).unwrap_or_default();
-        for root in [&stamp.root, &action] {
+        for root in stamp.roots() {
             match root {
-                Root::At(root) => found.push(*root),
+                Root::At(root) => found.push(root),
                 Root::Inline(bytes) => {
                     // A record's body, and behind it its kind.
                     let (own, body) = bytes.split_last().map_or((0, &[][..]), |(own, body)| (*own, body));
@@ -291,7 +290,7 @@ impl Pass<'_> {
                 Root::None => {}
             }
         }
-        let own = [stamp.chain.index, stamp.chain.previous, stamp.names, stamp.children, stamp.leaves, stamp.hashers];
+        let own = [stamp.chain.index, stamp.chain.previous, stamp.chain.names, stamp.children, stamp.hashers];
         found.extend(own.into_iter().flatten());
         let is_node = |address: Address| self.nodes.contains_key(&address.units());
         if self.is_known && stamp.chain.index.is_some_and(|root| !is_node(root)) {

@@ -251,14 +251,16 @@ impl Log {
         self.health.sync(&*self.file)
     }
 
-    /// Makes everything durable, ends the log with a closing stamp, and gives back room that was made ahead.
-    ///
-    /// # Errors
-    /// `Io`. What was acknowledged stays.
+    /// As dropping it, and says if it failed.
+    #[cfg(test)]
     pub(crate) fn close(mut self) -> Result<()> {
         self.end()
     }
 
+    /// Makes everything durable, ends the log with a closing stamp, and gives back room that was made ahead.
+    ///
+    /// # Errors
+    /// `Io`. What was acknowledged stays.
     fn end(&mut self) -> Result<()> {
         self.check_alive()?;
         let closing = self.last.as_ref().map(|last| &last.stamp).filter(|stamp| stamp.kind != StampKind::Closing);
@@ -426,6 +428,7 @@ impl Log {
             synced_upto: self.synced,
             epoch: self.epoch,
             previous: self.newest(),
+            names: self.last.as_ref().and_then(Ending::names),
             index: filled.as_ref().map(Filled::root).or(root),
         };
         let at = self.append(kinds::STAMP, |out, at| stamp.encode(out, at))?;
@@ -466,6 +469,7 @@ impl Log {
 
 impl Batch<'_> {
     /// Where the next record will be, or the stamp.
+    #[cfg(test)]
     pub(crate) fn next_address(&self) -> Result<Address> {
         self.log.next_address()
     }

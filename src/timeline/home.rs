@@ -11,7 +11,7 @@ use super::stored::{Grouped, Stored, Writer};
 use super::times::newest_until;
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree, ancestor_at, stop_after, stop_before};
+use crate::history::{Change, Line, Lineage, Names, Tree, ancestor_at, stop_after, stop_before};
 use crate::id::Digest;
 use crate::log::Report;
 use std::sync::Arc;
@@ -281,13 +281,13 @@ impl<T: Clone + 'static> Home<T> {
         }
     }
 
-    /// Notes where the head and the tip are, and names that have changed.
+    /// Notes where the head and the tip are, and names that have changed: with the change, if it was one.
     ///
     /// # Errors
     /// What the storage says; all is as it was then.
-    pub(super) fn note(&mut self, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
+    pub(super) fn note(&mut self, head: u64, tip: u64, names: Option<(&Names, Option<&Change>)>) -> Result<()> {
         match (&self.past, &mut self.writer) {
-            (Past::Memory(memory), _) => names.map_or(Ok(()), |names| memory.note(names)),
+            (Past::Memory(memory), _) => names.map_or(Ok(()), |(names, _)| memory.note(names)),
             (Past::Stored(stored), Some(writer)) => writer.note(stored, head, tip, names),
             // Whoever reads only may stand anywhere, and call it as he likes.
             (Past::Stored(_), None) => Ok(()),

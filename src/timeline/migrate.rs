@@ -93,7 +93,7 @@ impl<T: State> Options<T> {
             let action = action.as_ref().map(|action| action as &dyn Storable);
             home.append(&state, old.home.past.made(id)?, false, action)?;
         }
-        home.note(old.head, old.tip, (old.names != Names::default()).then_some(&old.names))?;
+        home.note(old.head, old.tip, (old.names != Names::default()).then_some((&old.names, None)))?;
         home.flush()?;
         drop(home);
         let files = unready.rename(&files)?;

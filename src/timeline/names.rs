@@ -6,8 +6,8 @@
 
 use super::Timeline;
 use super::reader::known;
-use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Names, is_ancestor};
+use crate::error::Result;
+use crate::history::{Change, is_ancestor};
 use crate::id::VersionId;
 
 impl<T: Clone + PartialEq + 'static> Timeline<T> {
@@ -15,8 +15,9 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// other versions do not move it.
     ///
     /// Branches and tags share one space of names: up to 255 bytes without spaces, that are no number and do not begin with `@`
-    /// or `-`. On disk a change of names costs some 150 bytes, 400 among thousands, and a sync under
-    /// [`Durability::Sync`](crate::Durability::Sync); versions made on a branch cost nothing more.
+    /// or `-`. On disk a change of names costs some 50 bytes, and a sync under
+    /// [`Durability::Sync`](crate::Durability::Sync); every 257th one some 40 bytes for each name that was changed since, with its
+    /// neighbours. Versions made on a branch cost nothing more.
     ///
     /// ```
     /// use backstory::{Timeline, Vector};
@@ -39,9 +40,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// changed then.
     pub fn branch(&mut self, name: &str) -> Result<()> {
         self.settle()?;
-        let count = self.home.past.count();
-        let names = self.names.with(name, true, self.head, count)?.standing_on(Some(name), count)?;
-        self.set_names(names)
+        self.change(Change::Branch { name: name.to_owned(), id: self.head })
     }
 
     /// Goes to where a branch leads, and makes new versions on it.
@@ -51,14 +50,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// a group or while a gesture is open; what the storage says. Nothing has changed then.
     pub fn switch(&mut self, name: &str) -> Result<()> {
         self.settle()?;
-        let count = self.home.past.count();
-        let (id, is_branch) = self.names.get(name, count)?;
-        if !is_branch {
-            let what = format!("{name:?} is a tag, which no version moves: check out {id}, or begin a branch there");
-            return Err(Error::new(ErrorKind::Invalid, what));
-        }
-        let names = self.names.standing_on(Some(name), count)?;
-        self.show_with(id, id, Some(names)).map(|_| ())
+        let id = self.names.branch(name, self.home.past.count())?;
+        self.show_with(id, id, Some(Change::Stand { on: Some(name.to_owned()) })).map(|_| ())
     }
 
     /// The branch that new versions are made on. None before the first one was begun, and after a move to a version that does
@@ -75,8 +68,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     pub fn tag(&mut self, name: &str, id: VersionId) -> Result<()> {
         self.settle()?;
         let id = known(&self.home.past, id)?;
-        let names = self.names.with(name, false, id, self.home.past.count())?;
-        self.set_names(names)
+        self.change(Change::Tag { name: name.to_owned(), id })
     }
 
     /// The version that a branch or tag leads to.
@@ -115,8 +107,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// open; what the storage says. Nothing has changed then.
     pub fn rename(&mut self, from: &str, to: &str) -> Result<()> {
         self.settle()?;
-        let names = self.names.renamed(from, to, self.home.past.count())?;
-        self.set_names(names)
+        self.change(Change::Rename { from: from.to_owned(), to: to.to_owned() })
     }
 
     /// Takes a name away. The versions stay. On a branch that is deleted we stand no more.
@@ -126,8 +117,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// changed then.
     pub fn delete(&mut self, name: &str) -> Result<()> {
         self.settle()?;
-        let names = self.names.without(name, self.home.past.count())?;
-        self.set_names(names)
+        self.change(Change::Delete { name: name.to_owned() })
     }
 
     /// Notes that the head is what the user has saved elsewhere. On disk it is noted in the log.
@@ -139,8 +129,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         if self.names.saved == Some(self.head) {
             return Ok(());
         }
-        let names = self.names.saved_at(self.head, self.home.past.count())?;
-        self.set_names(names)
+        self.change(Change::Save { id: self.head })
     }
 
     /// True if the head is not the version that was marked as saved, or, if none ever was, not the first one; and while a gesture
@@ -149,17 +138,15 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
         self.head != self.names.saved.unwrap_or(0) || self.updates() > 0
     }
 
-    fn set_names(&mut self, names: Names) -> Result<()> {
-        self.show_with(self.head, self.tip, Some(names)).map(|_| ())
+    fn change(&mut self, change: Change) -> Result<()> {
+        self.show_with(self.head, self.tip, Some(change)).map(|_| ())
     }
 
-    /// Other names for a move to a version: who goes where the branch does not come by leaves it.
-    pub(super) fn names_at(&self, head: u64) -> Result<Option<Names>> {
-        let count = self.home.past.count();
+    /// What a move to a version changes in the names: who goes where the branch does not come by leaves it.
+    pub(super) fn leaves(&self, head: u64) -> Result<Option<Change>> {
         let Some(on) = self.names.on() else { return Ok(None) };
-        match is_ancestor(&self.home.past, head, self.names.get(on, count)?.0)? {
-            true => Ok(None),
-            false => self.names.standing_on(None, count).map(Some),
-        }
+        let id = self.names.branch(on, self.home.past.count())?;
+        let comes_by = is_ancestor(&self.home.past, head, id)?;
+        Ok((!comes_by).then_some(Change::Stand { on: None }))
     }
 }

@@ -294,11 +294,14 @@ impl<T: State> Options<T> {
     }
 
     /// A timeline that stands where the last stamp says; one that is only read elsewhere if need be, and without names.
-    fn stand(self, stored: Stored<T>, writer: Option<Writer>, last: &Stamp) -> Result<Timeline<T>> {
-        let names = match stored.names(last) {
-            Err(error) if error.kind() == ErrorKind::Corrupt && writer.is_none() => Names::default(),
+    fn stand(self, stored: Stored<T>, mut writer: Option<Writer>, last: &Stamp) -> Result<Timeline<T>> {
+        let (names, changes) = match stored.names(last) {
+            Err(error) if error.kind() == ErrorKind::Corrupt && writer.is_none() => (Names::default(), 0),
             names => names?,
         };
+        if let Some(writer) = &mut writer {
+            writer.changes = changes
+        }
         let mut home = Home::new(Past::Stored(stored), writer);
         let (head, tip, state) = match home.shown(last.head) {
             Err(error) if error.kind() == ErrorKind::Corrupt && home.is_read_only() => {

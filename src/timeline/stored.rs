@@ -9,7 +9,7 @@ use super::Durability;
 use super::home::Made;
 use crate::archive::{self, Digests, Kept, Library, Moved, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Line, Lineage, Names, Tree};
+use crate::history::{Change, Line, Lineage, Names, Tree};
 use crate::id::{Address, Digest};
 use crate::link::Session;
 use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
@@ -203,9 +203,29 @@ impl<T> Stored<T> {
         verify(&self.reader, &archive::links)
     }
 
-    /// The names that the last stamp leads to.
-    pub(super) fn names(&self, last: &Stamp) -> Result<Names> {
-        last.names.map_or(Ok(Names::default()), |at| archive::read(&self.library, at))
+    /// The names that the last stamp leads to, and how many changes they are from where all were written.
+    pub(super) fn names(&self, last: &Stamp) -> Result<(Names, usize)> {
+        let (mut stamp, mut changes) = (last.clone(), Vec::new());
+        let mut names = loop {
+            if let Some(root) = stamp.tags.root(Tags::NAMES) {
+                let Root::At(at) = root else { return Err(no_names(&stamp, "where they are is no address")) };
+                break archive::read(&self.library, at)?;
+            }
+            if stamp.kind == StampKind::Names {
+                let change = stamp.tags.get(Tags::CHANGE).and_then(Change::from_bytes);
+                let change = change.ok_or_else(|| no_names(&stamp, "what has changed in them is no change"))?;
+                changes.push((change, stamp.id + 1))
+            }
+            let Some(at) = stamp.chain.names else { break Names::default() };
+            stamp = self.reader.stamp_at(at)?
+        };
+        for (change, count) in changes.iter().rev() {
+            names = names.changed(change, *count).map_err(|error| match error.kind() {
+                ErrorKind::Invalid | ErrorKind::NotFound => no_names(last, &error.to_string()),
+                _ => error,
+            })?
+        }
+        Ok((names, changes.len()))
     }
 
     pub(super) fn tree(&self) -> Result<Tree> {
@@ -215,6 +235,14 @@ impl<T> Stored<T> {
         }
     }
 }
+
+fn no_names(stamp: &Stamp, what: &str) -> Error {
+    let what = format!("the names in the log, as they were with version {}: {what}: restore a copy", stamp.id);
+    Error::new(ErrorKind::Corrupt, what)
+}
+
+/// After so many changes all names are written: so many stamps more an opening may have to read.
+const MOST_CHANGES: usize = 256;
 
 /// Appends versions to a log.
 pub(super) struct Writer {
@@ -227,11 +255,21 @@ pub(super) struct Writer {
     is_checked: bool,
     /// The log that is being moved to this one.
     moving: Option<Arc<Moving>>,
+    /// How many changes of names there were since all were written.
+    pub(super) changes: usize,
 }
 
 impl Writer {
     pub(super) fn new(session: Session, log: Log, durability: Durability, is_checked: bool) -> Self {
-        Writer { log: Arc::new(Mutex::new(log)), session, durability, is_grouped: false, is_checked, moving: None }
+        Writer {
+            log: Arc::new(Mutex::new(log)),
+            session,
+            durability,
+            is_grouped: false,
+            is_checked,
+            moving: None,
+            changes: 0,
+        }
     }
 
     /// Moves what another log has as it is.
@@ -278,19 +316,33 @@ impl Writer {
         Ok(((stored.reader.end() - before) * UNIT, kept))
     }
 
-    /// Notes where head and tip are; and names, if they have changed.
-    pub(super) fn note<T>(&mut self, stored: &Stored<T>, head: u64, tip: u64, names: Option<&Names>) -> Result<()> {
+    /// Notes where head and tip are; and names, if they have changed: the change alone, or all of them.
+    pub(super) fn note<T>(
+        &mut self,
+        stored: &Stored<T>,
+        head: u64,
+        tip: u64,
+        names: Option<(&Names, Option<&Change>)>,
+    ) -> Result<()> {
         let batch = Batch::begin(&self.log)?;
         let kind = if names.is_some() { StampKind::Names } else { StampKind::Move };
         let last = batch.log().last().map(|last| last.after(kind));
         let mut stamp = last.ok_or_else(|| Error::new(ErrorKind::NotFound, "the log has no version yet"))?;
         (stamp.head, stamp.tip) = (head, tip);
-        let Some(names) = names else { return batch.finish(stamp, false) };
-        let mut serializer = Serializer::new(self.session, self.log.clone());
-        (stamp.names, stamp.name_count) = (Some(archive::write(names, &mut serializer)?), names.len());
+        let Some((names, change)) = names else { return batch.finish(stamp, false) };
         // Synced under `Durability::Group` too: nobody waits for a name together with others.
         let is_durable = self.durability != Durability::None;
-        batch.finish_with(serializer, &stored.library, stamp, is_durable).map(drop)
+        if let Some(change) = change.filter(|_| self.changes < MOST_CHANGES) {
+            stamp.tags.push(Tags::CHANGE, &change.to_bytes());
+            batch.finish(stamp, is_durable)?;
+            self.changes += 1;
+            return Ok(());
+        }
+        let mut serializer = Serializer::new(self.session, self.log.clone());
+        stamp.tags.push_root(Tags::NAMES, &Root::At(archive::write(names, &mut serializer)?));
+        batch.finish_with(serializer, &stored.library, stamp, is_durable)?;
+        self.changes = 0;
+        Ok(())
     }
 
     pub(super) fn flush(&mut self) -> Result<()> {

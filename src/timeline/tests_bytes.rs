@@ -4,9 +4,10 @@
 use super::tests_golden::*;
 use super::*;
 use crate::archive::{Library, links, read_root};
+use crate::id::Address;
 use crate::link::Session;
 use crate::log::simulated::Simulated;
-use crate::log::{Reader as LogReader, Record, verify};
+use crate::log::{Log, Reader as LogReader, Record, StampKind, Tags, verify};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -78,7 +79,11 @@ fn is_right(timeline: &Timeline<Golden>, states: &[Golden]) -> bool {
 fn outcome(files: &Segments, states: &[Golden]) -> Outcome {
     let storage = Simulated::with_files(files, 1);
     let timeline = match open(&storage) {
-        Ok(timeline) => timeline,
+        Ok(timeline) => {
+            // They are what a batch was acknowledged with, or an error.
+            assert!(is_named(&timeline, states.len() as u64 - 1) || timeline.versions().count() < states.len());
+            timeline
+        }
         Err(error) => {
             assert_clear(&error);
             assert!(&storage.files() == files, "what does not open is left as it is");
@@ -238,4 +243,46 @@ fn a_record_that_says_what_none_says_is_an_error_and_no_panic() {
     }
     println!("forged: {errors} errors, {right} states of other values or the same");
     assert!(errors > 300 && right > 300)
+}
+
+#[test]
+fn a_change_of_names_that_is_none_is_an_error_and_reading_goes_on_without_names() {
+    let options = || Timeline::<Golden>::options();
+    let change = |change: Change| (Tags::CHANGE, change.to_bytes());
+    let (name, missing) = (|name: &str| name.to_owned(), || "missing".to_owned());
+    let forged = [
+        (Tags::CHANGE, Vec::new()),
+        (Tags::CHANGE, vec![9, 1, 2]),
+        (Tags::LABEL, b"no change at all".to_vec()),
+        (Tags::NAMES, vec![1; 20]),
+        (Tags::NAMES, (1u64 << Address::SPARE_BITS).to_le_bytes().to_vec()),
+        change(Change::Tag { name: name("main"), id: 0 }),
+        change(Change::Tag { name: name("a b"), id: 0 }),
+        change(Change::Tag { name: name("new"), id: VERSIONS }),
+        change(Change::Branch { name: name("new"), id: u64::MAX }),
+        change(Change::Save { id: VERSIONS }),
+        change(Change::Delete { name: missing() }),
+        change(Change::Rename { from: missing(), to: name("new") }),
+        change(Change::Rename { from: name("main"), to: name("main") }),
+        change(Change::Stand { on: Some(missing()) }),
+        change(Change::Stand { on: Some(name("neun")) }),
+    ];
+    for (n, (tag, bytes)) in forged.into_iter().enumerate() {
+        let storage = written(Size::Small, VERSIONS);
+        let (mut log, last) = Log::open(Arc::new(storage.clone()), options().log_options()).unwrap();
+        let mut stamp = last.unwrap().after(StampKind::Names);
+        stamp.tags.push(tag, &bytes);
+        log.batch().unwrap().commit(stamp, true).unwrap();
+        // Changes behind it do not hide it.
+        let mut stamp = log.last().unwrap().after(StampKind::Names);
+        stamp.tags.push(Tags::CHANGE, &Change::Stand { on: None }.to_bytes());
+        log.batch().unwrap().commit(stamp, true).unwrap();
+        drop(log);
+        let error = open(&storage).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt, "{n}: {error}");
+        assert_clear(&error);
+        let timeline = options().read_only_in(Arc::new(storage)).unwrap();
+        assert_eq!((timeline.branches().unwrap(), timeline.tags().unwrap()), (vec![], vec![]));
+        assert_eq!(timeline.versions().count() as u64, VERSIONS)
+    }
 }

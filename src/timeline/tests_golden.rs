@@ -180,9 +180,33 @@ pub(super) fn written(size: Size, versions: u64) -> Simulated {
             timeline.checkout(VersionId::new(id)).unwrap()
         }
     }
+    name(&mut timeline).unwrap();
     timeline.undo().unwrap();
     drop(timeline);
     storage
+}
+
+/// Every change of names that there is, and all names at once between them.
+fn name(timeline: &mut Timeline<Golden>) -> Result<()> {
+    timeline.branch("main")?;
+    timeline.tag("seven", VersionId::new(7))?;
+    timeline.tag("nine", VersionId::new(9))?;
+    timeline.rename("nine", "neun")?;
+    let (head, tip) = (timeline.head, timeline.tip);
+    timeline.home.note(head, tip, Some((&timeline.names, None)))?;
+    timeline.delete("seven")?;
+    timeline.mark_saved()?;
+    // A version where the branch does not come by.
+    timeline.checkout(VersionId::new(12))?;
+    timeline.switch("main")
+}
+
+/// Names as they are in the log, if they are there.
+pub(super) fn is_named(timeline: &Timeline<Golden>, newest: u64) -> bool {
+    let expected = [("main".to_owned(), VersionId::new(newest))];
+    timeline.branches().unwrap() == expected
+        && timeline.tags().unwrap() == [("neun".to_owned(), VersionId::new(9))]
+        && (timeline.current_branch(), timeline.names.saved) == (Some("main"), Some(newest))
 }
 
 /// Kinds that the archive's records of a log have.
@@ -210,9 +234,11 @@ fn the_golden_log_of_a_timeline_has_every_kind_of_record_and_every_version() {
     let (found, report) = kinds_in(Arc::new(storage.clone()));
     assert_eq!(found, all_kinds());
     assert_eq!((report.versions, report.moves, report.closings, report.index_nodes), (VERSIONS, 3, 1, 1));
+    assert_eq!(report.names, 9);
     assert_eq!(report.damages, []);
 
     let mut timeline = open(&storage).unwrap();
+    assert!(is_named(&timeline, VERSIONS - 1));
     assert_eq!(timeline.head().number(), VERSIONS - 2);
     assert_eq!(
         timeline.heads().unwrap().into_iter().map(VersionId::number).collect::<Vec<_>>(),

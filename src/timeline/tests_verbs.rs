@@ -2,8 +2,8 @@
 //! opening again, what travel carries over.
 
 use super::*;
-use crate::log::StampKind;
 use crate::log::simulated::Simulated;
+use crate::log::{StampKind, Tags};
 use crate::vector::Vector;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -243,15 +243,16 @@ fn names_have_a_stamp_of_their_own_and_are_synced_unless_nothing_is() {
         let last = || {
             crate::log::Reader::open(Arc::new(storage.clone()), &options().log_options().identity).unwrap().1.unwrap()
         };
+        let change = || last().tags.get(Tags::CHANGE).and_then(Change::from_bytes);
         let before = syncs();
         timeline.undo().unwrap();
-        assert_eq!((syncs() - before, last().kind, last().name_count), (0, StampKind::Move, 0));
+        assert_eq!((syncs() - before, last().kind, change()), (0, StampKind::Move, None));
         timeline.tag("one", id(0)).unwrap();
         timeline.branch("two").unwrap();
         assert_eq!(syncs() - before, if durability == Durability::None { 0 } else { 2 }, "{durability:?}");
-        assert_eq!((last().kind, last().name_count), (StampKind::Names, 2));
+        assert_eq!((last().kind, change()), (StampKind::Names, Some(Change::Branch { name: "two".into(), id: 0 })));
         timeline.delete("one").unwrap();
-        assert_eq!((last().kind, last().name_count), (StampKind::Names, 1))
+        assert_eq!((last().kind, change()), (StampKind::Names, Some(Change::Delete { name: "one".into() })))
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// A layer uses only layers before it; modules of one layer do not use each other.
 pub(crate) const LAYERS: &[&[&str]] = &[
-    &["error", "id", "hash", "nested"],
+    &["error", "id", "hash", "nested", "varint"],
     &["link"],
     &["map", "vector"],
     &["set"],
