@@ -8,10 +8,14 @@
 use crate::error::{Error, ErrorKind, Result};
 use crate::timeline::Grouped;
 use std::sync::PoisonError;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 #[cfg(loom)]
+use loom::sync::atomic::{AtomicU64, Ordering};
+#[cfg(loom)]
 use loom::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(not(loom))]
+use std::sync::atomic::{AtomicU64, Ordering};
 #[cfg(not(loom))]
 use std::sync::{Condvar, Mutex, MutexGuard};
 
@@ -40,7 +44,13 @@ pub(super) struct Waiting {
     delay: Duration,
     done: Mutex<Done>,
     changed: Condvar,
+    /// How many syncs have ended; it changes while `done` is locked.
+    syncs: AtomicU64,
 }
+
+/// So long a thread looks again and again whether the sync has ended, letting others run between, before it sleeps: waking it
+/// takes as long as a fast device takes to sync, and the next sync waits for that.
+const LINGER: Duration = Duration::from_micros(100);
 
 #[derive(Default)]
 struct Done {
@@ -52,7 +62,7 @@ struct Done {
 
 impl Waiting {
     pub(super) fn new(delay: Duration) -> Self {
-        Waiting { delay, done: Mutex::new(Done::default()), changed: Condvar::new() }
+        Waiting { delay, done: Mutex::new(Done::default()), changed: Condvar::new(), syncs: AtomicU64::new(0) }
     }
 
     fn done(&self) -> MutexGuard<'_, Done> {
@@ -73,9 +83,26 @@ impl Waiting {
                 drop(done);
                 return self.lead(sync);
             }
-            done = self.changed.wait(done).unwrap_or_else(PoisonError::into_inner)
+            let syncs = self.syncs.load(Ordering::Relaxed);
+            drop(done);
+            self.linger(syncs);
+            done = self.done();
+            while self.syncs.load(Ordering::Relaxed) == syncs {
+                done = self.changed.wait(done).unwrap_or_else(PoisonError::into_inner)
+            }
         }
         Ok(())
+    }
+
+    /// Looks for a while whether more than so many syncs have ended.
+    fn linger(&self, syncs: u64) {
+        if cfg!(loom) {
+            return;
+        }
+        let begun = Instant::now();
+        while self.syncs.load(Ordering::Relaxed) == syncs && begun.elapsed() < LINGER {
+            std::thread::yield_now()
+        }
     }
 
     /// Waits for others, syncs for all, and says so.
@@ -86,6 +113,7 @@ impl Waiting {
         let result = sync();
         let mut done = self.done();
         done.is_syncing = false;
+        self.syncs.fetch_add(1, Ordering::Relaxed);
         match &result {
             Ok(upto) => done.upto = done.upto.max(*upto),
             Err(error) => done.failed = Some(error.to_string()),
