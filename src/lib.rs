@@ -102,7 +102,7 @@ pub use hash::{PortableHash, PortableHasher, PortableState, StrongHash, StrongSt
 pub use id::{Address, Digest, VersionId};
 pub use link::Kind;
 #[cfg(feature = "timeline")]
-pub use log::{Damage, Report};
+pub use log::{Damage, Report, Sharing};
 #[doc(no_inline)]
 pub use map as hashmap;
 pub use map::{DiffItem, GenericHashMap, HashMap};

@@ -295,7 +295,12 @@ fn every_json_answer_parses() {
     }
     let verify = shell.run("verify --json").json();
     assert_eq!((verify["ok"].as_bool(), verify["counts"]["versions"].as_u64()), (Some(true), Some(4)));
-    assert_eq!(shell.run("stats --json").json()["document_bytes"], 2.into())
+    let stats = shell.run("stats --json").json();
+    assert_eq!(stats["document_bytes"], 2.into());
+    let parts = ["own_bytes", "shared_bytes", "log_bytes"].map(|part| stats[part].as_u64().unwrap());
+    // The rest is a block at the front of each file.
+    let (bytes, files) = (stats["counts"]["bytes"].as_u64().unwrap(), stats["counts"]["segments"].as_u64().unwrap());
+    assert_eq!(parts.iter().sum::<u64>() + 4096 * files, bytes)
 }
 
 #[test]

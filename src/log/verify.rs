@@ -92,6 +92,22 @@ impl fmt::Display for Damage {
     }
 }
 
+/// Appends the addresses in the values that the stamp at `at` names.
+pub(super) fn values(stamp: &Stamp, at: Address, links: Links, to: &mut Vec<Address>) -> Result<()> {
+    for root in stamp.roots() {
+        match root {
+            Root::At(root) => to.push(root),
+            Root::Inline(bytes) => {
+                // A record's body, and behind it its kind.
+                let (kind, body) = bytes.split_last().map_or((0, &[][..]), |(kind, body)| (*kind, body));
+                links(at, kind, body, to)?
+            }
+            Root::None => {}
+        }
+    }
+    Ok(())
+}
+
 const RESTORE: &str = "restore a copy; versions that do not need it can still be read";
 const REPORT: &str = "restore a copy; if the copy has it too, report it as a fault of this program";
 
@@ -277,18 +293,8 @@ impl Pass<'_> {
             StampKind::Names => self.report.names += 1,
             StampKind::Closing => self.report.closings += 1,
         }
-        for root in stamp.roots() {
-            match root {
-                Root::At(root) => found.push(root),
-                Root::Inline(bytes) => {
-                    // A record's body, and behind it its kind.
-                    let (own, body) = bytes.split_last().map_or((0, &[][..]), |(own, body)| (*own, body));
-                    if let Err(error) = (self.links)(at, own, body, found) {
-                        self.damage(at.units(), kind, error.to_string(), REPORT)
-                    }
-                }
-                Root::None => {}
-            }
+        if let Err(error) = values(&stamp, at, self.links, found) {
+            self.damage(at.units(), kind, error.to_string(), REPORT)
         }
         let own = [stamp.chain.index, stamp.chain.previous, stamp.chain.names, stamp.children, stamp.hashers];
         found.extend(own.into_iter().flatten());

@@ -8,7 +8,7 @@ use super::home::{Made, Past};
 use crate::archive::{State, View};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::id::{Digest, VersionId};
-use crate::log::Report;
+use crate::log::{Report, Sharing};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -59,6 +59,33 @@ impl<T: Clone> Reader<T> {
     /// `Io`. Damage is in the report.
     pub fn verify(&self) -> Result<Report> {
         self.past.verify()
+    }
+
+    /// What of the log belongs to one version alone, and what several share: of all that is there when it begins. In memory
+    /// nothing is counted.
+    ///
+    /// Time: O(log's bytes), two reads of each. Memory: three bits for each 8 bytes of the log.
+    ///
+    /// # Errors
+    /// `Corrupt` if not all of it is whole: [`verify`](Self::verify) says what; `Io`.
+    ///
+    /// ```
+    /// use backstory::{Timeline, Vector};
+    ///
+    /// # let path = std::env::temp_dir().join(format!("backstory-doc-sharing-{}", std::process::id()));
+    /// let mut timeline = Timeline::open(&path, || (0..10_000).collect::<Vector<u64>>())?;
+    /// timeline.edit("one of them", |list| list[5000] = 7)?;
+    /// let sharing = timeline.reader().sharing()?;
+    /// assert!(sharing.shared_bytes > 20 * sharing.own_bytes);
+    /// # drop(timeline);
+    /// # std::fs::remove_dir_all(&path).unwrap();
+    /// # Ok::<(), backstory::Error>(())
+    /// ```
+    pub fn sharing(&self) -> Result<Sharing> {
+        match &self.past {
+            Past::Memory(_) => Ok(Sharing::default()),
+            Past::Stored(stored) => stored.sharing(),
+        }
     }
 
     /// How many versions there are.

@@ -12,7 +12,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Change, Line, Lineage, Names, Tree};
 use crate::id::{Address, Digest};
 use crate::link::Session;
-use crate::log::{Log, Reader, Report, Root, Stamp, StampKind, Tags, UNIT, verify};
+use crate::log::{Log, Reader, Report, Root, Sharing, Stamp, StampKind, Tags, UNIT, sharing, verify};
 use std::marker::PhantomData;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -201,6 +201,10 @@ impl<T> Stored<T> {
 
     pub(super) fn verify(&self) -> Result<Report> {
         verify(&self.reader, &archive::links)
+    }
+
+    pub(super) fn sharing(&self) -> Result<Sharing> {
+        sharing(&self.reader, &archive::links)
     }
 
     /// The names that the last stamp leads to, and how many changes they are from where all were written.

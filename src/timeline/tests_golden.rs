@@ -4,15 +4,16 @@
 use super::*;
 use crate::archive::{links, record::kinds};
 use crate::hash::PortableHasher;
+use crate::id::Address;
 use crate::log::simulated::Simulated;
 use crate::log::tests_golden::golden;
-use crate::log::{Reader, Storage, verify};
+use crate::log::{Reader, Root, Storage, verify};
 use crate::map::{GenericHashMap, HashMap};
 use crate::set::HashSet;
 use crate::vector::Vector;
 use rkyv::{Archive, Deserialize, Serialize};
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
 
@@ -225,6 +226,46 @@ pub(super) fn all_kinds() -> BTreeSet<u8> {
     use kinds::*;
     let linked = [MAP_LEAF, MAP_LEAF_OVERLAY, MAP_COLLISION, ENTRY, VECTOR_LEAF, VECTOR_LEAF_SPLICE, ROOT];
     (MAP_INNER..=HASHERS).chain(linked.map(|kind| kind | LINKED)).collect()
+}
+
+#[test]
+fn what_is_shared_is_what_several_versions_lead_to() {
+    let storage = written(Size::Small, 60);
+    let timeline = open(&storage).unwrap();
+    let sharing = timeline.reader().sharing().unwrap();
+    let (reader, _) = Reader::open(Arc::new(storage), &Timeline::<Golden>::options().log_options().identity).unwrap();
+    // How many versions lead to each record, counted one by one.
+    let mut led = BTreeMap::<Address, (u64, u64)>::new();
+    for id in 0..60 {
+        let (stamp, mut to) = (reader.stamp_of(id).unwrap(), Vec::new());
+        match stamp.root {
+            Root::At(at) => to.push(at),
+            Root::Inline(bytes) => {
+                let (kind, body) = bytes.split_last().unwrap();
+                links(reader.address_of(id).unwrap(), *kind, body, &mut to).unwrap()
+            }
+            Root::None => {}
+        }
+        let mut seen = BTreeSet::new();
+        while let Some(at) = to.pop() {
+            if seen.insert(at) {
+                let record = reader.read(at).unwrap();
+                links(at, record.kind(), record.body(), &mut to).unwrap();
+                let (versions, bytes) = led.entry(at).or_default();
+                (*versions, *bytes) = (*versions + 1, record.body().len() as u64 + 8)
+            }
+        }
+    }
+    let of = |is_shared: bool| {
+        let of_kind = led.values().filter(|(versions, _)| (*versions > 1) == is_shared);
+        of_kind.fold((0, 0), |(n, bytes), (_, more)| (n + 1, bytes + more))
+    };
+    assert_eq!((sharing.own_records, sharing.own_bytes), of(false));
+    assert_eq!((sharing.shared_records, sharing.shared_bytes), of(true));
+    assert!(of(true).0 > 100 && of(false).0 > 100);
+    let report = timeline.verify().unwrap();
+    let blocks = report.segments * 4096;
+    assert_eq!(sharing.own_bytes + sharing.shared_bytes + sharing.log_bytes + blocks, report.bytes)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::place::{open_to_look, write};
 use crate::print::{FAINT, HERE, ID, NAME, Out, Work, clean, object, or_null, version_json};
 use crate::when;
 use backstory::json::{Json, Pointer};
-use backstory::{Damage, Error, ErrorKind, Report, Result, Timeline, Version, VersionId};
+use backstory::{Damage, Error, ErrorKind, Report, Result, Sharing, Timeline, Version, VersionId};
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::Path;
@@ -155,6 +155,7 @@ pub fn stats(out: &mut Out, store: Option<&Path>) -> Result<()> {
     let report = report(&timeline)?;
     let mut text = Counted(0);
     timeline.state().write_to(&mut text, false)?;
+    let sharing = timeline.reader().sharing()?;
     let (branches, tags, ends) = (timeline.branches()?.len(), timeline.tags()?.len(), timeline.heads()?.len());
     let (text, versions, bytes) = (text.0, report.versions, report.bytes);
     let (copies, each) = (text.saturating_mul(versions), bytes / versions.max(1));
@@ -167,12 +168,18 @@ pub fn stats(out: &mut Out, store: Option<&Path>) -> Result<()> {
             ("document_bytes", text.into()),
             ("bytes_each", each.into()),
             ("copies_bytes", copies.into()),
+            ("own_records", sharing.own_records.into()),
+            ("own_bytes", sharing.own_bytes.into()),
+            ("shared_records", sharing.shared_records.into()),
+            ("shared_bytes", sharing.shared_bytes.into()),
+            ("log_bytes", sharing.log_bytes.into()),
         ])
     };
-    let sharing = match bytes {
+    let times = match bytes {
         0 => 0.0,
         bytes => copies as f64 / bytes as f64,
     };
+    let Sharing { own_records, own_bytes, shared_records, shared_bytes, log_bytes, .. } = sharing;
     let (records, segments, head) = (report.records, report.segments, timeline.head());
     out.answer(
         json,
@@ -181,7 +188,10 @@ pub fn stats(out: &mut Out, store: Option<&Path>) -> Result<()> {
              store      {bytes} bytes in {segments} files, {records} records\n\
              document   {text} bytes as JSON text, at version {ID}{head}{ID:#}\n\
              a version  {each} bytes on average\n\
-             sharing    a copy for each version would be {copies} bytes, {sharing:.1} times the store"
+             shared     {shared_bytes} bytes, {shared_records} records, by several versions\n\
+             unique     {own_bytes} bytes, {own_records} records, each to one version\n\
+             log        {log_bytes} bytes: versions, names, the index\n\
+             copies     of the document for each version would be {copies} bytes, {times:.1} times the store"
         ),
     )
 }

@@ -1,0 +1,124 @@
+//! What of a log belongs to one version alone, and what several share.
+//! In: a reader, and who tells which addresses are in the archive's records. Out: [`Sharing`].
+//! Must hold: a record is shared if a version later than the one it was written with leads to it: by an address in a record
+//! or root of a later batch, or by way of a record that is shared. So one pass backwards tells all. Memory: three bits for
+//! each unit of the log.
+//! Uses: `error`, `id`, `reader`, `record`, `scan`, `stamp`, `verify`.
+
+use super::reader::Reader;
+use super::record::{UNIT, kinds};
+use super::scan::Scan;
+use super::stamp::{Root, Stamp, StampKind, Tags};
+use super::superblock::BLOCK_UNITS;
+use super::verify::{Links, values};
+use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
+
+/// What of a log's records belongs to one version alone, and what several share. From [`Reader::sharing`](crate::Reader::sharing).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Sharing {
+    /// Records of states and actions to which one version leads, and no other.
+    pub own_records: u64,
+    /// Their bytes, with headers.
+    pub own_bytes: u64,
+    /// Records to which several versions lead.
+    pub shared_records: u64,
+    /// Their bytes, with headers.
+    pub shared_bytes: u64,
+    /// All other bytes of records: stamps, with short states in them, the index, names, and what tells versions' children.
+    pub log_bytes: u64,
+}
+
+/// A bit for each unit of a log.
+#[derive(Default)]
+struct Units(Vec<u64>);
+
+impl Units {
+    fn set(&mut self, at: u64) {
+        let word = (at / 64) as usize;
+        self.0.resize(self.0.len().max(word + 1), 0);
+        self.0[word] |= 1 << (at % 64)
+    }
+
+    fn has(&self, at: u64) -> bool {
+        self.0.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    /// Those that are set, the last one first.
+    fn backwards(&self) -> impl Iterator<Item = u64> {
+        let words = self.0.iter().enumerate().rev();
+        words.flat_map(|(i, &word)| {
+            (0..64).rev().filter(move |bit| word >> bit & 1 == 1).map(move |bit| i as u64 * 64 + bit)
+        })
+    }
+}
+
+/// Looks at every record up to the last batch that `reader` sees.
+///
+/// # Errors
+/// `Corrupt` if not all records are whole; `Io`.
+pub(crate) fn sharing(reader: &Reader, links: Links) -> Result<Sharing> {
+    let end = reader.end();
+    let starts = starts(reader, end)?;
+    let (mut sharing, mut found) = (Sharing::default(), Vec::new());
+    // Those that are shared, and those that only the log itself needs.
+    let (mut shared, mut log) = (Units::default(), Units::default());
+    let mut batch = end;
+    for at in starts.backwards() {
+        let Some(address) = Address::new(at) else { continue };
+        let record = reader.read(address)?;
+        let bytes = record.body().len() as u64 + UNIT;
+        found.clear();
+        if record.kind() < kinds::FIRST_OF_ARCHIVE {
+            sharing.log_bytes += bytes;
+            if record.kind() == kinds::STAMP {
+                let stamp = reader.stamp_at(address)?;
+                batch = stamp.chain.batch;
+                values(&stamp, address, links, &mut found)?;
+                let own = [stamp.children, stamp.hashers, names(&stamp)];
+                own.into_iter().flatten().for_each(|at| log.set(at.units()))
+            }
+        } else {
+            links(address, record.kind(), record.body(), &mut found)?;
+            if log.has(at) {
+                sharing.log_bytes += bytes;
+                found.drain(..).for_each(|at| log.set(at.units()));
+                continue;
+            }
+            let (of_kind, bytes_of_kind) = match shared.has(at) {
+                true => (&mut sharing.shared_records, &mut sharing.shared_bytes),
+                false => (&mut sharing.own_records, &mut sharing.own_bytes),
+            };
+            *of_kind += 1;
+            *bytes_of_kind += bytes
+        }
+        let is_shared = shared.has(at);
+        let shares = |to: &Address| is_shared || to.units() < batch;
+        found.iter().filter(|to| shares(to)).for_each(|to| shared.set(to.units()))
+    }
+    Ok(sharing)
+}
+
+/// Where records begin.
+fn starts(reader: &Reader, end: u64) -> Result<Units> {
+    let mut scan = Scan::new(&reader.segments, reader.seal, BLOCK_UNITS)?;
+    let (mut starts, mut at) = (Units::default(), BLOCK_UNITS);
+    while at < end {
+        let Some((header, _)) = scan.record(at)? else {
+            let what = "a record of this log is damaged: verify it, and restore a copy";
+            return Err(Error::new(ErrorKind::Corrupt, what));
+        };
+        starts.set(at);
+        at = scan.settle(at + header.record_units())?
+    }
+    Ok(starts)
+}
+
+/// Where all names are, if the stamp is of them.
+fn names(stamp: &Stamp) -> Option<Address> {
+    match stamp.tags.root(Tags::NAMES).filter(|_| stamp.kind == StampKind::Names)? {
+        Root::At(at) => Some(at),
+        _ => None,
+    }
+}
