@@ -3,7 +3,7 @@
 //!
 //! `cargo bench --features cli --bench json`, half a minute. Run nothing else beside it.
 
-use backstory::json::{Json, Pointer};
+use backstory::json::{Json, Limits, Pointer};
 use backstory::{Durability, Timeline};
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
@@ -83,8 +83,8 @@ fn open(path: &Path) -> Timeline<Json> {
 
 /// Reads a document and makes it the next version, as `import` does.
 fn import(timeline: &mut Timeline<Json>, text: &str) {
-    let new = Json::parse(text).expect("it is JSON");
-    let made = timeline.edit("import", |json| *json = json.updated(&new)).expect("it can be stored");
+    let update = |json: &mut Json| json.updated_to(text, Limits::default()).map(|update| *json = update.json);
+    let made = timeline.try_edit("import", update).expect("it is JSON, and can be stored");
     assert!(made.version.is_some())
 }
 

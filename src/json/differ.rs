@@ -56,8 +56,10 @@ impl Differ {
     fn objects(&mut self, old: &Object, new: &Object) -> usize {
         let mut items: Vec<_> = old.diff(new).collect();
         items.sort_by_cached_key(|item| match item {
-            DiffItem::Remove(name, _) => (0, old.order(name)),
-            DiffItem::Add(name, _) | DiffItem::Update { new: (name, _), .. } => (1, new.order(name)),
+            DiffItem::Remove(name, _) => (0, old.find(name, 0).map(|(order, _)| order)),
+            DiffItem::Add(name, _) | DiffItem::Update { new: (name, _), .. } => {
+                (1, new.find(name, 0).map(|(order, _)| order))
+            }
         });
         let each = items.into_iter().map(|item| match item {
             DiffItem::Add(name, value) => self.below(name, |differ| differ.write(differ.add(value))),

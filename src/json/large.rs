@@ -90,8 +90,9 @@ impl Large {
         self.members.iter().map(|(name, member)| (name, &member.value))
     }
 
-    pub(super) fn order(&self, name: &str) -> Option<u64> {
-        self.members.get(name).map(|member| member.order)
+    /// Its order, and its value.
+    pub(super) fn find(&self, name: &str) -> Option<(u64, &Json)> {
+        self.members.get(name).map(|member| (member.order, &member.value))
     }
 
     pub(super) fn diff<'a>(&'a self, other: &'a Self) -> impl Iterator<Item = DiffItem<'a, 'a, String, Json>> {

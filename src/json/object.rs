@@ -140,11 +140,16 @@ impl Object {
         self.iter().map(|(name, _)| name)
     }
 
-    /// Where the member `name` stands among the others: below the order of all that come after it. Time: a lookup.
-    pub(super) fn order(&self, name: &str) -> Option<u64> {
+    /// Where the member `name` stands among the others, below all that come after it, and its value. Time: a lookup; in a list it is
+    /// looked for at `near` first.
+    pub(super) fn find(&self, name: &str, near: usize) -> Option<(u64, &Json)> {
         match &self.0 {
-            Members::Few(few) => few.iter().position(|member| member.0 == name).map(|i| i as u64),
-            Members::Many(many) => many.order(name),
+            Members::Few(few) => {
+                let is_it = |i: &usize| few.get(*i).is_some_and(|member| member.0 == name);
+                let i = Some(near).filter(is_it).or_else(|| (0..few.len()).find(is_it))?;
+                Some((i as u64, &few[i].1))
+            }
+            Members::Many(many) => many.find(name),
         }
     }
 

@@ -39,26 +39,41 @@ impl Json {
 
     /// The same, with limits of your own.
     pub fn parse_within(text: impl AsRef<[u8]>, limits: Limits) -> Result<Self> {
-        let (text, limits) = (text.as_ref(), Limits { depth: limits.depth.min(MOST_DEPTH), ..limits });
-        if text.len() > limits.len_bytes {
-            let (len, most) = (text.len(), limits.len_bytes);
-            return Err(invalid(format!("the JSON text has {len} bytes, more than the limit of {most}: split it")));
-        }
-        let mut tokens = Jiter::new(text);
-        let mut read =
-            Reader { limits, open: Vec::new(), elements: Vec::new(), members: Vec::new(), names: Vec::new() };
-        read.value(&mut tokens).map_err(|stop| match stop {
-            Stop::Syntax(error) => {
-                let (JiterError { index, .. }, what) = (&error, error.error_type.to_string());
-                invalid(format!("not JSON at {}: {}", place(text, *index), what))
-            }
-            Stop::TooDeep(index) => invalid(format!(
-                "arrays and objects nested more than {} deep at {}: nest them less",
-                limits.depth,
-                place(text, index)
-            )),
+        read(text.as_ref(), limits, |reader, tokens| {
+            let peek = tokens.peek()?;
+            reader.value(tokens, peek)
         })
     }
+}
+
+/// What `whole` makes of all tokens of a text.
+pub(super) fn read<R>(
+    text: &[u8],
+    limits: Limits,
+    whole: impl FnOnce(&mut Reader, &mut Jiter<'_>) -> std::result::Result<R, Stop>,
+) -> Result<R> {
+    let limits = Limits { depth: limits.depth.min(MOST_DEPTH), ..limits };
+    if text.len() > limits.len_bytes {
+        let (len, most) = (text.len(), limits.len_bytes);
+        return Err(invalid(format!("the JSON text has {len} bytes, more than the limit of {most}: split it")));
+    }
+    let mut tokens = Jiter::new(text);
+    let mut reader = Reader { limits, depth: 0, open: vec![], elements: vec![], members: vec![], names: vec![] };
+    let read = whole(&mut reader, &mut tokens).and_then(|read| {
+        tokens.finish()?;
+        Ok(read)
+    });
+    read.map_err(|stop| match stop {
+        Stop::Syntax(error) => {
+            let (JiterError { index, .. }, what) = (&error, error.error_type.to_string());
+            invalid(format!("not JSON at {}: {}", place(text, *index), what))
+        }
+        Stop::TooDeep(index) => invalid(format!(
+            "arrays and objects nested more than {} deep at {}: nest them less",
+            limits.depth,
+            place(text, index)
+        )),
+    })
 }
 
 impl FromStr for Json {
@@ -78,7 +93,7 @@ fn place(text: &[u8], index: usize) -> String {
     format!("line {line}, column {column}")
 }
 
-enum Stop {
+pub(super) enum Stop {
     Syntax(JiterError),
     TooDeep(usize),
 }
@@ -89,8 +104,10 @@ impl From<JiterError> for Stop {
     }
 }
 
-struct Reader {
+pub(super) struct Reader {
     limits: Limits,
+    /// How many arrays and objects are around what is read.
+    depth: usize,
     /// The arrays and objects that are not at their ends yet, from the outside in.
     open: Vec<Open>,
     /// What was read of the arrays among them, one behind the other.
@@ -109,8 +126,9 @@ enum Open {
 }
 
 impl Reader {
-    fn value(&mut self, tokens: &mut Jiter<'_>) -> std::result::Result<Json, Stop> {
-        let mut peek = tokens.peek()?;
+    /// The value that begins here.
+    pub(super) fn value(&mut self, tokens: &mut Jiter<'_>, peek: Peek) -> std::result::Result<Json, Stop> {
+        let mut peek = peek;
         loop {
             let mut value = match self.begun(tokens, peek)? {
                 Begun::Whole(value) => value,
@@ -122,10 +140,7 @@ impl Reader {
             // Whatever ends with this value.
             peek = loop {
                 let (next, first) = match self.open.last() {
-                    None => {
-                        tokens.finish()?;
-                        return Ok(value);
-                    }
+                    None => return Ok(value),
                     Some(&Open::Array(first)) => {
                         self.elements.push(value);
                         (tokens.array_step()?, first)
@@ -183,10 +198,7 @@ impl Reader {
                     }
                 }
             }
-            _ if peek.is_num() => {
-                let text = tokens.known_number_bytes(peek)?;
-                Json::Number(Number::from_valid(std::str::from_utf8(text).expect("digits and signs are ASCII")))
-            }
+            _ if peek.is_num() => Json::Number(Number::from_valid(number(tokens, peek)?)),
             _ => {
                 let index = tokens.current_index();
                 return Err(Stop::Syntax(JiterError {
@@ -197,12 +209,29 @@ impl Reader {
         }))
     }
 
+    /// An array or object that somebody else reads begins here.
+    pub(super) fn enter(&mut self, tokens: &Jiter<'_>) -> std::result::Result<(), Stop> {
+        self.may_open(tokens)?;
+        self.depth += 1;
+        Ok(())
+    }
+
+    /// It has ended, or is left.
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1
+    }
+
     fn may_open(&self, tokens: &Jiter<'_>) -> std::result::Result<(), Stop> {
-        match self.open.len() < self.limits.depth {
+        match self.depth + self.open.len() < self.limits.depth {
             true => Ok(()),
             false => Err(Stop::TooDeep(tokens.current_index())),
         }
     }
+}
+
+/// The text of the number that begins here.
+pub(super) fn number<'a>(tokens: &'a mut Jiter<'_>, peek: Peek) -> std::result::Result<&'a str, Stop> {
+    Ok(std::str::from_utf8(tokens.known_number_bytes(peek)?).expect("digits and signs are ASCII"))
 }
 
 enum Begun {

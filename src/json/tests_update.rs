@@ -1,6 +1,6 @@
 //! Documents made into others: equal to what they were made into, and sharing with what they were made from.
 
-use super::{Json, Object};
+use super::{Json, Limits, Object};
 use proptest::prelude::*;
 
 /// Documents with few names and few values, so that much is equal by chance.
@@ -22,6 +22,29 @@ pub(super) fn documents() -> impl Strategy<Value = Json> {
     })
 }
 
+/// All members of all objects in the other order.
+fn turned(json: &Json) -> Json {
+    match json {
+        Json::Object(object) => {
+            object.iter().rev().map(|(name, value)| (name, turned(value))).collect::<Object>().into()
+        }
+        Json::Array(array) => array.iter().map(turned).collect(),
+        other => other.clone(),
+    }
+}
+
+/// Value, order, and what is said of the order are those of an update to the text's value; what is equal is shared.
+fn reads_as_updated(old: &Json, text: &str) {
+    let (update, new) = (old.updated_to(text, Limits::default()).unwrap(), Json::parse(text).unwrap());
+    let expected = old.updated(&new);
+    assert_eq!(update.json, expected);
+    assert!(update.json.same_order(&expected), "{} for {expected}", update.json);
+    assert_eq!(update.is_order_only, expected == *old && !old.same_order(&new), "{old} to {text}");
+    if let (true, Json::Array(old), Json::Array(json)) = (expected == *old, old, &update.json) {
+        assert!(old.ptr_eq(json))
+    }
+}
+
 proptest! {
     #[test]
     fn becomes_what_it_is_made_into(old in documents(), new in documents()) {
@@ -37,13 +60,34 @@ proptest! {
     }
 
     #[test]
+    fn a_text_read_over_a_document_is_what_it_is_updated_to(old in documents(), new in documents(), also in documents()) {
+        // Large and small ones in each other, so that something is equal.
+        let large = |front: &Json, n: usize| {
+            let all = [&old, front, &also, &old].into_iter().cycle().take(n).cloned();
+            Json::from_iter(all.chain([Json::Object([("front", front), ("old", &old)].map(|(n, v)| (n, v.clone())).into_iter().collect())]))
+        };
+        for (old, new) in [(&old, &new), (&large(&old, 9), &large(&new, 9)), (&large(&old, 31), &large(&new, 30)), (&old, &turned(&old))] {
+            reads_as_updated(old, &new.to_string())
+        }
+    }
+
+    #[test]
+    fn a_text_that_is_none_is_the_same_error_over_a_document(old in documents(), at in any::<prop::sample::Index>(), byte in any::<u8>()) {
+        let mut text = old.to_string().into_bytes();
+        let at = at.index(text.len());
+        text[at] = byte;
+        let error = |result: crate::Result<Json>| result.map_err(|error| error.to_string());
+        let limits = Limits::default();
+        let over = error(old.updated_to(&text, limits).map(|update| update.json));
+        prop_assert_eq!(over, error(Json::parse(&text)));
+        text.truncate(at);
+        prop_assert_eq!(error(old.updated_to(&text, limits).map(|update| update.json)), error(Json::parse(&text)));
+    }
+
+    #[test]
     fn equal_documents_hash_alike_whatever_their_order(json in documents()) {
         use std::hash::BuildHasher;
-        let turned = match &json {
-            Json::Object(object) => Json::Object(object.iter().rev().map(|(name, value)| (name, value.clone())).collect()),
-            other => other.clone(),
-        };
-        let hasher = crate::hash::StrongHash;
+        let (turned, hasher) = (turned(&json), crate::hash::StrongHash);
         prop_assert_eq!(&turned, &json);
         prop_assert_eq!(hasher.hash_one(&turned), hasher.hash_one(&json));
     }
@@ -64,6 +108,43 @@ fn an_array_keeps_what_is_around_a_change() {
     assert_eq!(made, new.iter().copied().collect());
     let spliced = old.as_array().unwrap().diff(made.as_array().unwrap()).map(|s| (s.old, s.new)).collect::<Vec<_>>();
     assert_eq!(spliced, [(17..18, 17..18), (5000..5000, 5000..5001), (8999..9000, 9000..9000)]);
+}
+
+#[test]
+fn a_name_twice_in_a_text_counts_once_wherever_it_is() {
+    let members = |n: usize| (0..n).map(|i| format!(r#""name {i}":{i}"#)).collect::<Vec<_>>();
+    for n in [3, 40] {
+        let (old, own) = (Json::parse(format!("{{{}}}", members(n).join(","))).unwrap(), members(n));
+        for (twice, value) in [(0, "0"), (0, "7"), (2, "2"), (2, "[]")] {
+            for at in 0..=n {
+                let (mut all, mut new) = (own.clone(), own.clone());
+                all.insert(at, format!(r#""name {twice}":{value}"#));
+                reads_as_updated(&old, &format!("{{{}}}", all.join(",")));
+                new.insert(at, r#""new":1,"other":2,"new":3"#.into());
+                new.remove((at + 1) % n);
+                reads_as_updated(&old, &format!("{{{}}}", new.join(",")))
+            }
+        }
+        reads_as_updated(&old, "{}");
+        reads_as_updated(&old, "[]")
+    }
+}
+
+#[test]
+fn a_text_nested_too_deep_is_refused_over_a_document_too() {
+    let deep = |n: usize| format!("{}1{}", "[".repeat(n), "]".repeat(n));
+    let wide = |n: usize| format!("[{}{}]", "0,".repeat(100), deep(n));
+    for text in [&deep as &dyn Fn(usize) -> String, &wide] {
+        let limits = Limits { depth: 50, ..Limits::default() };
+        for n in [48, 49, 50, 51, 60] {
+            let (old, text) = (Json::parse(text(n)).unwrap(), text(n));
+            let over = old.updated_to(&text, limits).map(|update| update.json).map_err(|error| error.to_string());
+            assert_eq!(over, Json::parse_within(&text, limits).map_err(|error| error.to_string()));
+            let over =
+                Json::Null.updated_to(&text, limits).map(|update| update.json).map_err(|error| error.to_string());
+            assert_eq!(over, Json::parse_within(&text, limits).map_err(|error| error.to_string()))
+        }
+    }
 }
 
 #[test]

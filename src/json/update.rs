@@ -37,10 +37,10 @@ impl Json {
 }
 
 /// What `old` becomes. None if it is equal to `new`.
-fn changed(old: &Json, new: &Json) -> Option<Json> {
+pub(super) fn changed(old: &Json, new: &Json) -> Option<Json> {
     match (old, new) {
         (Json::Object(old), Json::Object(new)) => changed_object(old, new).map(Json::Object),
-        (Json::Array(old), Json::Array(new)) => changed_array(old, new).map(Json::Array),
+        (Json::Array(old), Json::Array(new)) => changed_array(old, new, 0).map(Json::Array),
         _ => (old != new).then(|| new.clone()),
     }
 }
@@ -70,11 +70,13 @@ fn changed_object(old: &Object, new: &Object) -> Option<Object> {
     is_changed.then_some(object)
 }
 
-fn changed_array(old: &Vector<Json>, new: &Vector<Json>) -> Option<Vector<Json>> {
+/// What an array becomes; so many elements in front are known to be equal.
+pub(super) fn changed_array(old: &Vector<Json>, new: &Vector<Json>, front: usize) -> Option<Vector<Json>> {
     if old.ptr_eq(new) {
         return None;
     }
-    let front = old.iter().zip(new).take_while(|(old, new)| old == new).count();
+    let pairs = old.iter().skip(front).zip(new.iter().skip(front));
+    let front = front + pairs.take_while(|(old, new)| old == new).count();
     if front == old.len() && front == new.len() {
         return None;
     }

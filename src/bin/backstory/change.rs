@@ -11,7 +11,7 @@ use crate::diff::short;
 use crate::place::{in_file, make, open_to_change, read, read_json};
 use crate::print::{ID, NAME, Out, Work, clean, object, or_null};
 use crate::when;
-use backstory::json::{Json, Object, Patch, Pointer};
+use backstory::json::{Json, Limits, Object, Patch, Pointer};
 use backstory::{Error, Result, Timeline, VersionId};
 use std::path::Path;
 
@@ -130,13 +130,13 @@ pub fn patch(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> R
 }
 
 pub fn import(out: &mut Out, store: Option<&Path>, file: &Path, note: &Note) -> Result<()> {
-    let new = read_json(file)?;
-    let _work = Work::new("storing");
+    let text = read(file)?;
+    let _work = Work::new("parsing and storing");
     let mut is_order_only = false;
     let made = changed(store, note, &format!("import {}", file.display()), |_, old| {
-        let updated = old.updated(&new);
-        is_order_only = updated == old && !old.same_order(&new);
-        Ok(updated)
+        let update = old.updated_to(&text, Limits::default()).map_err(|error| in_file(file, &error))?;
+        is_order_only = update.is_order_only;
+        Ok(update.json)
     })?;
     Moved { is_order_only, ..made }.say(out)
 }
