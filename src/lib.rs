@@ -61,6 +61,8 @@ pub mod map;
 mod nested;
 #[cfg(feature = "proptest")]
 pub mod proptest;
+#[cfg(feature = "rayon")]
+pub mod rayon;
 #[cfg(feature = "serde")]
 mod serde;
 pub mod set;

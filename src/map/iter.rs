@@ -125,6 +125,35 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
         }
     }
 
+    /// Cuts off about half of what is to come, as a walk of its own; none once a leaf is reached.
+    #[cfg(feature = "rayon")]
+    pub(super) fn divide(&mut self) -> Result<Option<Self>> {
+        while self.depth == 1 {
+            let frame = self.stack[0].as_mut().expect("below depth");
+            let (view, from, end) = (frame.view, frame.next, frame.end);
+            let (middle, mut at) = (from + (end - from) / 2, from);
+            // The first block that begins at the middle or behind it, or the last one.
+            let only = loop {
+                let child = view.child(at)?;
+                let after = view.after(at, child.word());
+                if after >= end {
+                    break child;
+                }
+                at = after;
+                if at >= middle {
+                    break child;
+                }
+            };
+            if at > from {
+                frame.end = at;
+                return Ok(Some(Self::range(view, at, end)));
+            }
+            self.depth = 0;
+            self.enter(only)?
+        }
+        Ok(None)
+    }
+
     /// To the next leaf; false if there is none.
     #[inline(never)]
     fn advance(&mut self) -> Result<bool> {

@@ -48,6 +48,31 @@ impl<'a, K, V, P: Kind> Iterator for Iter<'a, K, V, P> {
 impl<K, V, P: Kind> ExactSizeIterator for Iter<'_, K, V, P> {}
 impl<K, V, P: Kind> FusedIterator for Iter<'_, K, V, P> {}
 
+/// Entries of a map, which can be divided.
+#[cfg(feature = "rayon")]
+pub struct Part<'a, K, V, P: Kind>(Walk<'a, K, V, P::Count>);
+
+#[cfg(feature = "rayon")]
+impl<'a, K, V, P: Kind> Part<'a, K, V, P> {
+    pub(crate) fn all<S>(map: &'a GenericHashMap<K, V, S, P>) -> Self {
+        Part(thawed(Walk::new(map.root.link())))
+    }
+
+    /// Cuts off a part, about half; none if it would be less than a leaf.
+    pub(crate) fn divide(&mut self) -> Option<Self> {
+        thawed(self.0.divide()).map(Part)
+    }
+}
+
+#[cfg(feature = "rayon")]
+impl<'a, K, V, P: Kind> Iterator for Part<'a, K, V, P> {
+    type Item = (&'a K, &'a V);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.next_or_panic().map(|(key, value)| (key, value))
+    }
+}
+
 /// Keys of a map. From [`GenericHashMap::keys`].
 pub struct Keys<'a, K, V, P: Kind>(pub(super) Iter<'a, K, V, P>);
 

@@ -28,7 +28,7 @@ mod fold;
 mod inner;
 mod insert;
 mod iter;
-mod iters;
+pub(crate) mod iters;
 mod lazy;
 mod leaf;
 mod leaf_mut;

@@ -9,7 +9,7 @@ pub(crate) const LAYERS: &[&[&str]] = &[
     &["link"],
     &["map", "vector"],
     &["set"],
-    &["serde", "proptest", "log"],
+    &["serde", "proptest", "rayon", "log"],
     &["archive"],
     &["history"],
     &["timeline"],
