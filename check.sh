@@ -57,6 +57,34 @@ run_demo() {
     [[ ${said##*$'\n'} == "verify: ok" ]]
 }
 
+# A build whose rkyv has another layout reads its own logs, and no other's.
+layouts() {
+    local at feature
+    at=$(mktemp -d)
+    run() { cargo run --quiet --locked --manifest-path tests/layouts/Cargo.toml --target-dir target/layouts "$@"; }
+    run -- own "$at/plain"
+    for feature in big_endian unaligned pointer_width_16 pointer_width_64; do
+        echo "-- rkyv/$feature"
+        run --features "$feature" -- own "$at/$feature"
+        run --features "$feature" -- foreign "$at/plain"
+    done
+    for feature in big_endian unaligned pointer_width_16 pointer_width_64; do
+        run -- foreign "$at/$feature"
+    done
+    rm -r "$at"
+}
+
+# How many other crates a program links with this one: `linked OPTIONS..`, macros not counted.
+linked() { cargo tree --edges normal,no-proc-macro --prefix none "$@" | cut -d' ' -f1,2 | sort -u | grep -vc '^backstory '; }
+
+few_dependencies() {
+    local alone default
+    alone=$(linked --no-default-features)
+    default=$(linked)
+    echo "the collections link $alone crates, at most 6; with the log they are $default, at most 25"
+    ((alone <= 6 && default <= 25))
+}
+
 # In the profile of the tests, whose library is built already.
 benches_compile() { cargo test --benches --no-run --all-features; }
 
@@ -77,5 +105,7 @@ step docs
 step each_feature_alone
 step run_examples
 step run_demo
+step few_dependencies
+step layouts
 step benches_compile
 echo "== check.sh: all ok, $SECONDS s"
