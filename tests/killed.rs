@@ -60,7 +60,7 @@ fn a_process_that_is_killed_loses_no_acknowledged_version() {
     let folder = Folder(std::env::temp_dir().join(format!("backstory-killed-{}", std::process::id())));
     let name = "a_process_that_is_killed_loses_no_acknowledged_version";
     let mut last = 0;
-    for round in 0..50u64 {
+    for round in 0..200u64 {
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([name, "--exact", "--nocapture"])
             .env(CHILD, &folder.0)

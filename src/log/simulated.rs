@@ -39,6 +39,8 @@ pub(crate) struct Faults {
     pub(crate) stop_at: Option<(u64, u64)>,
     /// The operation that fails, once. Of a write, half is done; of a sync, nothing may survive of what it was for.
     pub(crate) fail_at: Option<u64>,
+    /// From this operation on every sync fails, and nothing may survive of what it was for.
+    pub(crate) fail_syncs_from: Option<u64>,
     /// How many bytes all files may have.
     pub(crate) room_bytes: Option<u64>,
 }
@@ -208,8 +210,13 @@ impl Simulated {
         storage
     }
 
-    /// One more operation: how many of `len` bytes of it are done, and if it fails then.
+    /// One more write or change of length: how many of `len` bytes of it are done, and if it fails then.
     fn step(&self, len: u64) -> (u64, Option<Error>) {
+        self.operation(len, false)
+    }
+
+    /// One more operation, which is a sync too or is none.
+    fn operation(&self, len: u64, is_sync: bool) -> (u64, Option<Error>) {
         let mut disk = self.disk();
         let now = disk.operations;
         if let Some((at, bytes)) = disk.faults.stop_at.filter(|&(at, _)| now >= at) {
@@ -225,7 +232,8 @@ impl Simulated {
         }
         disk.operations += 1;
         disk.lens.push(len);
-        if disk.faults.fail_at == Some(now) {
+        let fails_from = disk.faults.fail_syncs_from.filter(|_| is_sync);
+        if disk.faults.fail_at == Some(now) || fails_from.is_some_and(|from| now >= from) {
             return (len / 2, Some(io("the device failed")));
         }
         if let Some(room) = disk.faults.room_bytes {
@@ -262,7 +270,8 @@ impl Storage for Simulated {
     }
 
     fn create(&self, first: u64, block: &[u8]) -> Result<Arc<dyn SegmentFile>> {
-        let (done, error) = self.step(block.len() as u64);
+        let (done, error) = self.operation(block.len() as u64, true);
+        // It is synced before it has its name.
         let content = Content { live: block.to_vec(), durable: block.to_vec(), pending: Vec::new() };
         let inode = Arc::new(Mutex::new(content));
         let mut disk = self.disk();
@@ -295,7 +304,7 @@ impl Storage for Simulated {
     }
 
     fn sync_names(&self) -> Result<()> {
-        self.step(0).1.map_or(Ok(()), Err)?;
+        self.operation(0, true).1.map_or(Ok(()), Err)?;
         let mut disk = self.disk();
         disk.pending.clear();
         disk.durable = disk.live.clone();
@@ -359,7 +368,7 @@ impl SegmentFile for OpenFile {
 
     fn sync(&self) -> Result<()> {
         self.check()?;
-        let (_, error) = self.disk.step(0);
+        let (_, error) = self.disk.operation(0, true);
         self.disk.disk().syncs += 1;
         let mut content = lock(&self.inode);
         if let Some(error) = error {

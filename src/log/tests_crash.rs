@@ -213,8 +213,9 @@ impl Machine {
         let now = self.storage.disk().operations;
         let at = now + self.dice.below(60);
         let mut faults = Faults::default();
-        match self.dice.below(6) {
+        match self.dice.below(7) {
             0 => faults.fail_at = Some(at),
+            2 => faults.fail_syncs_from = Some(at),
             1 => {
                 let used: u64 = self.storage.files().values().map(|f| f.len() as u64).sum();
                 faults.room_bytes = Some(used + self.dice.below(3000))
@@ -355,10 +356,12 @@ fn after_any_crash_a_prefix_is_there_with_all_that_was_acknowledged() {
         for _ in 0..20 {
             machine.crash(log);
             let was_killed = machine.down();
-            // Every third time the recovery is stopped too.
+            // Every third time the recovery is stopped too, or no sync of it succeeds from some place on.
             if machine.dice.one_in(3) {
                 let at = machine.storage.disk().operations + machine.dice.below(8);
-                machine.storage.disk().faults.stop_at = Some((at, machine.dice.below(300)));
+                let stops = Faults { stop_at: Some((at, machine.dice.below(300))), ..Faults::default() };
+                let fails = Faults { fail_syncs_from: Some(at), ..Faults::default() };
+                machine.storage.disk().faults = if machine.dice.one_in(3) { fails } else { stops };
                 match machine.open() {
                     Ok(log) => machine.stop(log),
                     Err(_) => machine.seen.failed_opens += 1,

@@ -55,8 +55,11 @@ fn after_any_crash_all_that_was_acknowledged_to_any_thread_is_there() {
         for round in 0..3u64 {
             let at = storage.disk().operations + dice.below(120);
             let stops = Faults { stop_at: Some((at, dice.below(600))), ..Faults::default() };
-            let fails = Faults { fail_at: Some(at), ..Faults::default() };
-            storage.disk().faults = if dice.one_in(2) { fails } else { stops };
+            storage.disk().faults = match dice.below(4) {
+                0 => Faults { fail_at: Some(at), ..Faults::default() },
+                1 => Faults { fail_syncs_from: Some(at), ..Faults::default() },
+                _ => stops,
+            };
             if let Ok(store) = open(&storage, delay) {
                 let before = acknowledged.len();
                 acknowledged.extend(work(&store, 3, 20, round * 1000));

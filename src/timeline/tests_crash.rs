@@ -544,8 +544,11 @@ impl Machine {
     fn round(&mut self) {
         let at = self.operations() + self.dice.below(40);
         let stops = Faults { stop_at: Some((at, self.dice.below(600))), ..Faults::default() };
-        let fails = Faults { fail_at: Some(at), ..Faults::default() };
-        self.storage.disk().faults = if self.dice.one_in(3) { fails } else { stops };
+        self.storage.disk().faults = match self.dice.below(6) {
+            0 => Faults { fail_at: Some(at), ..Faults::default() },
+            1 => Faults { fail_syncs_from: Some(at), ..Faults::default() },
+            _ => stops,
+        };
         if let Ok(mut timeline) = self.open() {
             self.set_grouping(&mut timeline);
             while self.step(&mut timeline).is_ok() && !self.dice.one_in(40) {}
