@@ -46,6 +46,10 @@
 //! and patches; `cli` the program `backstory`, which keeps versions of such a document; `serde` writes and reads collections as
 //! std's of the same shape; `proptest` has strategies that make and shrink them.
 
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+extern crate alloc;
+
 mod archive;
 mod error;
 mod hash;
