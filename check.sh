@@ -26,6 +26,13 @@ each_feature_alone() {
     done
 }
 
+# A program with a panic handler of its own, which rustc refuses if anything below it links std; and its tests.
+without_std() {
+    local package=tests/no_std/Cargo.toml folder=${CARGO_TARGET_DIR:-target}/no_std
+    cargo build --locked --manifest-path "$package" --target-dir "$folder"
+    cargo test --locked --manifest-path "$package" --target-dir "$folder"
+}
+
 # The names of the programs in examples/, one a line: NAME.rs or NAME/main.rs.
 examples() {
     local path
@@ -103,6 +110,7 @@ step lint
 step doc_tests
 step docs
 step each_feature_alone
+step without_std
 step run_examples
 step run_demo
 step few_dependencies

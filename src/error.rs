@@ -2,14 +2,18 @@
 //! Must hold: an [`Error`] is one pointer wide, so that a fallible read costs its caller nothing.
 //! Uses: nothing of ours.
 
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::string::String;
+use core::error::Error as StdError;
+use core::fmt;
+#[cfg(feature = "std")]
 use std::cell::Cell;
-use std::error::Error as StdError;
-use std::fmt;
 #[cfg(feature = "timeline")]
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// A `Result` whose error is [`Error`].
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T> = core::result::Result<T, Error>;
 
 /// What to do about an [`Error`]; what happened and where is in its message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -102,7 +106,8 @@ impl rkyv::rancor::Source for Error {
 
 const CANNOT_THAW: &str = "backstory: a stored node cannot be read";
 
-thread_local! {
+#[cfg(feature = "std")]
+std::thread_local! {
     /// What the documented panic that is under way is about.
     static THAWING: Cell<Option<Error>> = const { Cell::new(None) };
 }
@@ -112,8 +117,13 @@ thread_local! {
 #[inline(never)]
 pub(crate) fn cannot_thaw(error: Error) -> ! {
     let what = format!("{CANNOT_THAW} (use the try_ form of this call to handle it): {error}");
-    THAWING.set(Some(error));
-    std::panic::panic_any(what)
+    #[cfg(feature = "std")]
+    {
+        THAWING.set(Some(error));
+        std::panic::panic_any(what)
+    }
+    #[cfg(not(feature = "std"))]
+    panic!("{what}")
 }
 
 /// What `f` gives; or the error that the documented panic in it is about. Any other panic goes on.

@@ -6,6 +6,12 @@
 
 use core::hash::{BuildHasher, Hasher};
 
+/// A table for the crate's own use, of keys that nobody outside chooses: std's; without std a tree.
+#[cfg(not(feature = "std"))]
+pub(crate) use alloc::collections::BTreeMap as Lookup;
+#[cfg(feature = "std")]
+pub(crate) use std::collections::HashMap as Lookup;
+
 /// A hasher whose output is fixed for ever: the same writes give the same 64 bits on every platform,
 /// in every process and in every release of this crate.
 ///

@@ -2,8 +2,8 @@
 //! Must hold: an [`Address`] is below 2⁴⁴ and never 0; a [`VersionId`] is the same for ever; equal contents have equal [`Digest`]s.
 //! Uses: nothing of ours.
 
-use std::fmt;
-use std::num::NonZeroU64;
+use core::fmt;
+use core::num::NonZeroU64;
 
 /// A place in a log's one, everlasting address space, counted in 8-byte units since the log began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -42,9 +42,15 @@
 //! A `Store` is a timeline that many threads share: actions change it, selections compute of it only what changed, subscribers are
 //! told.
 //!
-//! Features: `timeline` (on by default) is the timeline and all that stores; `json` is JSON documents as a state, with pointers
-//! and patches; `cli` the program `backstory`, which keeps versions of such a document; `serde` writes and reads collections as
-//! std's of the same shape; `proptest` has strategies that make and shrink them.
+//! Features: `std` (on by default) is conversions from and into `std::collections::{HashMap, HashSet}`, and what every other feature
+//! but `serde` needs: without it the crate is `no_std`, and the collections need `alloc` only. `timeline` (on by default) is the
+//! timeline and all that stores; `json` is JSON documents as a state, with pointers and patches; `cli` the program `backstory`,
+//! which keeps versions of such a document; `serde` writes and reads collections as std's of the same shape; `proptest` has
+//! strategies that make and shrink them.
+
+#![cfg_attr(not(any(feature = "std", test)), no_std)]
+
+extern crate alloc;
 
 mod archive;
 mod error;

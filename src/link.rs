@@ -21,12 +21,13 @@
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use alloc::boxed::Box;
+use alloc::sync::Arc;
 use archery::{ArcK, ArcTK, RcK, SharedPointerKind};
-use std::fmt;
-use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
-use std::ptr::NonNull;
-use std::sync::Arc;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::ptr::NonNull;
 use sync::{AtomicPtr, AtomicU32, Ordering};
 
 mod claim;
@@ -41,13 +42,16 @@ pub(crate) use presence::Presence;
 
 /// The atomics of this layer: loom's in its models, core's elsewhere.
 mod sync {
+    /// Without std nobody waits: what is read entry by entry is in a log.
+    #[cfg(not(any(loom, feature = "std")))]
+    pub(super) use core::hint::spin_loop as yield_now;
+    #[cfg(not(loom))]
+    pub(super) use core::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     #[cfg(loom)]
     pub(super) use loom::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
     #[cfg(loom)]
     pub(super) use loom::thread::yield_now;
-    #[cfg(not(loom))]
-    pub(super) use std::sync::atomic::{AtomicPtr, AtomicU16, AtomicU32, AtomicU64, Ordering, fence};
-    #[cfg(not(loom))]
+    #[cfg(all(not(loom), feature = "std"))]
     pub(super) use std::thread::yield_now;
 }
 
@@ -107,7 +111,16 @@ const MOST_OWNERS: u32 = i32::MAX as u32;
 #[inline(never)]
 fn too_many_owners() -> ! {
     // As in std's Arc: wrapping round would free a node in use. So many clones of one version take 34 GB of handles.
-    std::process::abort()
+    #[cfg(feature = "std")]
+    std::process::abort();
+    #[cfg(not(feature = "std"))]
+    {
+        /// No panic leaves a function of C.
+        extern "C" fn abort() -> ! {
+            panic!("backstory: more than 2³¹ owners of one node")
+        }
+        abort()
+    }
 }
 
 impl sealed::Sealed for Shared {}
@@ -247,7 +260,7 @@ impl Word {
     #[inline(always)]
     pub(crate) const fn plain(value: usize) -> Self {
         // A tag of 14 makes it non-zero.
-        match std::num::NonZeroUsize::new(value << TAG_BITS | PLAIN) {
+        match core::num::NonZeroUsize::new(value << TAG_BITS | PLAIN) {
             Some(w) => Word(NonNull::without_provenance(w)),
             None => unreachable!(),
         }

@@ -14,10 +14,10 @@ use crate::set::GenericHashSet;
 use crate::vector::GenericVector;
 use ::serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use ::serde::ser::{Serialize, Serializer};
-use std::fmt;
-use std::hash::{BuildHasher, Hash};
-use std::iter::from_fn;
-use std::marker::PhantomData;
+use core::fmt;
+use core::hash::{BuildHasher, Hash};
+use core::iter::from_fn;
+use core::marker::PhantomData;
 
 /// Reads entries into a map `C`.
 struct Entries<C, K, V>(PhantomData<(C, K, V)>);

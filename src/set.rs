@@ -9,14 +9,16 @@ use crate::hash::PortableHash;
 use crate::link::Kind;
 use crate::map::{self, DiffItem, GenericHashMap};
 use crate::vector::GenericVector;
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeSet;
+use alloc::vec::Vec;
 use archery::ArcTK;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::iter::{FusedIterator, Sum};
+use core::ops::{Add, Mul};
 use equivalent::Equivalent;
-use std::borrow::Borrow;
-use std::collections;
-use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
-use std::iter::{FusedIterator, Sum};
-use std::ops::{Add, Mul};
 
 mod fallible;
 #[cfg(test)]
@@ -360,12 +362,16 @@ from_values! {
     ['a,] &'a [A], v => v.iter().cloned();
     [] Vec<A>, v => v.into_iter();
     ['a,] &'a Vec<A>, v => v.iter().cloned();
-    [T,] collections::HashSet<A, T>, v => v.into_iter();
-    ['a, T,] &'a collections::HashSet<A, T>, v => v.iter().cloned();
-    [] collections::BTreeSet<A>, v => v.into_iter();
-    ['a,] &'a collections::BTreeSet<A>, v => v.iter().cloned();
+    [] BTreeSet<A>, v => v.into_iter();
+    ['a,] &'a BTreeSet<A>, v => v.iter().cloned();
     [Q: Kind,] GenericVector<A, Q>, v => v.into_iter();
     ['a, Q: Kind,] &'a GenericVector<A, Q>, v => v.iter().cloned();
+}
+
+#[cfg(feature = "std")]
+from_values! {
+    [T,] std::collections::HashSet<A, T>, v => v.into_iter();
+    ['a, T,] &'a std::collections::HashSet<A, T>, v => v.iter().cloned();
 }
 
 /// std's sets from a set, given up or borrowed.
@@ -394,8 +400,12 @@ macro_rules! into_values {
 }
 
 into_values! {
-    collections::HashSet<A, T>, [T] Hash, Eq;
-    collections::BTreeSet<A>, [] Ord;
+    BTreeSet<A>, [] Ord;
+}
+
+#[cfg(feature = "std")]
+into_values! {
+    std::collections::HashSet<A, T>, [T] Hash, Eq;
 }
 
 impl<A, OA, SA, SB, P1, P2> From<&GenericHashSet<&A, SA, P1>> for GenericHashSet<OA, SB, P2>

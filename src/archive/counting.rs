@@ -11,8 +11,8 @@ use crate::link::{Kind, Session};
 use crate::map::{self, GenericHashMap, RecordKind, StoredEntry};
 use crate::set::GenericHashSet;
 use crate::vector::{self, GenericVector};
-use std::fmt;
-use std::ops::AddAssign;
+use core::fmt;
+use core::ops::AddAssign;
 
 /// Counts what commits would write: records and bytes, headers and padding included.
 ///

@@ -8,7 +8,7 @@
 use super::sync::{AtomicU64, Ordering, fence};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use std::num::NonZeroU32;
+use core::num::NonZeroU32;
 
 /// One opening of a log in this process (L4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,12 +23,12 @@ impl Session {
     /// `Invalid` once all 2²⁰ - 1 are used up; none is ever reused.
     pub(crate) fn open() -> Result<Self> {
         // std's atomic, also under loom: a process-wide counter outlives every model.
-        static LAST: std::sync::atomic::AtomicU32 = std::sync::atomic::AtomicU32::new(0);
+        static LAST: core::sync::atomic::AtomicU32 = core::sync::atomic::AtomicU32::new(0);
         Self::next(&LAST)
     }
 
-    fn next(last: &std::sync::atomic::AtomicU32) -> Result<Self> {
-        use std::sync::atomic::Ordering::Relaxed;
+    fn next(last: &core::sync::atomic::AtomicU32) -> Result<Self> {
+        use core::sync::atomic::Ordering::Relaxed;
         last.fetch_update(Relaxed, Relaxed, |n| (n + 1 < 1 << Self::BITS).then_some(n + 1))
             .ok()
             .and_then(|n| NonZeroU32::new(n + 1))
@@ -43,7 +43,7 @@ impl Session {
 }
 
 /// Where something is stored: an address of one session's log; in 8 bytes, session 0 for nowhere.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct Mark(u64);
 
 impl Mark {

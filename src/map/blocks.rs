@@ -18,9 +18,10 @@ use super::overlay_mut::*;
 use super::pour::*;
 use crate::error::Result;
 use crate::link::{Count, Origin, Word};
+use alloc::sync::Arc;
+use alloc::vec;
+use alloc::vec::Vec;
 use smallvec::SmallVec;
-use std::sync::Arc;
-use std::vec;
 
 /// The blocks of one node to be, in slot order.
 pub(super) struct Blocks<'a, K, V, C: Count> {
@@ -282,7 +283,7 @@ impl<'a, K: Clone, V: Clone, C: Count> Blocks<'a, K, V, C> {
     }
 
     fn full(mut self) -> Node<K, V, C> {
-        let list = std::mem::take(&mut self.list);
+        let list = core::mem::take(&mut self.list);
         let listed =
             |bits: u32| list.iter().fold(0, |all, b| all | slots(b.first >> (self.top - bits), b.k + bits - self.top));
         let least = list.iter().map(|block| block.k).min().unwrap_or(self.top);

@@ -11,7 +11,8 @@ use super::leaf_mut::*;
 use super::node::*;
 use super::pour::*;
 use crate::link::{Count, Mark, MarkCell};
-use std::vec;
+use alloc::vec;
+use alloc::vec::Vec;
 
 /// An entry on its way into a new leaf.
 pub(super) struct Item<K, V> {
@@ -33,7 +34,7 @@ const FEW: usize = 20;
 /// Items that share the bits of one pass, if hashes are spread evenly: a power of two, as its logarithm.
 const SHARING: u32 = 3;
 /// Bits of a pass: its counters fit into the innermost cache.
-const PASS: std::ops::RangeInclusive<u32> = 4..=11;
+const PASS: core::ops::RangeInclusive<u32> = 4..=11;
 
 /// Items whose hashes differ below bit `bits` only.
 fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, bits: u32) {
@@ -49,7 +50,7 @@ fn sort_from<K, V>(items: &mut [Item<K, V>], spare: &mut Vec<Item<K, V>>, bits: 
     }
     let mut sum = 0;
     for end in &mut ends {
-        sum += std::mem::replace(end, sum);
+        sum += core::mem::replace(end, sum);
     }
     debug_assert!(spare.is_empty() && spare.capacity() >= items.len());
     let to = spare.as_mut_ptr();

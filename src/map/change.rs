@@ -11,7 +11,7 @@ use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
 use crate::link::{Count, Origin, Slot, Word};
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 /// New children for a block of a node.
 ///
@@ -51,7 +51,7 @@ impl<K, V, C: Count> Change<K, V, C> {
     #[inline(always)]
     pub(super) fn into_blocks(self) -> impl Iterator<Item = (usize, u32, Word)> {
         let (from, depth, prefix) = (self.from, self.depth, self.prefix);
-        for node in std::iter::once(&self.child).chain(&self.other) {
+        for node in core::iter::once(&self.child).chain(&self.other) {
             Trie::note_depth(node, depth)
         }
         let child = self.child.into_word();
@@ -63,7 +63,7 @@ impl<K, V, C: Count> Change<K, V, C> {
             };
             ((prefix >> (depth - d)) ^ 1, d, word)
         });
-        std::iter::once((prefix, depth, child)).chain(siblings)
+        core::iter::once((prefix, depth, child)).chain(siblings)
     }
 
     /// An inner node that is all this change (from depth 0).
@@ -225,7 +225,7 @@ impl<'a, K, V, C: Count> InnerMut<'a, K, V, C> {
     /// # Safety
     /// `new` has taken the children's counts over.
     unsafe fn replace_shell(&mut self, new: Node<K, V, C>) {
-        let old = std::mem::replace(self.0, new).into_word();
+        let old = core::mem::replace(self.0, new).into_word();
         // SAFETY: exclusive and replaced; only the origin's count is still its own.
         unsafe {
             field::<Option<Arc<Origin>>>(old.pointer(old.tag()), 16).drop_in_place();

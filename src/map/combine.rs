@@ -16,8 +16,9 @@ use super::overlay::*;
 use super::pour::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, MarkCell, Word, same};
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
 use smallvec::SmallVec;
-use std::hash::{BuildHasher, Hash};
 
 /// What becomes of a key that both sides have.
 pub(super) enum Both<'f, K, V> {
@@ -434,7 +435,7 @@ where
         let all = and_lowest_free(stays, come);
         // The right leaf is the result if it has the very same entries at the same places. (If it merely had equal
         // ones the order of iteration would depend on what is shared.)
-        let same = |p: usize| std::ptr::eq(a.entry(p), b.entry(p));
+        let same = |p: usize| core::ptr::eq(a.entry(p), b.entry(p));
         if all == in_b && all & !stays == comes && bits(stays).all(same) {
             return Some(b.to_owned());
         }
@@ -498,7 +499,7 @@ where
             // equal ones the order of iteration would depend on what is shared.)
             let is = |kept: &Kept<'_, K, V>| {
                 kept.made.is_none()
-                    && b.iter().any(|one| one.place == kept.one.place && std::ptr::eq(one.entry, kept.one.entry))
+                    && b.iter().any(|one| one.place == kept.one.place && core::ptr::eq(one.entry, kept.one.entry))
             };
             if kept.len() == b.len() && kept.len() <= LEAF_MAX && kept.iter().all(is) {
                 return blocks.push(first, k, NodeRef::to_owned(node), RIGHT);

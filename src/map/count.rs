@@ -41,7 +41,7 @@ pub(crate) enum Event {
 #[cfg(test)]
 mod counters {
     use super::Event;
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     const ALL: usize = Event::MixedOrigins as usize + 1;
     static HITS: [AtomicU64; ALL] = [const { AtomicU64::new(0) }; ALL];

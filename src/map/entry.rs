@@ -7,7 +7,7 @@
 use super::{GenericHashMap, Want, find};
 use crate::error::thawed;
 use crate::link::Kind;
-use std::hash::{BuildHasher, Hash};
+use core::hash::{BuildHasher, Hash};
 
 /// The entry of a key: there, or not yet. From [`GenericHashMap::entry`].
 pub enum Entry<'a, K, V, S, P: Kind> {
@@ -126,7 +126,7 @@ where
 
     /// Puts another value in and gives the old one.
     pub fn insert(&mut self, value: V) -> V {
-        std::mem::replace(self.get_mut(), value)
+        core::mem::replace(self.get_mut(), value)
     }
 
     /// Takes the entry out; gives its value.

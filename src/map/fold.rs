@@ -15,7 +15,7 @@ use super::node::*;
 use super::overlay::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Count, Mark, Origin, Word, place};
-use std::sync::Arc;
+use alloc::sync::Arc;
 
 /// Makes one thing of the entries of a map.
 pub(crate) trait Fold<K, V> {

@@ -14,9 +14,10 @@ use super::leaf::Leaf;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::link::{Count, Header, Origin, Slot, Word};
-use std::marker::PhantomData;
-use std::ptr::NonNull;
-use std::sync::Arc;
+use alloc::format;
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
 
 /// The slot for `hash` in a node of 2^bits slots that begins `shift` bits down.
 #[inline(always)]
@@ -130,7 +131,7 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
     #[inline(always)]
     pub(super) fn slots(self) -> &'a [Slot] {
         // SAFETY: an inner node has 2^tag slots at 24 and lives for 'a.
-        unsafe { std::slice::from_raw_parts(field(self.at(), 24), 1 << self.bits()) }
+        unsafe { core::slice::from_raw_parts(field(self.at(), 24), 1 << self.bits()) }
     }
 
     #[inline(always)]
@@ -270,7 +271,7 @@ impl<'a, K, V, C: Count> Inner<'a, K, V, C> {
     #[inline(always)]
     pub(super) fn blocks(self, from: usize, to: usize) -> impl Iterator<Item = (usize, u32, Word)> + use<'a, K, V, C> {
         let mut s = from;
-        std::iter::from_fn(move || {
+        core::iter::from_fn(move || {
             if s >= to {
                 return None;
             }

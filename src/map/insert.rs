@@ -20,8 +20,8 @@ use super::split::{split, split_own};
 use super::taken::*;
 use crate::error::Result;
 use crate::link::{Count, MarkCell};
-use std::hash::{BuildHasher, Hash};
-use std::mem::ManuallyDrop;
+use core::hash::{BuildHasher, Hash};
+use core::mem::ManuallyDrop;
 
 /// An entry on its way in.
 pub(super) struct Put<'h, K, V, S, C: Count> {
@@ -101,7 +101,7 @@ pub(super) fn insert_short<K: Eq, V, C: Count>(
     };
     if let Some(place) = leaf.get().find_tagged(hash, &entry.0, 0) {
         // SAFETY: a place in use of a leaf that is ours.
-        return Short::Replaced(std::mem::replace(unsafe { leaf.entry_unchecked(place) }, entry), place);
+        return Short::Replaced(core::mem::replace(unsafe { leaf.entry_unchecked(place) }, entry), place);
     }
     if leaf.get().own_len() == leaf.get().cap() {
         return Short::Full(node, shift, entry);
@@ -162,7 +162,7 @@ where
         resident_root(node)?;
         if !node.is_exclusive() {
             let new = inserted(node.link(), shift, put)?;
-            put.gone.push(std::mem::replace(node, new));
+            put.gone.push(core::mem::replace(node, new));
             return Ok(());
         }
         own_up(node);
@@ -242,7 +242,7 @@ where
 {
     if let Fit::Full = insert_own(root, put) {
         let new = split(root.link(), true, 0, 0, put).into_node();
-        put.gone.push(std::mem::replace(root, new))
+        put.gone.push(core::mem::replace(root, new))
     }
     Ok(())
 }
@@ -391,7 +391,7 @@ where
 #[inline]
 fn replace<K, V, S, C: Count>(leaf: &mut Node<K, V, C>, place: Place, put: &mut Put<'_, K, V, S, C>) -> bool {
     let Some(entry) = LeafMut::new(leaf).entry_mut(place) else { return false };
-    put.old = Some(taken_whole(std::mem::replace(entry, put.take_for(place))));
+    put.old = Some(taken_whole(core::mem::replace(entry, put.take_for(place))));
     true
 }
 
@@ -434,7 +434,7 @@ where
     put.added = place.is_none();
     if view.own_len() == LEAF_OVERLAY_MAX || base.header().is_exclusive() {
         let new = flattened(leaf.link(), true, place, put);
-        put.gone.push(std::mem::replace(leaf, new));
+        put.gone.push(core::mem::replace(leaf, new));
         return Fit::Placed;
     }
     count!(LeafOverlayGrown);

@@ -16,8 +16,9 @@ use super::overlay::*;
 use super::overlay_mut::*;
 use crate::error::{Result, cannot_thaw};
 use crate::link::Count;
-use std::mem::MaybeUninit;
-use std::slice;
+use alloc::vec::Vec;
+use core::mem::MaybeUninit;
+use core::slice;
 
 /// Divided nodes on the longest path: 64 bits in steps of [`MOST_BITS`].
 const MOST_LEVELS: usize = 64usize.div_ceil(MOST_BITS as usize);
@@ -261,7 +262,7 @@ fn make_plain<K: Clone, V: Clone, C: Count>(node: &mut Node<K, V, C>) -> Option<
         Form::Divided => Divided::new(node.link()).copied(),
         _ => super::insert::copied_leaf(node.link(), node.is_exclusive()),
     };
-    Some(std::mem::replace(node, new))
+    Some(core::mem::replace(node, new))
 }
 
 /// An owning walk: entries are moved out of what is ours alone and cloned out of what is shared.

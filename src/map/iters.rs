@@ -9,8 +9,8 @@ use super::lockstep::{DiffItem, Lockstep};
 use crate::error::Result;
 use crate::error::thawed;
 use crate::link::Kind;
-use std::hash::{BuildHasher, Hash};
-use std::iter::FusedIterator;
+use core::hash::{BuildHasher, Hash};
+use core::iter::FusedIterator;
 
 /// Entries of a map. From [`GenericHashMap::iter`].
 pub struct Iter<'a, K, V, P: Kind> {

@@ -16,10 +16,10 @@ use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Count, Header, MarkCell, Origin, Presence};
+use alloc::sync::Arc;
+use core::ptr::NonNull;
 use equivalent::Equivalent;
 use smallvec::SmallVec;
-use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// Behind the marks of a lazy leaf.
 #[repr(C)]

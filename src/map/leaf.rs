@@ -13,10 +13,10 @@
 use super::lazy::Lazy;
 use super::node::*;
 use crate::link::{Count, Header, MarkCell, Word};
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 use equivalent::Equivalent;
-use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::ptr::NonNull;
 
 /// The tag byte of a hash; never 0.
 #[inline(always)]
@@ -30,7 +30,7 @@ pub(crate) fn tag_of(hash: u64) -> u8 {
 pub(super) fn matches(tags: &[u8; 16], tag: u8) -> u32 {
     #[cfg(target_arch = "x86_64")]
     {
-        use std::arch::x86_64::*;
+        use core::arch::x86_64::*;
         // SAFETY: SSE2 is part of x86_64; 16 bytes are readable, aligned or not.
         unsafe {
             let tags = _mm_loadu_si128(tags.as_ptr().cast());
@@ -74,7 +74,7 @@ fn mask(len: usize) -> u32 {
 pub(super) fn leaf_prefetch(word: Word) {
     #[cfg(target_arch = "x86_64")]
     if word.is_node() {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        use core::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
         // SAFETY: a prefetch reads nothing that the program could see, whatever the address.
         unsafe { _mm_prefetch(word.pointer(word.tag()).as_ptr().cast::<i8>(), _MM_HINT_T0) }
     }
@@ -162,7 +162,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     pub(super) fn own_entries(self) -> &'a [(K, V)] {
         debug_assert!(!is_leaf(self.0.tag()));
         // SAFETY: own_len entries stand at ENTRIES without gaps and live for 'a.
-        unsafe { std::slice::from_raw_parts(field(self.at(), Trie::<K, V, C>::ENTRIES), self.own_len()) }
+        unsafe { core::slice::from_raw_parts(field(self.at(), Trie::<K, V, C>::ENTRIES), self.own_len()) }
     }
 
     /// Where the node's own entries stand.
@@ -176,7 +176,7 @@ impl<'a, K, V, C: Count> Leaf<'a, K, V, C> {
     pub(super) fn room(self) -> &'a [MaybeUninit<(K, V)>] {
         debug_assert!(is_leaf(self.0.tag()));
         // SAFETY: there is room for `cap` entries, and it lives for 'a.
-        unsafe { std::slice::from_raw_parts(self.entries_at().cast(), self.cap()) }
+        unsafe { core::slice::from_raw_parts(self.entries_at().cast(), self.cap()) }
     }
 
     /// Where an entry at a place in use stands: the node, and the index there.
@@ -380,7 +380,7 @@ pub(super) fn and_lowest_free(places: u32, n: usize) -> u32 {
 /// The indices of the bits set.
 #[inline(always)]
 pub(super) fn bits(mut set: u32) -> impl Iterator<Item = usize> {
-    std::iter::from_fn(move || {
+    core::iter::from_fn(move || {
         if set == 0 {
             return None;
         }

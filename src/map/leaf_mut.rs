@@ -9,9 +9,9 @@
 use super::leaf::*;
 use super::node::*;
 use crate::link::{Count, Header, MarkCell, Word};
-use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::ptr::NonNull;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 
 /// An exclusive node with entries: a leaf, a leaf overlay or a collision leaf.
 pub(super) struct LeafMut<'a, K, V, C: Count>(Word, PhantomData<&'a mut Node<K, V, C>>);
@@ -213,7 +213,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         let cap = self.get().cap();
         self.forget_marks();
         // SAFETY: exclusive for 'a; there is room for `cap` entries.
-        unsafe { std::slice::from_raw_parts_mut(self.entry_at(0).cast(), cap) }
+        unsafe { core::slice::from_raw_parts_mut(self.entry_at(0).cast(), cap) }
     }
 
     /// All entries of a collision leaf; they count as not stored from now on.
@@ -222,7 +222,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
         let len = self.get().own_len();
         self.forget_marks();
         // SAFETY: exclusive for 'a; there are `len` entries.
-        unsafe { std::slice::from_raw_parts_mut(self.entry_at(0), len) }
+        unsafe { core::slice::from_raw_parts_mut(self.entry_at(0), len) }
     }
 
     fn forget_marks(&mut self) {
@@ -296,7 +296,7 @@ impl<'a, K, V, C: Count> LeafMut<'a, K, V, C> {
             return self.set_len(left);
         }
         for place in places {
-            std::mem::forget(self.take(place))
+            core::mem::forget(self.take(place))
         }
     }
 

@@ -14,7 +14,8 @@ use super::node::*;
 use super::overlay::*;
 use crate::error::Result;
 use crate::link::{Count, same};
-use std::hash::{BuildHasher, Hash};
+use alloc::vec::Vec;
+use core::hash::{BuildHasher, Hash};
 
 /// One difference between two maps.
 #[derive(Debug, PartialEq, Eq)]
@@ -209,7 +210,7 @@ impl<'a, 'b, K: Eq, V: PartialEq, C: Count, D: Count> Leaves<'a, 'b, K, V, C, D>
 }
 
 fn changed<'a, 'b, K, V: PartialEq>(old: &'a (K, V), new: &'b (K, V)) -> Option<DiffItem<'a, 'b, K, V>> {
-    let same = std::ptr::eq(old, new) && size_of::<(K, V)>() > 0 || old.1 == new.1;
+    let same = core::ptr::eq(old, new) && size_of::<(K, V)>() > 0 || old.1 == new.1;
     (!same).then_some(DiffItem::Update { old: (&old.0, &old.1), new: (&new.0, &new.1) })
 }
 

@@ -74,11 +74,11 @@ use crate::error::{Result, thawed};
 use crate::hash::PortableHash;
 use crate::link::Kind;
 use archery::ArcTK;
+use core::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 use insert::{Put, Short};
 use leaf::Place;
 use node::{Node, empty};
-use std::hash::{BuildHasher, Hash};
 pub(crate) use taken::{Taken, Want};
 use tally::Tally;
 
@@ -228,7 +228,7 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
 
     /// Removes all entries. Time: O(1) if they are shared, else O(n) to drop them.
     pub fn clear(&mut self) {
-        let gone = std::mem::replace(&mut self.root, empty(0));
+        let gone = core::mem::replace(&mut self.root, empty(0));
         self.tally = self.tally.with_len(0);
         // Last: a user's `Drop` may panic.
         drop(gone)
@@ -263,8 +263,8 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
     pub fn try_for_each<E: From<crate::Error>>(
         &self,
-        mut f: impl FnMut(&K, &V) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
+        mut f: impl FnMut(&K, &V) -> core::result::Result<(), E>,
+    ) -> core::result::Result<(), E> {
         let mut walk = iter::Walk::new(self.root.link())?;
         while let Some((k, v)) = walk.next()? {
             f(k, v)?
@@ -493,7 +493,7 @@ where
             keep
         };
         let root = thawed(combine::retain(self.root.link(), &mut keep, &|k| self.hasher.hash_one(k)));
-        let gone = std::mem::replace(&mut self.root, root);
+        let gone = core::mem::replace(&mut self.root, root);
         self.tally = self.tally.with_len(kept);
         // Last: a user's `Drop` may panic.
         drop(gone)

@@ -28,12 +28,12 @@ use super::leaf::{Leaf, bits};
 use super::overlay::{Overlay, slots};
 use crate::id::Address;
 use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, STORED, Slot, Tree, Word, release};
+use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ptr::NonNull;
 use smallvec::SmallVec;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::ptr::NonNull;
-use std::sync::Arc;
 
 /// Tags 1 to `MOST_BITS` are inner nodes with 2^tag slots.
 pub(crate) const MOST_BITS: u32 = 6;
@@ -145,7 +145,7 @@ impl<K, V, C> Trie<K, V, C> {
     pub(super) const ENTRIES: usize = 32usize.next_multiple_of(align_of::<(K, V)>());
     /// Entries that may be stored out of line know their own place in the log: those that own memory or are
     /// larger than 32 bytes.
-    pub(super) const HAS_MARKS: bool = std::mem::needs_drop::<(K, V)>() || size_of::<(K, V)>() > 32;
+    pub(super) const HAS_MARKS: bool = core::mem::needs_drop::<(K, V)>() || size_of::<(K, V)>() > 32;
 
     /// The mark of an entry that is stored nowhere: it carries the upper bits of its hash, so that a split need not
     /// hash the key again.
@@ -412,7 +412,7 @@ impl<K, V, C: Count> Trie<K, V, C> {
                 from.copy_to_nonoverlapping(field(node, Self::marks_at(cap)), was);
             }
             dealloc(old.as_ptr().cast(), Self::entries_layout(was));
-            let old = std::mem::replace(leaf, Self::own(node, tag));
+            let old = core::mem::replace(leaf, Self::own(node, tag));
             let _ = old.into_word();
         }
     }
@@ -494,7 +494,7 @@ unsafe impl<K, V, C: Count> Tree for Trie<K, V, C> {
 fn free_children<K, V, C: Count>(inner: Inner<'_, K, V, C>, release: impl Fn(Word)) {
     let (lender, own) = inner.loan().unzip();
     let (mut own, words) = (own.unwrap_or_else(|| slots(0, inner.bits())), inner.slots());
-    let children = std::iter::from_fn(|| {
+    let children = core::iter::from_fn(|| {
         while own != 0 {
             let child = words[own.trailing_zeros() as usize].get();
             own &= own - 1;
@@ -524,17 +524,17 @@ fn each<I: Iterator>(items: I, f: impl FnMut(I::Item)) {
     for item in rest.0.by_ref() {
         (rest.1)(item)
     }
-    std::mem::forget(rest)
+    core::mem::forget(rest)
 }
 
 /// # Safety
 /// The node has `len` entries, which nobody uses again.
 #[inline(always)]
 unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
-    if std::mem::needs_drop::<(K, V)>() {
+    if core::mem::needs_drop::<(K, V)>() {
         // SAFETY: the caller's promise.
         unsafe {
-            std::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place()
+            core::ptr::slice_from_raw_parts_mut(field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES), len).drop_in_place()
         }
     }
 }
@@ -544,7 +544,7 @@ unsafe fn drop_entries<K, V, C>(at: NonNull<Header>, len: usize) {
 /// # Safety
 /// They are there, and nobody uses them again.
 unsafe fn drop_those<K, V, C>(at: NonNull<Header>, which: u32) {
-    if std::mem::needs_drop::<(K, V)>() {
+    if core::mem::needs_drop::<(K, V)>() {
         let entries = field::<(K, V)>(at, Trie::<K, V, C>::ENTRIES);
         // SAFETY: the caller's promise.
         each(bits(which), |i| unsafe { entries.wrapping_add(i).drop_in_place() })

@@ -15,9 +15,9 @@ use super::leaf::Leaf;
 use super::node::*;
 use crate::error::Result;
 use crate::link::{Count, Header, Origin, Slot, Word};
-use std::marker::PhantomData;
-use std::ptr::NonNull;
-use std::sync::Arc;
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
 
 /// How many bytes of a set have their high bit set, where no other bit is.
 #[inline(always)]
@@ -379,7 +379,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
             // Two empty blocks may be equal neighbours; they have no count.
             if last != Some(word) {
                 // SAFETY: the child lives in this node.
-                unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
+                unsafe { core::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned()) }
                 last = Some(word)
             }
         }
@@ -407,7 +407,7 @@ impl<'a, K, V, C: Count> Divided<'a, K, V, C> {
     #[inline]
     pub(super) fn blocks(self) -> impl Iterator<Item = (usize, u32, Word)> + use<'a, K, V, C> {
         let mut s = 0;
-        std::iter::from_fn(move || {
+        core::iter::from_fn(move || {
             if s >> self.bits() != 0 {
                 return None;
             }

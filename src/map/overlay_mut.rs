@@ -11,8 +11,8 @@ use super::inner::*;
 use super::node::*;
 use super::overlay::*;
 use crate::link::{Count, Header, Slot, Word, release};
+use core::ptr::NonNull;
 use smallvec::SmallVec;
-use std::ptr::NonNull;
 
 /// An exclusive overlay.
 pub(super) struct OverlayMut<'a, K, V, C: Count>(&'a mut Node<K, V, C>);
@@ -68,7 +68,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         let total = self.get().len() - count(change.covered(self.get())) + change.len();
         if change.depth > view.bits() || total > cap.min(OVERLAY_MAX) {
             let new = view.with(change);
-            return gone.push(std::mem::replace(self.0, new));
+            return gone.push(core::mem::replace(self.0, new));
         }
         self.replace(change, gone)
     }
@@ -88,7 +88,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
                 for j in 0..len {
                     let word = from.slot(j).get();
                     if counted {
-                        std::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
+                        core::mem::forget(NodeRef::<K, V, C>::from_word(word).to_owned())
                     }
                     // A stored word has no count; once thawed in the new node it is that node's.
                     if counted || word.is_stored() {
@@ -180,7 +180,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
         let (lender, len, extra) = (self.get().lender(), self.get().len(), self.get().extra());
         for j in (0..len).filter(|j| extra >> j & 1 == 0) {
             // SAFETY: the lender keeps the child alive until it is released below.
-            unsafe { std::mem::forget(NodeRef::<K, V, C>::from_word(self.get().slot(j).get()).to_owned()) }
+            unsafe { core::mem::forget(NodeRef::<K, V, C>::from_word(self.get().slot(j).get()).to_owned()) }
         }
         // SAFETY: exclusive. The base's new count stands where the lender's was, which is given up.
         unsafe {
@@ -217,7 +217,7 @@ impl<'a, K, V, C: Count> OverlayMut<'a, K, V, C> {
                 let (first, k) = overlay.range(j);
                 InnerMut::new(&mut inner_node).fill(first, k, overlay.slot(j).get());
             }
-            let shell = std::mem::replace(self.0, inner_node).into_word();
+            let shell = core::mem::replace(self.0, inner_node).into_word();
             Trie::<K, V, C>::free_shell(shell);
             for word in gone {
                 release::<Trie<K, V, C>>(word)

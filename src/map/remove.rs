@@ -19,8 +19,8 @@ use super::pour::*;
 use super::taken::*;
 use crate::error::Result;
 use crate::link::{Count, PLAIN, Word};
+use core::ops::Range;
 use equivalent::Equivalent;
-use std::ops::Range;
 
 /// The short way of a remove: down exclusive inner nodes, out of an exclusive leaf that stays as it is, or merges with
 /// an exclusive leaf beside it. None if the long way must be gone.
@@ -121,7 +121,7 @@ where
     if root.is_exclusive() {
         remove_own(root, 0, &mut take)?
     } else if let Some(new) = removed(root.link(), 0, &mut take)? {
-        take.gone.push(std::mem::replace(root, new))
+        take.gone.push(core::mem::replace(root, new))
     }
     Ok((take.taken, take.gone))
 }
@@ -151,7 +151,7 @@ where
         if let Some(place) = Leaf::new(node.link()).find(take.hash, take.key)
             && let Some(new) = remove_from(node.link(), true, 0, place, take)
         {
-            take.gone.push(std::mem::replace(node, new))
+            take.gone.push(core::mem::replace(node, new))
         }
         return Ok(());
     }
@@ -260,7 +260,7 @@ fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>,
         OverlayMut::new(node).apply(change, gone)
     } else {
         let new = Divided::new(node.link()).with(change);
-        gone.push(std::mem::replace(node, new))
+        gone.push(core::mem::replace(node, new))
     }
 }
 
@@ -328,7 +328,7 @@ fn raise<K, V, C: Count>(
 ) {
     let bits = Divided::new(node.link()).bits();
     if k == bits {
-        return gone.push(std::mem::replace(node, leaf));
+        return gone.push(core::mem::replace(node, leaf));
     }
     put_change(node, Change::one(bits - k, s >> k, leaf), gone);
     if rises && Inner::if_exclusive(node).is_some() {

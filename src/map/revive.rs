@@ -18,7 +18,10 @@ use super::tally::Tally;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Count, Kind, Mark, MarkCell, Origin, Word};
-use std::sync::Arc;
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
 
 /// The parts of a stored node, as a record gives them.
 pub(crate) struct NodeParts<K, V> {

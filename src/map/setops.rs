@@ -11,8 +11,8 @@ use super::lockstep::{DiffItem, Lockstep};
 use crate::error::Result;
 use crate::error::thawed;
 use crate::link::Kind;
-use std::borrow::Borrow;
-use std::hash::{BuildHasher, Hash};
+use core::borrow::Borrow;
+use core::hash::{BuildHasher, Hash};
 
 /// True if the two maps hash alike: their hashers are of one type, and clones of one, or without state.
 pub(super) fn hash_alike<K, V, S, T, P: Kind, Q: Kind>(

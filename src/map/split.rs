@@ -15,7 +15,7 @@ use super::node::*;
 use super::pour::*;
 use crate::link::Count;
 use crate::link::MarkCell;
-use std::hash::{BuildHasher, Hash};
+use core::hash::{BuildHasher, Hash};
 
 /// Divides a full leaf, with the new entry, below a node that begins at bit `shift`; the leaf stands `depth` bits
 /// below it. If it is ours its entries are moved out of it.

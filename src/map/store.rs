@@ -12,9 +12,10 @@ use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
 use crate::error::Result;
+use crate::hash::Lookup;
 use crate::id::Address;
 use crate::link::{Count, Header, Mark, MarkCell, Session, Word, place, same};
-use std::collections::HashMap;
+use alloc::vec::Vec;
 
 /// Two roots are one version.
 pub(super) fn same_root<K, V, C: Count>(a: NodeRef<'_, K, V, C>, b: NodeRef<'_, K, V, C>) -> bool {
@@ -130,13 +131,13 @@ fn address_at<'a, K, V, R: Records<'a, K, V>>(place: Mark, records: &mut R) -> R
 /// The addresses that a commit gave out, to become marks when all is written (L5).
 pub(crate) struct Commit<'a> {
     session: Session,
-    nodes: HashMap<*const Header, (&'a Header, Address)>,
+    nodes: Lookup<*const Header, (&'a Header, Address)>,
     entries: Vec<(&'a MarkCell, Address)>,
 }
 
 impl<'a> Commit<'a> {
     pub(crate) fn new(session: Session) -> Self {
-        Commit { session, nodes: HashMap::new(), entries: Vec::new() }
+        Commit { session, nodes: Lookup::new(), entries: Vec::new() }
     }
 
     /// Marks everything that was written: the write has succeeded.
@@ -151,7 +152,7 @@ impl<'a> Commit<'a> {
 
     /// Where a node was written by this commit.
     fn written(&self, header: &Header) -> Option<Address> {
-        self.nodes.get(&std::ptr::from_ref(header)).map(|(_, address)| *address)
+        self.nodes.get(&core::ptr::from_ref(header)).map(|(_, address)| *address)
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: lengths. Out: lengths, and whether two maps hash alike.
 //! Must hold: two maps that count as alike have hashers that are clones of one.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 /// A length in the low 36 bits (so many entries of 24 bytes are more than memory holds), a lineage above it: the number of the
 /// hasher that a map's hasher is a clone of.

@@ -1,5 +1,6 @@
 //! Tests of stored links: a test origin, nodes in a table, proves thawing and laziness (L1 to L8).
 
+use super::inner::Note;
 use super::node::LEAF_MAX;
 use super::store::*;
 use super::table::{Image, Table};

@@ -10,13 +10,15 @@ use super::node::{Node, Trie};
 use super::tally::Tally;
 use crate::hash::PortableHash;
 use crate::link::{Count, Kind};
+use alloc::borrow::ToOwned;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::fmt;
+use core::hash::{BuildHasher, Hash, Hasher};
+use core::iter::Sum;
+use core::ops::{Add, Index, IndexMut};
 use equivalent::Equivalent;
-use std::borrow::Borrow;
-use std::collections;
-use std::fmt;
-use std::hash::{BuildHasher, Hash, Hasher};
-use std::iter::Sum;
-use std::ops::{Add, Index, IndexMut};
 
 impl<K, V, S: Clone, P: Kind> Clone for GenericHashMap<K, V, S, P> {
     /// Time: O(1): one count.
@@ -290,10 +292,14 @@ from_entries! {
     ['a,] &'a [(K, V)], e => e.iter().cloned();
     [] Vec<(K, V)>, e => e.into_iter();
     ['a,] &'a Vec<(K, V)>, e => e.iter().cloned();
-    [T,] collections::HashMap<K, V, T>, e => e.into_iter();
-    ['a, T,] &'a collections::HashMap<K, V, T>, e => e.iter().map(pair);
-    [] collections::BTreeMap<K, V>, e => e.into_iter();
-    ['a,] &'a collections::BTreeMap<K, V>, e => e.iter().map(pair);
+    [] BTreeMap<K, V>, e => e.into_iter();
+    ['a,] &'a BTreeMap<K, V>, e => e.iter().map(pair);
+}
+
+#[cfg(feature = "std")]
+from_entries! {
+    [T,] std::collections::HashMap<K, V, T>, e => e.into_iter();
+    ['a, T,] &'a std::collections::HashMap<K, V, T>, e => e.iter().map(pair);
 }
 
 /// std's maps from a map, given up or borrowed.
@@ -326,6 +332,10 @@ macro_rules! into_entries {
 }
 
 into_entries! {
-    collections::HashMap<K, V, T>, [T] Hash, Eq;
-    collections::BTreeMap<K, V>, [] Ord;
+    BTreeMap<K, V>, [] Ord;
+}
+
+#[cfg(feature = "std")]
+into_entries! {
+    std::collections::HashMap<K, V, T>, [T] Hash, Eq;
 }

@@ -7,8 +7,8 @@ use super::GenericHashSet;
 use crate::error::Result;
 use crate::link::Kind;
 use crate::map::Want;
+use core::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
-use std::hash::{BuildHasher, Hash};
 
 impl<A, S, P: Kind> GenericHashSet<A, S, P> {
     /// Calls `f` with each value, in the order of [`iter`](Self::iter), until one call fails.
@@ -17,8 +17,8 @@ impl<A, S, P: Kind> GenericHashSet<A, S, P> {
     /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
     pub fn try_for_each<E: From<crate::Error>>(
         &self,
-        mut f: impl FnMut(&A) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
+        mut f: impl FnMut(&A) -> core::result::Result<(), E>,
+    ) -> core::result::Result<(), E> {
         self.map.try_for_each(|a, ()| f(a))
     }
 

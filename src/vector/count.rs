@@ -31,7 +31,7 @@ events! {
 #[cfg(test)]
 mod counters {
     use super::Event;
-    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+    use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     static HITS: [AtomicU64; Event::EACH.len()] = [const { AtomicU64::new(0) }; Event::EACH.len()];
 

@@ -21,7 +21,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
         let (level, len) = (*self.level as u32, *self.len);
         own_path(self.node, level, len, at)?;
         count!(Cut);
-        let node = std::mem::replace(self.node, none());
+        let node = core::mem::replace(self.node, none());
         let (left, right) = cut(node, level, len, at);
         self.set(left.node, level, left.len);
         self.lower();

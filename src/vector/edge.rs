@@ -21,7 +21,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
     /// Source: Bagwell & Rompf, "RRB-Trees", 2011, section 2.
     pub(super) fn push_leaf(&mut self, leaf: &mut Node<A, C>, leaf_len: usize, side: Side) -> Result<()> {
         if self.is_none() {
-            self.set(std::mem::replace(leaf, none()), 0, leaf_len);
+            self.set(core::mem::replace(leaf, none()), 0, leaf_len);
             return Ok(());
         }
         if side == Side::Back && self.push_strict(leaf, leaf_len) {
@@ -40,7 +40,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
             thaw_above(self.view(), beside)?
         }
         let old = self.pop_leaf(side)?;
-        let new = Piece { node: std::mem::replace(leaf, none()), len: leaf_len };
+        let new = Piece { node: core::mem::replace(leaf, none()), len: leaf_len };
         let (a, b) = if side == Side::Back { (old, new) } else { (new, old) };
         let mut leaves = two_leaves(a, b);
         if side == Side::Front {
@@ -70,7 +70,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
             if level == 1 {
                 let has_room = n < own.get().cap();
                 if has_room {
-                    own.insert(n, Piece { node: std::mem::replace(leaf, none()), len: leaf_len });
+                    own.insert(n, Piece { node: core::mem::replace(leaf, none()), len: leaf_len });
                     *self.len += leaf_len
                 }
                 return has_room;
@@ -85,7 +85,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
     fn push_beside(&mut self, leaf: &mut Node<A, C>, leaf_len: usize, side: Side) -> Result<()> {
         let (level, len) = (*self.level as u32, *self.len);
         let piece = match level {
-            0 => Some(Piece { node: std::mem::replace(leaf, none()), len: leaf_len }),
+            0 => Some(Piece { node: core::mem::replace(leaf, none()), len: leaf_len }),
             _ => push(self.node, level, len, leaf, leaf_len, side)?,
         };
         let Some(piece) = piece else {
@@ -93,7 +93,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
             return Ok(());
         };
         count!(Raised);
-        let old = Piece { node: std::mem::replace(self.node, none()), len };
+        let old = Piece { node: core::mem::replace(self.node, none()), len };
         let pieces = match side {
             Side::Back => [old, piece],
             Side::Front => [piece, old],
@@ -218,7 +218,7 @@ fn push<A, C: Count>(
     }
     let n = inner.n();
     if n == WIDTH {
-        return Ok(Some(chain(std::mem::replace(leaf, none()), leaf_len, 0, level)));
+        return Ok(Some(chain(core::mem::replace(leaf, none()), leaf_len, 0, level)));
     }
     // A strict node stays one if all but the last child are full.
     let before_last = match side {
@@ -227,7 +227,7 @@ fn push<A, C: Count>(
     };
     let relaxed = before_last != Rrb::<A, C>::full(level - 1);
     let mut own = InnerMut::own_with(node, level, len, relaxed, n + 1);
-    let piece = chain(std::mem::replace(leaf, none()), leaf_len, 0, level - 1);
+    let piece = chain(core::mem::replace(leaf, none()), leaf_len, 0, level - 1);
     own.insert(if side == Side::Back { n } else { 0 }, piece);
     Ok(None)
 }

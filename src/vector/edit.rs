@@ -16,7 +16,7 @@ use super::node::*;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::Count;
-use std::ops::Range;
+use core::ops::Range;
 
 impl<A: Clone, C: Count> Body<A, C> {
     /// Element `index`, which there is, to be changed.
@@ -71,7 +71,7 @@ impl<A: Clone, C: Count> Body<A, C> {
     /// Nobody else asks for this leaf at the same time, unless it is exclusive.
     pub(super) unsafe fn chunk_below(&self, index: usize) -> (usize, *mut [A]) {
         let (start, places, slot) = leaf_slot(self.root.link(), self.ends, index);
-        let place = slot.map_or(std::ptr::from_ref(&self.root).cast_mut(), |slot| slot.place().cast());
+        let place = slot.map_or(core::ptr::from_ref(&self.root).cast_mut(), |slot| slot.place().cast());
         // SAFETY: what lies above is exclusive. The leaf is, or nobody else looks at its slot (the caller's promise), which
         // then holds one count, as an `Owned` does.
         unsafe {
@@ -85,7 +85,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             }
             // A copy begins at 0; head and tail are none.
             let first = if leaf.head().first.get() == places.start { places.start } else { 0 };
-            (start, std::ptr::slice_from_raw_parts_mut(leaf.places().add(first), len))
+            (start, core::ptr::slice_from_raw_parts_mut(leaf.places().add(first), len))
         }
     }
 
@@ -257,7 +257,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         }
         spine.tree.join(leaves, behind.tree.reborrow())?;
         // A tail of which nothing is seen may still have elements.
-        let gone = std::mem::replace(spine.tail, std::mem::replace(behind.tail, none()));
+        let gone = core::mem::replace(spine.tail, core::mem::replace(behind.tail, none()));
         self.ends = ends;
         drop(gone);
         Ok(())
@@ -292,7 +292,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             return Ok(right);
         }
         if index == 0 {
-            std::mem::swap(self, &mut right);
+            core::mem::swap(self, &mut right);
             return Ok(right);
         }
         self.thaw_root()?;
@@ -315,7 +315,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             if index > head + tree {
                 right.root = LeafMut::own(spine.tail, 0..tail, tail).split(index - head - tree, len - index)
             } else {
-                right.root = std::mem::replace(spine.tail, none())
+                right.root = core::mem::replace(spine.tail, none())
             }
             right.ends = Ends::new(len - index, 0);
             self.ends = Ends::new(index, head);
@@ -327,7 +327,7 @@ impl<A: Clone, C: Count> Body<A, C> {
         if index > head {
             let (piece, level) = spine.tree.cut(index - head)?;
             to_tree.set(piece.node, level, piece.len);
-            *to.tail = std::mem::replace(spine.tail, none());
+            *to.tail = core::mem::replace(spine.tail, none());
             right.ends = Ends::new(len - index, 0);
             self.ends = Ends::new(index, head);
             // The leaf that was cut: the ends are good for less than half of one.
@@ -346,9 +346,9 @@ impl<A: Clone, C: Count> Body<A, C> {
             *spine.head_end = index as u32;
         }
         let level = *spine.tree.level as u32;
-        to_tree.set(std::mem::replace(spine.tree.node, none()), level, tree);
+        to_tree.set(core::mem::replace(spine.tree.node, none()), level, tree);
         spine.tree.set(none(), 0, 0);
-        *to.tail = std::mem::replace(spine.tail, none());
+        *to.tail = core::mem::replace(spine.tail, none());
         right.ends = Ends::new(len - index, head - index);
         self.ends = Ends::new(index, index);
         Ok(right)

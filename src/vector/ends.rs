@@ -15,7 +15,7 @@ use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::{Count, Edge, Mark};
-use std::ops::Range;
+use core::ops::Range;
 
 const HEAD_BITS: u32 = 16;
 
@@ -132,7 +132,7 @@ impl<A, C: Count> Clone for Body<A, C> {
 pub(super) fn own_spine<A, C: Count>(root: &mut Node<A, C>, ends: Ends, part: Part) -> Result<SpineMut<'_, A, C>> {
     debug_assert!(root.word().tag() != STUB);
     if root.word().tag() != SPINE {
-        let tail = std::mem::replace(root, Rrb::new_spine());
+        let tail = core::mem::replace(root, Rrb::new_spine());
         let spine = SpineMut::new(root);
         *spine.tail = tail;
         return Ok(spine);
@@ -385,10 +385,10 @@ impl<A: Clone, C: Count> Body<A, C> {
             fill(leaf, [element].into_iter())
         } else {
             let owned = LeafMut::own(spine.head, end - head..end, head);
-            fill(leaf, std::iter::once(element).chain(owned.drain()))
+            fill(leaf, core::iter::once(element).chain(owned.drain()))
         }
         // A head of which nothing is seen may still have elements, whose `Drop` may panic.
-        let gone = std::mem::replace(spine.head, new);
+        let gone = core::mem::replace(spine.head, new);
         *spine.head_end = most as u32;
         self.ends = ends;
         drop(gone);
@@ -423,7 +423,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             // Its elements are the tail's now, from 0 on.
             let end = *spine.head_end as usize;
             LeafMut::own(spine.head, end - head..end, head).align();
-            std::mem::swap(spine.tail, spine.head);
+            core::mem::swap(spine.tail, spine.head);
             *spine.head_end = 0;
             self.ends = Ends::new(len, 0)
         }
@@ -465,10 +465,10 @@ impl<A: Clone, C: Count> Body<A, C> {
                 let leaf = spine.tree.pop_leaf(Side::Front)?;
                 (leaf.node, leaf.len)
             }
-            true => (std::mem::replace(spine.tail, none()), len),
+            true => (core::mem::replace(spine.tail, none()), len),
         };
         // A head of which nothing is seen may still have elements, whose `Drop` may panic.
-        let gone = std::mem::replace(spine.head, leaf);
+        let gone = core::mem::replace(spine.head, leaf);
         *spine.head_end = pulled as u32;
         self.ends = Ends::new(len, pulled);
         drop(gone);

@@ -8,6 +8,7 @@ use super::spine::Side;
 use super::{GenericVector, Splice, find, lockstep, no_such};
 use crate::error::Result;
 use crate::link::Kind;
+use alloc::vec::Vec;
 
 impl<A, P: Kind> GenericVector<A, P> {
     /// As [`get`](Self::get).
@@ -28,7 +29,7 @@ impl<A, P: Kind> GenericVector<A, P> {
     ///
     /// # Errors
     /// `Io`, `Corrupt` or `Incompatible` if a stored node cannot be read.
-    pub fn try_diff(&self, other: &Self) -> Result<std::vec::IntoIter<Splice>>
+    pub fn try_diff(&self, other: &Self) -> Result<alloc::vec::IntoIter<Splice>>
     where
         A: PartialEq,
     {
@@ -41,8 +42,8 @@ impl<A, P: Kind> GenericVector<A, P> {
     /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
     pub fn try_for_each<E: From<crate::Error>>(
         &self,
-        mut f: impl FnMut(&A) -> std::result::Result<(), E>,
-    ) -> std::result::Result<(), E> {
+        mut f: impl FnMut(&A) -> core::result::Result<(), E>,
+    ) -> core::result::Result<(), E> {
         let mut at = 0;
         while at < self.len() {
             let (_, slice) = find::chunk(self.body.root.link(), self.body.ends, at, &(at..self.len()))?;
@@ -105,7 +106,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         if index >= self.len() {
             no_such("Vector::try_set", index, self.len())
         }
-        self.body.element_mut(index).map(|place| std::mem::replace(place, value))
+        self.body.element_mut(index).map(|place| core::mem::replace(place, value))
     }
 
     /// As [`insert`](Self::insert).

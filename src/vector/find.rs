@@ -14,7 +14,7 @@ use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, Slot, Word};
-use std::ops::Range;
+use core::ops::Range;
 
 /// Element `i`, which there is; none if something on the way is stored.
 #[inline(always)]

@@ -12,7 +12,7 @@ use super::iter::SlicesMut;
 use super::{GenericVector, Iter, IterMut, bounds, no_such};
 use crate::error::thawed;
 use crate::link::Kind;
-use std::ops::{Range, RangeBounds};
+use core::ops::{Range, RangeBounds};
 
 /// The range of a view that a range of it names.
 ///
@@ -185,7 +185,7 @@ unsafe impl<A> Sync for Elements<A> {}
 
 impl<A> Elements<A> {
     fn none() -> Self {
-        Elements(std::ptr::slice_from_raw_parts_mut(std::ptr::dangling_mut(), 0))
+        Elements(core::ptr::slice_from_raw_parts_mut(core::ptr::dangling_mut(), 0))
     }
 }
 
@@ -290,7 +290,7 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
 
     /// Replaces the element numbered `index`, if there are so many; gives the one before.
     pub fn set(&mut self, index: usize, value: A) -> Option<A> {
-        self.get_mut(index).map(|element| std::mem::replace(element, value))
+        self.get_mut(index).map(|element| core::mem::replace(element, value))
     }
 
     /// Exchanges two elements; one with itself is nothing to do.
@@ -303,7 +303,7 @@ impl<'a, A: Clone, P: Kind> FocusMut<'a, A, P> {
         }
         let [a, b] = [a, b].map(|index| self.place_of("FocusMut::swap", index));
         // SAFETY: two elements of exclusive leaves in the view's range.
-        unsafe { std::ptr::swap(a, b) }
+        unsafe { core::ptr::swap(a, b) }
     }
 
     /// Lets `f` change two elements at once.

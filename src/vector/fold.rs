@@ -14,7 +14,7 @@ use super::revive::{load, load_root, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
 use crate::link::{Count, Mark, Slot, Word};
-use std::ops::Range;
+use core::ops::Range;
 
 /// Makes one thing of each block of a vector's elements.
 pub(crate) trait Fold<A> {

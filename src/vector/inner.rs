@@ -13,9 +13,9 @@ use super::node::*;
 use super::revive::load;
 use crate::error::Result;
 use crate::link::{Count, Header, Mark, Origin, Slot, Word};
-use std::marker::PhantomData;
-use std::ptr::NonNull;
-use std::sync::Arc;
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::ptr::NonNull;
 
 /// A node in its place: at this level (a leaf is at 0), with so many elements.
 pub(super) struct Tree<'a, A, C: Count> {
@@ -145,7 +145,7 @@ impl<'a, A, C: Count> Inner<'a, A, C> {
     #[inline(always)]
     pub(super) fn ends(self) -> Option<&'a [usize]> {
         // SAFETY: a relaxed node has `n` ends, which do not change while it is borrowed.
-        self.is_relaxed().then(|| unsafe { std::slice::from_raw_parts(self.ends_at(), self.n()) })
+        self.is_relaxed().then(|| unsafe { core::slice::from_raw_parts(self.ends_at(), self.n()) })
     }
 
     #[inline(always)]
@@ -263,7 +263,7 @@ impl<'a, A, C: Count> InnerMut<'a, A, C> {
         let exclusive = node.is_exclusive();
         if !exclusive || (relaxed && !inner.is_relaxed()) || inner.cap() < room {
             let new = moved_or_copied(inner, level, len, relaxed, room.max(inner.n()), !exclusive);
-            let old = std::mem::replace(node, new);
+            let old = core::mem::replace(node, new);
             if exclusive {
                 // SAFETY: its children are the new node's; only the origin is still its own.
                 unsafe {
@@ -298,7 +298,7 @@ impl<'a, A, C: Count> InnerMut<'a, A, C> {
         let inner = self.get();
         let n = inner.n();
         // SAFETY: exclusive, and borrowed mutably; a relaxed node has `n` ends.
-        inner.is_relaxed().then(|| unsafe { std::slice::from_raw_parts_mut(inner.ends_at(), n) })
+        inner.is_relaxed().then(|| unsafe { core::slice::from_raw_parts_mut(inner.ends_at(), n) })
     }
 
     /// Children `k..k + removed` will be replaced, or something in them.
@@ -453,7 +453,7 @@ fn moved_or_copied<A, C: Count>(
         // node is counted: read again, one that was stored may have been thawed.
         unsafe {
             if counted {
-                std::mem::forget(NodeRef::<A, C>::from_word(word).to_owned())
+                core::mem::forget(NodeRef::<A, C>::from_word(word).to_owned())
             }
             to.slots().add(k).write(Slot::new(word))
         }

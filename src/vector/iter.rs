@@ -14,10 +14,10 @@ use super::find::chunk;
 use super::node::*;
 use crate::error::thawed;
 use crate::link::{Count, Kind};
-use std::iter::FusedIterator;
-use std::marker::PhantomData;
-use std::ops::Range;
-use std::slice;
+use core::iter::FusedIterator;
+use core::marker::PhantomData;
+use core::ops::Range;
+use core::slice;
 
 /// The slices of a range of a vector.
 struct Slices<'a, A, C: Count> {
@@ -97,7 +97,7 @@ impl<'a, A: Clone, C: Count> SlicesMut<'a, A, C> {
         let from = self.range.start.saturating_sub(at);
         let to = slice.len().min(self.range.end - at);
         let first = slice.cast::<A>().wrapping_add(from);
-        (at + from, std::ptr::slice_from_raw_parts_mut(first, to - from))
+        (at + from, core::ptr::slice_from_raw_parts_mut(first, to - from))
     }
 
     /// The part before `i`, and the part from there on.

@@ -14,8 +14,8 @@ use super::node::*;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::{Count, Origin};
+use alloc::sync::Arc;
 use smallvec::SmallVec;
-use std::sync::Arc;
 
 /// The nodes along an edge, taken apart: of each level from 1 up the children but the one that is taken apart too.
 type Apart<A, C> = SmallVec<[Pieces<A, C>; 4]>;
@@ -50,7 +50,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
         let (right, first) = take_apart(other.set(none(), 0, 0), right_level, len, Side::Front);
         let mut seam = Pieces::new();
         seam.push(last);
-        seam.extend(leaves.into_iter().map(|(leaf, len)| Piece { node: std::mem::replace(leaf, none()), len }));
+        seam.extend(leaves.into_iter().map(|(leaf, len)| Piece { node: core::mem::replace(leaf, none()), len }));
         seam.push(first);
         let (mut left, mut right) = (left.into_iter(), right.into_iter());
         let mut level = 0;

@@ -9,9 +9,9 @@
 
 use super::node::*;
 use crate::link::{Count, Mark, Word};
-use std::marker::PhantomData;
-use std::ops::Range;
-use std::ptr::NonNull;
+use core::marker::PhantomData;
+use core::ops::Range;
+use core::ptr::NonNull;
 
 /// Borrows a leaf.
 pub(super) struct Leaf<'a, A, C: Count>(Word, PhantomData<(NodeRef<'a, A, C>, &'a A)>);
@@ -102,7 +102,7 @@ impl<'a, A, C: Count> Leaf<'a, A, C> {
     pub(super) unsafe fn slice(self, places: Range<usize>) -> &'a [A] {
         debug_assert!(self.head().first.get() <= places.start && places.end <= self.head().end.get());
         // SAFETY: these are elements (the caller's promise), and stay so while the leaf lives.
-        unsafe { std::slice::from_raw_parts(self.places().add(places.start), places.len()) }
+        unsafe { core::slice::from_raw_parts(self.places().add(places.start), places.len()) }
     }
 
     /// The element in this place.
@@ -177,8 +177,8 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         head.end.set(places.end);
         // SAFETY: exclusive, and nobody sees these elements, nor are they the leaf's any more.
         unsafe {
-            let front = std::ptr::slice_from_raw_parts_mut(at.add(first), places.start - first);
-            let back = std::ptr::slice_from_raw_parts_mut(at.add(places.end), end - places.end);
+            let front = core::ptr::slice_from_raw_parts_mut(at.add(first), places.start - first);
+            let back = core::ptr::slice_from_raw_parts_mut(at.add(places.end), end - places.end);
             // The second goes too if a `Drop` in the first panics.
             let _back = DropLast(back);
             front.drop_in_place()
@@ -196,7 +196,7 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
         unsafe {
             to.get().places().copy_from_nonoverlapping(self.get().places().add(first), len);
             to.get().head().end.set(len);
-            Rrb::<A, C>::free_shell(std::mem::replace(self.0, new).into_word())
+            Rrb::<A, C>::free_shell(core::mem::replace(self.0, new).into_word())
         }
     }
 
@@ -209,7 +209,7 @@ impl<'a, A, C: Count> LeafMut<'a, A, C> {
     #[inline(always)]
     pub(super) fn elements(&self) -> *mut [A] {
         let first = self.get().places().wrapping_add(self.get().head().first.get());
-        std::ptr::slice_from_raw_parts_mut(first, self.len())
+        core::ptr::slice_from_raw_parts_mut(first, self.len())
     }
 
     /// Notes what these elements, copied from these places of `from`, have in common with what is stored of that.

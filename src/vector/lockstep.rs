@@ -16,11 +16,12 @@ use super::node::*;
 use super::revive::through_stub;
 use super::spine::*;
 use crate::error::Result;
+use crate::hash::Lookup;
 use crate::link::{Count, Mark, Origin, Slot, same};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
 use smallvec::SmallVec;
-use std::collections::HashMap;
-use std::ops::Range;
-use std::sync::Arc;
 
 /// A difference between two vectors: the elements `old` of the first have been replaced by the elements `new` of the
 /// second. One of the two may be empty.
@@ -275,7 +276,7 @@ impl<'a, A> Run<'a, A> {
 /// One side of [`apart`]: the leaves read so far, and where each of them is among those.
 struct Read<'a, A, C: Count> {
     leaves: Vec<Item<'a, A, C>>,
-    numbers: HashMap<Key, usize>,
+    numbers: Lookup<Key, usize>,
     start: usize,
     /// Behind each of the leaves.
     ends: Vec<usize>,
@@ -286,14 +287,14 @@ type Key = (Mark, usize, usize, usize);
 
 impl<'a, A, C: Count> Read<'a, A, C> {
     fn new(at: usize) -> Self {
-        Read { leaves: Vec::new(), numbers: HashMap::new(), start: at, ends: Vec::new() }
+        Read { leaves: Vec::new(), numbers: Lookup::new(), start: at, ends: Vec::new() }
     }
 
     fn key(item: &Item<'a, A, C>) -> Key {
         let head = Leaf::new(item.tree.node).head();
         let (mark, place) = match head.header.mark() {
             mark if mark.is_place() && is_as_stored(item) => (mark, 0),
-            _ => (Mark::NONE, std::ptr::from_ref(head).addr()),
+            _ => (Mark::NONE, core::ptr::from_ref(head).addr()),
         };
         (mark, place, item.first, item.tree.len)
     }

@@ -11,7 +11,7 @@ use super::node::*;
 use super::spine::*;
 use crate::error::Result;
 use crate::link::Count;
-use std::ops::Range;
+use core::ops::Range;
 
 /// The leaf with element `i`, exclusive, and what number the element has there.
 #[inline]
@@ -57,7 +57,7 @@ impl<A: Clone, C: Count> TreeMut<'_, A, C> {
         *self.len += 1;
         if let Some(piece) = beside {
             count!(Raised);
-            let first = Piece { node: std::mem::replace(self.node, none()), len: len + 1 - piece.len };
+            let first = Piece { node: core::mem::replace(self.node, none()), len: len + 1 - piece.len };
             self.set(node_of(level + 1, [first, piece].into_iter().collect(), None), level + 1, len + 1);
         }
         Ok(())
@@ -217,8 +217,8 @@ fn balance_nodes<A, C: Count>(mut own: InnerMut<'_, A, C>, level: u32, k: usize,
     let (lower, upper) = own.two_mut(k);
     let below = level - 1;
     let origin = [&*lower, &*upper].into_iter().find_map(|node| Inner::new(node.link()).origin().cloned());
-    let mut pieces = into_pieces(std::mem::replace(lower, none()), below, a);
-    pieces.extend(into_pieces(std::mem::replace(upper, none()), below, b));
+    let mut pieces = into_pieces(core::mem::replace(lower, none()), below, a);
+    pieces.extend(into_pieces(core::mem::replace(upper, none()), below, b));
     if pieces.len() <= WIDTH {
         count!(NodeMerge);
         *lower = node_of(below, pieces, origin);

@@ -66,10 +66,10 @@ pub(crate) use {
 use crate::error::thawed;
 use crate::link::Kind;
 use archery::ArcTK;
+use core::ops::{Bound, Range, RangeBounds};
 use ends::Body;
 use iter::SlicesMut;
 use spine::Side;
-use std::ops::{Bound, Range, RangeBounds};
 
 /// A vector of these elements: `vector![1, 2, 3]`.
 #[macro_export]
@@ -268,7 +268,7 @@ impl<A, P: Kind> GenericVector<A, P> {
 
     /// Removes all elements. Time: O(1) if they are shared, else O(n) to drop them.
     pub fn clear(&mut self) {
-        drop(std::mem::take(self))
+        drop(core::mem::take(self))
     }
 
     /// True if the two are one version. Time: O(1). False proves nothing.
@@ -300,7 +300,7 @@ impl<A, P: Kind> GenericVector<A, P> {
     /// tuesday.insert(1, 7);
     /// assert_eq!(monday.diff(&tuesday).collect::<Vec<_>>(), [Splice { old: 1..1, new: 1..2 }]);
     /// ```
-    pub fn diff(&self, other: &Self) -> std::vec::IntoIter<Splice>
+    pub fn diff(&self, other: &Self) -> alloc::vec::IntoIter<Splice>
     where
         A: PartialEq,
     {
@@ -370,7 +370,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     pub fn set(&mut self, index: usize, value: A) -> A {
         let len = self.len();
         match self.get_mut(index) {
-            Some(place) => std::mem::replace(place, value),
+            Some(place) => core::mem::replace(place, value),
             None => no_such("Vector::set", index, len),
         }
     }

@@ -19,14 +19,14 @@
 
 use super::inner::Inner;
 use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, release};
+use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::ops::Range;
+use core::ptr::NonNull;
+use core::sync::atomic::{AtomicU32, Ordering::Relaxed};
 use smallvec::SmallVec;
-use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
-use std::marker::PhantomData;
-use std::mem::MaybeUninit;
-use std::ops::Range;
-use std::ptr::NonNull;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
 pub(super) const LEAF: usize = 0;
 pub(super) const STRICT: usize = 1;
@@ -289,7 +289,7 @@ impl<A, C: Count> Rrb<A, C> {
             node.write(InnerHead { header, origin, base: MarkCell::default() });
             if tag == RELAXED {
                 let ends = node.as_ptr().add(1).cast::<usize>();
-                std::slice::from_raw_parts_mut(ends.cast::<MaybeUninit<usize>>(), cap)
+                core::slice::from_raw_parts_mut(ends.cast::<MaybeUninit<usize>>(), cap)
                     .fill(MaybeUninit::new(usize::MAX))
             }
             Self::own(node, tag)
@@ -370,11 +370,11 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
         unsafe {
             match node.tag() {
                 LEAF => {
-                    if std::mem::needs_drop::<A>() {
+                    if core::mem::needs_drop::<A>() {
                         let head = at.cast::<LeafHead>().as_ref();
                         let (first, end) = (head.first.get(), head.end.get());
                         let elements = at.as_ptr().byte_add(Self::ELEMENTS).cast::<A>();
-                        std::ptr::slice_from_raw_parts_mut(elements.add(first), end - first).drop_in_place()
+                        core::ptr::slice_from_raw_parts_mut(elements.add(first), end - first).drop_in_place()
                     }
                 }
                 SPINE => {

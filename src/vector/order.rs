@@ -8,8 +8,9 @@
 use super::GenericVector;
 use crate::error::thawed;
 use crate::link::Kind;
-use std::cmp::Ordering;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::ops::Range;
 
 /// Where a range of elements is taken out at a time, it costs as much as moving so many elements.
 const RUN_COST: usize = 256;
@@ -61,7 +62,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         // Both leaves are exclusive now, so that this moves neither.
         let a = thawed(self.body.place_mut(i));
         // SAFETY: elements of exclusive leaves, borrowed mutably; maybe one and the same.
-        unsafe { std::ptr::swap(a, b) }
+        unsafe { core::ptr::swap(a, b) }
     }
 
     /// Puts an element into a sorted vector, where it belongs. Time: O(log n) comparisons.
@@ -146,13 +147,13 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
         order.sort_by(|a, b| cmp(a, b));
         // SAFETY: each element is read once and each place written once, and no user code runs meanwhile.
         unsafe {
-            let sorted: Vec<std::mem::ManuallyDrop<A>> = order
+            let sorted: Vec<core::mem::ManuallyDrop<A>> = order
                 .into_iter()
-                .map(|element| std::ptr::from_ref(element).cast::<std::mem::ManuallyDrop<A>>().read())
+                .map(|element| core::ptr::from_ref(element).cast::<core::mem::ManuallyDrop<A>>().read())
                 .collect();
             let places = leaves.iter_mut().flat_map(|leaf| leaf.iter_mut());
             for (place, element) in places.zip(sorted) {
-                std::ptr::from_mut(place).write(std::mem::ManuallyDrop::into_inner(element))
+                core::ptr::from_mut(place).write(core::mem::ManuallyDrop::into_inner(element))
             }
         }
     }

@@ -17,8 +17,10 @@ use super::store::{SpineParts, StoredLink};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use crate::link::{Count, Kind, Mark, Origin, Word};
-use std::ops::Range;
-use std::sync::Arc;
+use alloc::format;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// Where most of a node is stored, by a node that has these elements, or children, in front and at the back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

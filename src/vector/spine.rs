@@ -11,9 +11,9 @@ use super::node::*;
 use super::revive::load;
 use crate::error::Result;
 use crate::link::{Count, Origin, Slot};
-use std::marker::PhantomData;
-use std::ops::Range;
-use std::sync::Arc;
+use alloc::sync::Arc;
+use core::marker::PhantomData;
+use core::ops::Range;
 
 /// Which end of a vector.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -190,7 +190,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
     /// Puts another tree there.
     pub(super) fn set(&mut self, node: Node<A, C>, level: u32, len: usize) -> Node<A, C> {
         (*self.level, *self.len) = (level as u16, len);
-        std::mem::replace(self.node, node)
+        core::mem::replace(self.node, node)
     }
 
     /// A tree whose children would fit into one node becomes that node (V4); unless they cannot be read.
@@ -220,7 +220,7 @@ impl<A, C: Count> TreeMut<'_, A, C> {
                     }
                     let Ok(origin) = mixed([a, b]) else { return };
                     count!(Lowered);
-                    let mut nodes = into_pieces(std::mem::replace(self.node, none()), level, len).into_iter();
+                    let mut nodes = into_pieces(core::mem::replace(self.node, none()), level, len).into_iter();
                     let mut pieces = Pieces::new();
                     for piece in nodes.by_ref() {
                         pieces.extend(into_pieces(piece.node, level - 1, piece.len))

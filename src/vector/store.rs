@@ -18,10 +18,11 @@ use super::node::*;
 use super::revive::{Base, peek_stub, through_stub};
 use super::spine::*;
 use crate::error::Result;
+use crate::hash::Lookup;
 use crate::id::Address;
 use crate::link::{Count, Header, Mark, MarkCell, Session, Slot, Word, place, same};
-use std::collections::HashMap;
-use std::ops::Range;
+use alloc::vec::Vec;
+use core::ops::Range;
 
 /// A link as a record holds it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -93,7 +94,7 @@ fn address_at<'a, A, R: Records<'a, A>>(place: Mark, records: &mut R) -> Result<
 /// The nodes that a commit wrote, to be marked when all is written (L5).
 pub(crate) struct Commit<'a> {
     session: Session,
-    written: HashMap<*const Header, Written<'a>>,
+    written: Lookup<*const Header, Written<'a>>,
 }
 
 struct Written<'a> {
@@ -170,7 +171,7 @@ fn has_ends((head, tail): (usize, usize), ends: Ends, tree_len: usize) -> bool {
 
 impl<'a> Commit<'a> {
     pub(crate) fn new(session: Session) -> Self {
-        Commit { session, written: HashMap::new() }
+        Commit { session, written: Lookup::new() }
     }
 
     /// Marks everything that was written: the write has succeeded.
@@ -195,7 +196,7 @@ impl<'a> Commit<'a> {
 
     /// What was noted of a node that this commit wrote.
     fn written(&self, header: &Header) -> Option<(Address, &What<'a>)> {
-        self.written.get(&std::ptr::from_ref(header)).map(|written| (written.address, &written.what))
+        self.written.get(&core::ptr::from_ref(header)).map(|written| (written.address, &written.what))
     }
 
     fn note(&mut self, header: &'a Header, address: Address, what: What<'a>) {

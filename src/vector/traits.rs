@@ -5,13 +5,15 @@
 
 use super::{ConsumingIter, GenericVector, Iter, IterMut, no_such};
 use crate::link::Kind;
-use std::borrow::Borrow;
-use std::cmp::Ordering;
-use std::collections::VecDeque;
-use std::fmt;
-use std::hash::{Hash, Hasher};
-use std::iter::Sum;
-use std::ops::{Add, Index, IndexMut};
+use alloc::borrow::ToOwned;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::borrow::Borrow;
+use core::cmp::Ordering;
+use core::fmt;
+use core::hash::{Hash, Hasher};
+use core::iter::Sum;
+use core::ops::{Add, Index, IndexMut};
 
 impl<A, P: Kind> Clone for GenericVector<A, P> {
     /// Time: O(1): one count.
