@@ -343,7 +343,7 @@ fn long() -> u64 {
 #[test]
 fn after_any_crash_a_prefix_is_there_with_all_that_was_acknowledged() {
     let mut seen = Seen::default();
-    for seed in 0..1000 * long() {
+    for seed in 0..3000 * long() {
         let _seed = Seed(seed);
         let mut machine = Machine::new(seed);
         let mut log = machine.open().unwrap();
