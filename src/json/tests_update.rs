@@ -125,6 +125,10 @@ fn a_name_twice_in_a_text_counts_once_wherever_it_is() {
                 reads_as_updated(&old, &format!("{{{}}}", new.join(",")))
             }
         }
+        // As many members as there were, one of them twice.
+        let mut again = own.clone();
+        again[n - 1] = own[n - 2].clone();
+        reads_as_updated(&old, &format!("{{{}}}", again.join(",")));
         reads_as_updated(&old, "{}");
         reads_as_updated(&old, "[]")
     }
