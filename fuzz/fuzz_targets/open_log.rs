@@ -194,13 +194,7 @@ fn made(size: u64, versions: u64, segment_bytes: Option<u64>, is_closed: bool) -
     drop(timeline);
     std::fs::remove_dir_all(&folder).unwrap();
     // What is in memory, so that comparing reads no file that is gone.
-    let states = states
-        .into_iter()
-        .map(|state| {
-            state.walk().unwrap();
-            state
-        })
-        .collect();
+    let states = states.into_iter().inspect(|state| state.walk().unwrap()).collect();
     Log { files, states }
 }
 
@@ -328,7 +322,7 @@ fn record(files: &Files, n: u16, is_wanted: impl Fn(&Place) -> bool) -> Option<(
         .enumerate()
         .flat_map(|(i, (_, bytes))| fuzzing::records(bytes).into_iter().map(move |place| (i, place)));
     let all: Vec<_> = all.filter(|(_, place)| is_wanted(place)).collect();
-    (!all.is_empty()).then(|| all[n as usize * all.len() >> 16])
+    (!all.is_empty()).then(|| all[(n as usize * all.len()) >> 16])
 }
 
 fn address(files: &Files, (file, place): (usize, Place)) -> u64 {

@@ -34,7 +34,7 @@ fuzz_target!(|input: Input<'_>| {
     // Bodies are whole units.
     let body = &aligned.0[..len.next_multiple_of(8)];
     // Kinds that there are, more often than others.
-    let kind = if input.kind & 0x40 != 0 { 64 + input.kind % 13 | input.kind & 0x80 } else { input.kind };
+    let kind = if input.kind & 0x40 != 0 { (64 + input.kind % 13) | (input.kind & 0x80) } else { input.kind };
     match input.what % 7 {
         0 => read_stamp(&input.body[..len], at),
         1 => read_record::<u64, u64>(kind, body, at),

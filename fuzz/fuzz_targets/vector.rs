@@ -78,7 +78,7 @@ fn element(v: impl Into<u32>) -> Element {
 }
 
 fn place(at: u16, len: usize) -> usize {
-    at as usize * (len + 1) >> 16
+    (at as usize * (len + 1)) >> 16
 }
 
 fn range(a: u16, b: u16, len: usize) -> Range<usize> {
