@@ -80,6 +80,14 @@ mod timeline;
 mod varint;
 pub mod vector;
 
+/// For the package in `fuzz/`: what it needs to forge logs, and to read records from any bytes.
+#[cfg(all(fuzzing, feature = "timeline"))]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::archive::fuzzing::read_record;
+    pub use crate::log::fuzzing::{Place, address, read_block, read_stamp, records, reseal};
+}
+
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.
 pub mod rc {
     use archery::RcK;

@@ -13,6 +13,8 @@ mod counting;
 mod body;
 #[cfg(feature = "timeline")]
 mod digest;
+#[cfg(all(fuzzing, feature = "timeline"))]
+pub(crate) mod fuzzing;
 #[cfg(feature = "timeline")]
 mod hashers;
 #[cfg(feature = "timeline")]

@@ -7,7 +7,7 @@
 //! Source: Myers, "An applicative random-access stack", Information Processing Letters 17, 1983 (skew-binary jumps).
 //! Uses: `error`.
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 
 /// What a version says of where it comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,8 +49,16 @@ pub(crate) fn line_after(lineage: &(impl Lineage + ?Sized), parent: u64) -> Resu
     let line = lineage.line(parent)?;
     let over = lineage.line(line.jump)?;
     let beyond = lineage.line(over.jump)?;
-    let jump = if line.depth - over.depth == over.depth - beyond.depth { over.jump } else { parent };
+    let length = |from: &Line, to: &Line| from.depth.checked_sub(to.depth).ok_or_else(|| no_line(parent));
+    let jump = if length(&line, &over)? == length(&over, &beyond)? { over.jump } else { parent };
     Ok(Line { parent, jump, depth: line.depth + 1, joins: 0 })
+}
+
+/// What only a log has in which somebody else wrote.
+#[cold]
+fn no_line(id: u64) -> Error {
+    let what = format!("what the log says of version {id} and of its ancestors does not fit: restore a copy");
+    Error::new(ErrorKind::Corrupt, what)
 }
 
 /// The ancestor of a version, or itself, that has so many ancestors; it has as many at least.
@@ -61,7 +69,9 @@ pub(crate) fn ancestor_at(lineage: &(impl Lineage + ?Sized), mut id: u64, depth:
         return Ok(depth);
     }
     let mut line = lineage.line(id)?;
-    debug_assert!(depth <= line.depth);
+    if depth > line.depth {
+        return Err(no_line(id));
+    }
     while line.depth > depth {
         let over = lineage.line(line.jump)?;
         (id, line) = match over.depth >= depth {
@@ -168,6 +178,17 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn lines_that_do_not_fit_are_an_error_and_no_panic() {
+        let mut lines = lines(10, |id| id - 1);
+        // Its jump has more ancestors than it has itself.
+        lines.0[9].depth = 3;
+        let results = [line_after(&lines, 9).map(|line| line.depth), ancestor_at(&lines, 9, 5)];
+        results.into_iter().for_each(|result| assert_eq!(result.unwrap_err().kind(), ErrorKind::Corrupt));
+        // A tip that does not come from where we are.
+        assert_eq!(stop_after(&lines, 8, 2).unwrap_err().kind(), ErrorKind::Corrupt)
     }
 
     #[test]

@@ -4,13 +4,13 @@
 //! - **J4** An array or object lies in what holds it exactly if it is small (J3). Members
 //!   that lie there stand in their order, and have no other.
 //!
-//! Uses: `archive`, `vector`; `object`, `large`, `few`. Bytes: docs/FORMAT.md, "JSON documents".
+//! Uses: `archive`, `vector`, `error`; `object`, `large`, `few`. Bytes: docs/FORMAT.md, "JSON documents".
 
 use super::few::{NAME_BYTES, VALUE_BYTES, is_few_elements, is_few_members};
 use super::large::ArchivedLarge;
 use super::{ArchivedJson, Json, Object};
 use crate::archive::{ArchivedVector, Sink, Source};
-use crate::error::Error;
+use crate::error::{Error, caught};
 use crate::vector::Vector;
 use rkyv::boxed::{ArchivedBox, BoxResolver};
 use rkyv::rancor::Fallible;
@@ -57,7 +57,8 @@ impl ArchiveWith<Vector<Json>> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Vector<Json>, S> for Few {
     fn serialize_with(array: &Vector<Json>, s: &mut S) -> Result<Self::Resolver, Error> {
-        Ok(match is_few_elements(array) {
+        // What is stored may have to be read for it, and be damaged.
+        Ok(match caught(|| is_few_elements(array))? {
             true => PlaceResolver::Inside(ArchivedVec::serialize_from_iter::<Json, _, _>(array.iter(), s)?),
             false => PlaceResolver::Far(ArchivedBox::serialize_from_ref(array, s)?),
         })
@@ -87,10 +88,11 @@ impl ArchiveWith<Object> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Object, S> for Few {
     fn serialize_with(object: &Object, s: &mut S) -> Result<Self::Resolver, Error> {
-        if !is_few_members(object) {
-            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(&*object.to_large(), s)?));
+        if !caught(|| is_few_members(object))? {
+            let large = caught(|| object.to_large())?;
+            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(&*large, s)?));
         }
-        let named: Vec<_> = object.iter().map(|(name, value)| Named(name, value)).collect();
+        let named: Vec<_> = caught(|| object.iter().map(|(name, value)| Named(name, value)).collect())?;
         Ok(PlaceResolver::Inside(ArchivedVec::serialize_from_slice(&named, s)?))
     }
 }
@@ -107,7 +109,8 @@ impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Object>>::Archived,
                     });
                     (name.as_str().to_owned(), value)
                 };
-                let object = Object::of(few.iter().map(named));
+                // A large value in a small object, as only a forged log has it, is read here.
+                let object = caught(|| Object::of(few.iter().map(named)))?;
                 failed.map_or(Ok(object), Err)
             }
             ArchivedPlace::Far(object) => object.get().deserialize(d).map(Object::from),

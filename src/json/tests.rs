@@ -172,6 +172,36 @@ fn small_and_large_ones_take_turns() {
     assert!(digests.iter().eq(digests.iter().rev()));
 }
 
+/// Whether a value is small is asked when it is written and when it is hashed: by then what was stored of it may be damaged.
+#[test]
+fn what_is_damaged_within_a_value_is_an_error_of_digests_and_edits_and_no_panic() {
+    let text = |c: char| Json::from(c.to_string().repeat(200));
+    let large = || Json::from_iter(['x', 'y', 'z'].map(text));
+    let object = || Json::from(Object::from_iter([("large", large())]));
+    for (document, is_object) in
+        [(Json::from_iter([large()]), false), (object(), true), (Json::from_iter([object()]), false)]
+    {
+        let storage = Simulated::new(1);
+        let mut timeline = open(&storage);
+        let head = timeline.edit("large", |json| *json = document).unwrap().version.unwrap();
+        drop(timeline);
+        let mut files = storage.files();
+        let file = files.get_mut(&0).unwrap();
+        let at = file.windows(200).rposition(|bytes| bytes == [b'y'; 200]).unwrap();
+        file[at] ^= 1;
+        let mut timeline = open(&Simulated::with_files(&files, 1));
+        assert_eq!(timeline.digest(head).unwrap_err().kind(), ErrorKind::Corrupt);
+        let more = |json: &mut Json| match is_object {
+            true => _ = json.as_object_mut().unwrap().insert("more", 1),
+            false => json.as_array_mut().unwrap().push_back(1.into()),
+        };
+        assert_eq!(timeline.edit("more", more).unwrap_err().kind(), ErrorKind::Corrupt);
+        assert_eq!((timeline.head(), timeline.versions().count()), (head, 2));
+        // What does not need it goes on.
+        timeline.edit("anew", |json| *json = Json::Null).unwrap();
+    }
+}
+
 /// Small objects are lists and large ones maps: every edit of one against a list of members, through sizes of both.
 mod objects {
     use super::*;

@@ -2,10 +2,11 @@
 //! In: a folder. Out: a [`Storage`].
 //! Must hold: an error names the file and what to do. Who holds the lock of a folder holds it under whatever name that has,
 //! and nobody else changes what is in it.
-//! Uses: `error`, `storage`.
+//! Uses: `error`, `id`, `storage`.
 
 use super::storage::{SegmentFile, Storage};
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
 use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::hash::{BuildHasher, RandomState};
@@ -255,7 +256,7 @@ fn is_at(_: &File, _: &Path) -> bool {
 fn first_of(name: &OsStr) -> Option<u64> {
     let stem = name.to_str()?.strip_suffix(ENDING)?.strip_suffix('.')?;
     let first = u64::from_str_radix(stem, 16).ok()?;
-    (stem == format!("{first:011x}")).then_some(first)
+    (first >> Address::BITS == 0 && stem == format!("{first:011x}")).then_some(first)
 }
 
 /// Makes the names in a folder durable. Windows does so by itself, and cannot open folders as files.
@@ -409,6 +410,16 @@ mod tests {
         assert_eq!(error.kind(), ErrorKind::Io);
         assert!(error.to_string().starts_with("cannot write notes/a: "), "{error}");
         assert!(error.to_string().ends_with("free space, then open the log again"), "{error}");
+    }
+
+    #[test]
+    fn a_segment_is_named_by_an_address_and_other_files_are_none() {
+        let first = |name: &str| first_of(OsStr::new(name));
+        assert_eq!((first("0000080a3f2.segment"), first("fffffffffff.segment")), (Some(0x80a3f2), Some((1 << 44) - 1)));
+        // An address has 44 bits: what is longer is somebody else's, and no sum of it and a length is asked for.
+        let others =
+            ["100000000000.segment", "ffffffffffffffff.segment", "80a3f2.segment", "0000080A3F2.segment", "1.unready"];
+        others.iter().for_each(|name| assert_eq!(first(name), None, "{name}"))
     }
 
     #[test]

@@ -21,6 +21,8 @@ mod verify;
 mod window;
 mod writer;
 
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 #[cfg(test)]
 pub(crate) mod simulated;
 #[cfg(test)]

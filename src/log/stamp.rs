@@ -246,6 +246,10 @@ impl Stamp {
         let is_version = self.kind == StampKind::Version;
         let ids = [(self.head, "the head"), (self.tip, "the tip"), (self.depth, "the depth"), (self.jump, "the jump")];
         let wrong = ids.iter().find(|&&(n, _)| n > self.id).map(|&(_, what)| what);
+        // A stamp takes more than a unit: so there is room for as many versions as are said, and what is kept for each.
+        let wrong = wrong.or_else(|| (self.id >= at).then_some("the number"));
+        // Whoever looks for an ancestor comes nearer to the first version with each step.
+        let wrong = wrong.or_else(|| (is_version && self.id > 0 && self.jump == self.id).then_some("the jump"));
         let wrong = wrong.or_else(|| self.parents.iter().any(|&p| p >= self.id).then_some("a parent"));
         let is_behind = |address: Address| address.units() >= at;
         let root_is_behind = |root: Root| matches!(root, Root::At(root) if is_behind(root));

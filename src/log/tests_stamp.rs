@@ -11,7 +11,7 @@ fn some_address(dice: &mut Dice) -> Option<Address> {
 }
 
 fn some_stamp(dice: &mut Dice) -> Stamp {
-    let id = dice.roll() >> (1 + dice.below(63));
+    let id = dice.below(AT) >> dice.below(41);
     let upto = |dice: &mut Dice| if dice.one_in(3) { id } else { dice.below(id + 1) };
     let root = if dice.one_in(2) {
         Root::At(Address::new(1 + dice.below(AT - 1)).unwrap())
@@ -21,7 +21,8 @@ fn some_stamp(dice: &mut Dice) -> Stamp {
     let mut stamp = Stamp::version(id, root);
     let parents = if id == 0 { 0 } else { dice.below(7) };
     stamp.parents = (0..parents).map(|_| dice.below(id)).collect();
-    (stamp.head, stamp.tip, stamp.depth, stamp.jump) = (upto(dice), upto(dice), upto(dice), upto(dice));
+    (stamp.head, stamp.tip, stamp.depth) = (upto(dice), upto(dice), upto(dice));
+    stamp.jump = dice.below(id.max(1));
     stamp.time_us = dice.roll() >> dice.below(64);
     (stamp.children, stamp.hashers) = (some_address(dice), some_address(dice));
     for _ in 0..dice.below(5) {
@@ -132,6 +133,10 @@ fn a_stamp_that_names_what_is_not_before_it_is_invalid() {
     assert!(wrong(|s| s.tip = 6));
     assert!(wrong(|s| s.depth = 6));
     assert!(wrong(|s| s.jump = 6));
+    // It would lead nowhere, for ever.
+    assert!(wrong(|s| s.jump = 5));
+    // There is no room for so many versions.
+    assert!(!wrong(|s| s.id = 9) && wrong(|s| s.id = 10));
     assert!(wrong(|s| s.chain.names = Address::new(10)));
     assert!(wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(10).unwrap()))));
     assert!(wrong(|s| s.tags.push_root(Tags::NAMES, &Root::At(Address::new(10).unwrap()))));

@@ -246,6 +246,26 @@ fn a_record_that_says_what_none_says_is_an_error_and_no_panic() {
 }
 
 #[test]
+fn a_version_whose_stamp_does_not_fit_its_ancestors_is_an_error_and_no_panic() {
+    let storage = written(Size::Small, VERSIONS);
+    let (mut log, last) = Log::open(Arc::new(storage.clone()), Timeline::<Golden>::options().log_options()).unwrap();
+    let mut stamp = last.unwrap().after(StampKind::Version);
+    (stamp.id, stamp.head, stamp.tip, stamp.jump) = (VERSIONS, VERSIONS, VERSIONS, VERSIONS - 1);
+    stamp.parents.push(VERSIONS - 1);
+    stamp.root = log.reader().stamp_of(0).unwrap().root;
+    // It jumps over what has more ancestors than it says it has.
+    stamp.depth = 0;
+    log.batch().unwrap().commit(stamp, true).unwrap();
+    drop(log);
+    let mut timeline = open(&storage).unwrap();
+    assert_eq!((timeline.head().number(), timeline.state()), (VERSIONS, &first()));
+    assert_clear(&timeline.edit("more", |state| *state = Golden::Number(8)).unwrap_err());
+    // Others are as they were.
+    timeline.checkout(VersionId::new(3)).unwrap();
+    timeline.edit("more", |state| *state = Golden::Number(8)).unwrap();
+}
+
+#[test]
 fn a_change_of_names_that_is_none_is_an_error_and_reading_goes_on_without_names() {
     let options = || Timeline::<Golden>::options();
     let change = |change: Change| (Tags::CHANGE, change.to_bytes());
