@@ -45,8 +45,8 @@
 //! Features: `std` (on by default) is conversions from and into `std::collections::{HashMap, HashSet}`, and what every other feature
 //! but `serde` needs: without it the crate is `no_std`, and the collections need `alloc` only. `timeline` (on by default) is the
 //! timeline and all that stores; `json` is JSON documents as a state, with pointers and patches; `cli` the program `backstory`,
-//! which keeps versions of such a document; `serde` writes and reads collections as std's of the same shape; `proptest` has
-//! strategies that make and shrink them.
+//! which keeps versions of such a document; `serde` writes and reads collections as std's of the same shape; `rayon` goes
+//! through them with many threads; `proptest` has strategies that make and shrink them.
 
 #![cfg_attr(not(any(feature = "std", test)), no_std)]
 

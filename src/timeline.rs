@@ -495,7 +495,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Reads every record of the log once and says what there is, and what of it is damaged. In memory there is nothing to
     /// read.
     ///
-    /// Time: O(log's bytes). Memory: a bit for each 8 bytes of the log, 8 bytes a version.
+    /// Time: O(log's bytes). Memory: a bit for each 8 bytes of the log, 40 bytes a version.
     ///
     /// # Errors
     /// `Io`. Damage is in the report.

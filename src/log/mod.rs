@@ -8,6 +8,7 @@ mod files;
 mod health;
 mod index;
 mod mapped;
+mod published;
 mod reader;
 mod record;
 mod recovery;

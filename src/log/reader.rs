@@ -2,9 +2,10 @@
 //! In: addresses, numbers of versions. Out: [`Record`]s and stamps.
 //! Must hold: no byte is believed before its checksum; whatever the bytes are, a read ends in a record or an error, and
 //! asks for no more memory than the log has bytes.
-//! Uses: `error`, `id`, `index`, `record`, `segments`, `stamp`, `storage`, `superblock`, `window`.
+//! Uses: `error`, `id`, `index`, `published`, `record`, `segments`, `stamp`, `storage`, `superblock`, `window`.
 
 use super::index::{Index, Spot};
+use super::published::Published;
 use super::record::{HEADER_BYTES, Header, Seal, UNIT, kinds};
 use super::segments::{Segments, Site};
 use super::stamp::{Stamp, StampKind};
@@ -13,17 +14,15 @@ use super::window::{Reach, ReaderId, WINDOW_BYTES, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
+use std::ops::Deref;
+use std::sync::{Arc, PoisonError, RwLock};
 
 /// What all who have a log open in this process share.
 pub(crate) struct Reader {
     pub(super) segments: Segments,
     pub(super) seal: Seal,
     id: ReaderId,
-    /// Where the last batch ends.
-    end: AtomicU64,
-    index: RwLock<Index>,
+    published: Published<Index>,
     /// Full nodes of the index that were read, at most [`MOST_NODES`]: 2 KB for each 256 versions.
     nodes: RwLock<HashMap<NodeKey, Arc<[Address]>>>,
 }
@@ -93,22 +92,21 @@ impl Record {
 
 impl Reader {
     pub(super) fn new(segments: Segments, seal: Seal, end: u64, index: Index) -> Self {
-        let (end, index) = (AtomicU64::new(end), RwLock::new(index));
-        Reader { segments, seal, id: ReaderId::draw(), end, index, nodes: RwLock::default() }
+        let published = Published::new(end, index);
+        Reader { segments, seal, id: ReaderId::draw(), published, nodes: RwLock::default() }
     }
 
     /// Where the last batch ends.
     pub(crate) fn end(&self) -> u64 {
-        self.end.load(Ordering::Acquire)
+        self.published.end()
     }
 
     pub(super) fn publish(&self, end: u64, change: impl FnOnce(&mut Index)) {
-        self.end.store(end, Ordering::Release);
-        change(&mut self.index.write().unwrap_or_else(PoisonError::into_inner))
+        self.published.publish(end, change)
     }
 
-    pub(super) fn index(&self) -> RwLockReadGuard<'_, Index> {
-        self.index.read().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn index(&self) -> impl Deref<Target = Index> {
+        self.published.index()
     }
 
     /// How many versions there are.
@@ -313,7 +311,7 @@ impl Reader {
                 previous.ok_or_else(|| self.segments.damage(stamp.units(), "the stamp names no version before it"))?;
             found.push(stamp)
         }
-        self.index.write().unwrap_or_else(PoisonError::into_inner).remember(known, &found);
+        self.published.change(|index| index.remember(known, &found));
         Ok(stamp)
     }
 

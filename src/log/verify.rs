@@ -66,6 +66,11 @@ pub struct Damage {
 }
 
 impl Report {
+    /// Adds what is wrong at an address.
+    pub(crate) fn add(&mut self, reader: &Reader, at: Address, what: &str) {
+        self.damages.push(damage(reader, at.units(), Some(kinds::STAMP), what, REPORT))
+    }
+
     /// Of so many versions that are stored nowhere.
     pub(crate) fn of_versions(versions: u64) -> Self {
         Report { versions, ..Report::default() }
@@ -110,6 +115,11 @@ pub(super) fn values(stamp: &Stamp, at: Address, links: Links, to: &mut Vec<Addr
 
 const RESTORE: &str = "restore a copy; versions that do not need it can still be read";
 const REPORT: &str = "restore a copy; if the copy has it too, report it as a fault of this program";
+
+fn damage(reader: &Reader, at: u64, kind: Option<u8>, what: impl Into<String>, advice: &'static str) -> Damage {
+    let segment = reader.segments.firsts().into_iter().rev().find(|&first| first <= at).unwrap_or(0);
+    Damage { segment, offset: (at - segment) * UNIT, address: at, kind, what: what.into(), advice }
+}
 
 /// The state of a pass.
 struct Pass<'a> {
@@ -161,9 +171,7 @@ pub(crate) fn verify(reader: &Reader, links: Links) -> Result<Report> {
 
 impl Pass<'_> {
     fn damage(&mut self, at: u64, kind: Option<u8>, what: impl Into<String>, advice: &'static str) {
-        let segment = self.reader.segments.firsts().into_iter().rev().find(|&first| first <= at).unwrap_or(0);
-        let offset = (at - segment) * UNIT;
-        self.report.damages.push(Damage { segment, offset, address: at, kind, what: what.into(), advice })
+        self.report.damages.push(damage(self.reader, at, kind, what, advice))
     }
 
     /// Each segment has its superblock, and begins where the one before ends.

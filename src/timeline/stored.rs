@@ -9,7 +9,7 @@ use super::Durability;
 use super::home::Made;
 use crate::archive::{self, Digests, Kept, Library, Moved, Moving, Serializer, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
-use crate::history::{Change, Line, Lineage, Names, Tree};
+use crate::history::{Change, Line, Lineage, Names, Tree, line_after};
 use crate::id::{Address, Digest};
 use crate::link::Session;
 use crate::log::{Log, Reader, Report, Root, Sharing, Stamp, StampKind, Tags, UNIT, sharing, verify};
@@ -200,7 +200,35 @@ impl<T> Stored<T> {
     }
 
     pub(super) fn verify(&self) -> Result<Report> {
-        verify(&self.reader, &archive::links)
+        let mut report = verify(&self.reader, &archive::links)?;
+        if report.damages.is_empty() {
+            self.verify_lines(&mut report)?
+        }
+        Ok(report)
+    }
+
+    /// Whether what each version says of its ancestors is what follows from its parent.
+    fn verify_lines(&self, report: &mut Report) -> Result<()> {
+        let mut lines = AllLines(Vec::new());
+        for id in 0..report.versions {
+            let at = self.reader.address_of(id)?;
+            let stamp = self.reader.version_at(at, id)?;
+            let line = line_of(&stamp);
+            let is_it = |made: Line| (made.depth, made.jump) == (line.depth, line.jump) && line.joins <= line.depth;
+            let follows = match stamp.parents.first() {
+                Some(&parent) => id > 0 && line_after(&lines, parent).is_ok_and(is_it),
+                None => id == 0 && is_it(Line::FIRST),
+            };
+            if !follows {
+                report.add(
+                    &self.reader,
+                    at,
+                    "what this stamp says of the version's ancestors does not follow from its parent",
+                )
+            }
+            lines.0.push(line)
+        }
+        Ok(())
     }
 
     pub(super) fn sharing(&self) -> Result<Sharing> {
@@ -237,6 +265,20 @@ impl<T> Stored<T> {
             Some(at) => archive::read(&self.library, at),
             None => Ok(Tree::default()),
         }
+    }
+}
+
+/// The lines of all versions up to some number.
+struct AllLines(Vec<Line>);
+
+impl Lineage for AllLines {
+    fn line(&self, id: u64) -> Result<Line> {
+        let line = usize::try_from(id).ok().and_then(|id| self.0.get(id));
+        line.copied().ok_or_else(|| Error::new(ErrorKind::NotFound, format!("no version {id} is before this one")))
+    }
+
+    fn is_one_line(&self) -> bool {
+        false
     }
 }
 

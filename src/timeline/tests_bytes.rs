@@ -259,6 +259,8 @@ fn a_version_whose_stamp_does_not_fit_its_ancestors_is_an_error_and_no_panic() {
     drop(log);
     let mut timeline = open(&storage).unwrap();
     assert_eq!((timeline.head().number(), timeline.state()), (VERSIONS, &first()));
+    let damages = timeline.verify().unwrap().damages;
+    assert!(damages.len() == 1 && damages[0].what.contains("ancestors"), "{damages:?}");
     assert_clear(&timeline.edit("more", |state| *state = Golden::Number(8)).unwrap_err());
     // Others are as they were.
     timeline.checkout(VersionId::new(3)).unwrap();
