@@ -10,7 +10,7 @@ use super::record::{UNIT, kinds};
 use super::scan::Scan;
 use super::stamp::{Root, Stamp, StampKind, Tags};
 use super::superblock::BLOCK_UNITS;
-use super::verify::{Links, values};
+use super::verify::{Links, Units, values};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 
@@ -28,30 +28,6 @@ pub struct Sharing {
     pub shared_bytes: u64,
     /// All other bytes of records: stamps, with short states in them, the index, names, and what tells versions' children.
     pub log_bytes: u64,
-}
-
-/// A bit for each unit of a log.
-#[derive(Default)]
-struct Units(Vec<u64>);
-
-impl Units {
-    fn set(&mut self, at: u64) {
-        let word = (at / 64) as usize;
-        self.0.resize(self.0.len().max(word + 1), 0);
-        self.0[word] |= 1 << (at % 64)
-    }
-
-    fn has(&self, at: u64) -> bool {
-        self.0.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
-    }
-
-    /// Those that are set, the last one first.
-    fn backwards(&self) -> impl Iterator<Item = u64> {
-        let words = self.0.iter().enumerate().rev();
-        words.flat_map(|(i, &word)| {
-            (0..64).rev().filter(move |bit| word >> bit & 1 == 1).map(move |bit| i as u64 * 64 + bit)
-        })
-    }
 }
 
 /// Looks at every record up to the last batch that `reader` sees.

@@ -121,14 +121,38 @@ fn damage(reader: &Reader, at: u64, kind: Option<u8>, what: impl Into<String>, a
     Damage { segment, offset: (at - segment) * UNIT, address: at, kind, what: what.into(), advice }
 }
 
+/// A bit for each unit of a log.
+#[derive(Default)]
+pub(super) struct Units(Vec<u64>);
+
+impl Units {
+    pub(super) fn set(&mut self, at: u64) {
+        let word = (at / 64) as usize;
+        self.0.resize(self.0.len().max(word + 1), 0);
+        self.0[word] |= 1 << (at % 64)
+    }
+
+    pub(super) fn has(&self, at: u64) -> bool {
+        self.0.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
+    }
+
+    /// Those that are set, the last one first.
+    pub(super) fn backwards(&self) -> impl Iterator<Item = u64> {
+        let words = self.0.iter().enumerate().rev();
+        words.flat_map(|(i, &word)| {
+            (0..64).rev().filter(move |bit| word >> bit & 1 == 1).map(move |bit| i as u64 * 64 + bit)
+        })
+    }
+}
+
 /// The state of a pass.
 struct Pass<'a> {
     reader: &'a Reader,
     versions: u64,
     links: Links<'a>,
     report: Report,
-    /// A bit for each unit at which a record begins.
-    starts: Vec<u64>,
+    /// Where records begin.
+    starts: Units,
     /// The stamps of versions, by number; 0 where none was found.
     stamps: Vec<u64>,
     /// Level and first version of index nodes, by address.
@@ -152,7 +176,7 @@ pub(crate) fn verify(reader: &Reader, links: Links) -> Result<Report> {
         versions: reader.versions(),
         links,
         report: Report::default(),
-        starts: Vec::new(),
+        starts: Units::default(),
         stamps: Vec::new(),
         nodes: HashMap::new(),
         last: None,
@@ -268,19 +292,13 @@ impl Pass<'_> {
         }
         for link in &found {
             self.report.links += 1;
-            if !self.is_start(link.units()) || link.units() >= at {
+            if !self.starts.has(link.units()) || link.units() >= at {
                 let what = format!("it names the address {:#x}, where no whole record begins before it", link.units());
                 self.damage(at, Some(header.kind()), what, RESTORE)
             }
         }
         self.found = found;
-        let (word, bit) = ((at / 64) as usize, at % 64);
-        self.starts.resize(self.starts.len().max(word + 1), 0);
-        self.starts[word] |= 1 << bit
-    }
-
-    fn is_start(&self, at: u64) -> bool {
-        self.starts.get((at / 64) as usize).is_some_and(|word| word >> (at % 64) & 1 == 1)
+        self.starts.set(at)
     }
 
     fn stamp(&mut self, at: Address, body: &[u8], end: u64, found: &mut Vec<Address>) {
