@@ -4,13 +4,13 @@
 //! Must hold: equal contents have equal digests, in memory and stored; what has different parts is hashed from different
 //! bytes (each begins with what it is of, lengths come before what they are of). What was worked out of stored nodes is kept,
 //! so that another version costs what differs. Bytes: docs/FORMAT.md, "Digests".
-//! Uses: `serializer`, `state`, `map`, `vector`, `link`, `id`.
+//! Uses: `serializer`, `state`, `map`, `vector`, `link`, `id`, `error`.
 
 use super::images::*;
 use super::loader::map_word;
 use super::serializer::{Ser, Serializer, Sink};
 use super::state::State;
-use crate::error::Result;
+use crate::error::{Result, caught};
 use crate::hash::PortableHasher;
 use crate::id::Digest;
 use crate::link::{Kind, Mark};
@@ -109,7 +109,7 @@ impl Digests {
 pub(crate) fn digest<T: State>(state: &T, digests: &Arc<Digests>) -> Result<Digest> {
     let mut serializer = Serializer::digesting(digests.clone());
     let mut bytes = vec![Of::State as u8];
-    value(state, Ser::wrap(&mut serializer), &mut bytes)?;
+    caught(|| value(state, Ser::wrap(&mut serializer), &mut bytes))??;
     Ok(digests.hash(&bytes))
 }
 

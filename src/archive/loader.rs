@@ -10,7 +10,7 @@ use super::images::*;
 use super::record::corrupt;
 use super::serializer::Copies;
 use super::{map, vector};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, caught};
 use crate::hash::PortableHasher;
 use crate::id::Address;
 use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
@@ -153,7 +153,7 @@ impl Pooling<Error> for Loader {
 struct MapNode<K, V, C>(PhantomData<(K, V, C)>);
 struct VectorNode<A, C>(PhantomData<(A, C)>);
 
-/// Loads nodes of one type.
+/// Loads nodes of one type. A value may look into the collections that it is made from: what is damaged there is an error.
 struct Shelf<T> {
     library: Arc<Library>,
     of: PhantomData<fn() -> T>,
@@ -167,22 +167,23 @@ impl<T> Shelf<T> {
 
 impl<K: Thaw, V: Thaw, C: Count> NodeSource for Shelf<MapNode<K, V, C>> {
     fn load(&self, origin: &Arc<Origin>, at: Address) -> Result<Word> {
-        let parts = map::read::<K, V>(&self.library, at)?;
+        let parts = caught(|| map::read::<K, V>(&self.library, at))??;
         crate::map::revive::<K, V, C>(parts, at, origin).map(|node| node.into_word())
     }
 
     fn values(&self, at: &[Address], take: &mut dyn FnMut(NonNull<u8>)) -> Result<()> {
-        map::read_entries::<K, V>(&self.library, at, |entry| {
+        let take = |entry| {
             // `take` moves it out of here.
             let mut entry = ManuallyDrop::new(entry);
             take(NonNull::from(&mut entry).cast())
-        })
+        };
+        caught(|| map::read_entries::<K, V>(&self.library, at, take))?
     }
 }
 
 impl<A: Thaw, C: Count> NodeSource for Shelf<VectorNode<A, C>> {
     fn load(&self, origin: &Arc<Origin>, at: Address) -> Result<Word> {
-        let parts = vector::read::<A>(&self.library, at)?;
+        let parts = caught(|| vector::read::<A>(&self.library, at))??;
         crate::vector::revive::<A, C>(parts, at, origin).map(|node| node.into_word())
     }
 }

@@ -10,7 +10,7 @@ use super::record::kinds;
 use super::roundtrip::check_roundtrip;
 use super::serializer::{Ser, Serializer};
 use super::view::View;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, caught};
 use crate::id::Address;
 use crate::link::Session;
 use crate::log::{Identity, Layout, Root};
@@ -89,16 +89,21 @@ const INLINE_MOST: usize = 48;
 
 /// Writes what is new of a state, its root last.
 pub(crate) fn write<T: State>(state: &T, serializer: &mut Serializer) -> Result<Address> {
-    serializer.begin()?;
-    Last(state).serialize_unsized(Ser::wrap(serializer))?;
+    begin_root(state, serializer)?;
     serializer.end(kinds::ROOT)
 }
 
 /// The same for a stamp: a short root is not written.
 pub(crate) fn write_root<T: State>(state: &T, serializer: &mut Serializer) -> Result<Root> {
-    serializer.begin()?;
-    Last(state).serialize_unsized(Ser::wrap(serializer))?;
+    begin_root(state, serializer)?;
     serializer.end_inline(kinds::ROOT, INLINE_MOST)
+}
+
+fn begin_root<T: State>(state: &T, serializer: &mut Serializer) -> Result<()> {
+    serializer.begin()?;
+    // A type may look into its collections to say how it is written, and they be stored and damaged.
+    caught(|| Last(state).serialize_unsized(Ser::wrap(serializer)))??;
+    Ok(())
 }
 
 /// The state with this root.
@@ -117,5 +122,7 @@ pub(crate) fn view_root<T: State>(library: &Arc<Library>, root: &Root, stamp: Ad
 }
 
 fn thawed<T: State>(page: &Page) -> Result<T> {
-    page.shape()?.state::<T>()?.deserialize(De::wrap(&mut page.loader()))
+    let root = page.shape()?.state::<T>()?;
+    // A type may look into the collections that it is made from.
+    caught(|| root.deserialize(De::wrap(&mut page.loader())))?
 }

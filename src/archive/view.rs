@@ -9,7 +9,7 @@
 use super::loader::{De, Thaw};
 use super::page::Page;
 use super::shape::Shape;
-use crate::error::Result;
+use crate::error::{Result, caught};
 use std::fmt;
 use std::ops::Deref;
 use std::ptr::NonNull;
@@ -124,7 +124,7 @@ impl<A> View<A> {
     /// # Errors
     /// `Incompatible` if a map in it was stored with another hasher; `Corrupt` if its bytes make no such value.
     pub fn thaw<T: Thaw<Archived = A>>(&self) -> Result<T> {
-        (**self).deserialize(De::wrap(&mut self.page.loader()))
+        caught(|| (**self).deserialize(De::wrap(&mut self.page.loader())))?
     }
 }
 

@@ -5,9 +5,11 @@
 //! from infinity and from zero is kept as one if it was written with a fraction or an exponent; the rest is kept as its text.
 //! Uses: `error`.
 
-use super::stored::Packed;
 use crate::error::{Error, ErrorKind};
-use rkyv::{Archive, Deserialize, Serialize};
+use rkyv::rancor::Fallible;
+use rkyv::rend::unaligned::{f64_ule, i64_ule, u64_ule};
+use rkyv::with::{ArchiveWith, DeserializeWith, SerializeWith};
+use rkyv::{Archive, Deserialize, Place, Serialize};
 use std::fmt;
 use std::str::FromStr;
 
@@ -212,3 +214,32 @@ macro_rules! from_integers {
     };
 }
 from_integers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+/// Numbers at any address, so that a value needs no room in front of them.
+pub(super) struct Packed;
+
+macro_rules! packed {
+    ($($native:ty as $packed:ty),*) => {$(
+        impl ArchiveWith<$native> for Packed {
+            type Archived = $packed;
+            type Resolver = ();
+
+            fn resolve_with(number: &$native, (): (), out: Place<$packed>) {
+                out.write(<$packed>::from_native(*number))
+            }
+        }
+
+        impl<S: Fallible + ?Sized> SerializeWith<$native, S> for Packed {
+            fn serialize_with(_: &$native, _: &mut S) -> Result<(), S::Error> {
+                Ok(())
+            }
+        }
+
+        impl<D: Fallible + ?Sized> DeserializeWith<$packed, $native, D> for Packed {
+            fn deserialize_with(number: &$packed, _: &mut D) -> Result<$native, D::Error> {
+                Ok(number.to_native())
+            }
+        }
+    )*};
+}
+packed!(u64 as u64_ule, i64 as i64_ule, f64 as f64_ule);

@@ -10,11 +10,9 @@ use super::few::{NAME_BYTES, VALUE_BYTES, is_few_elements, is_few_members};
 use super::large::ArchivedLarge;
 use super::{ArchivedJson, Json, Object};
 use crate::archive::{ArchivedVector, Sink, Source};
-use crate::error::{Error, caught};
+use crate::error::Error;
 use crate::vector::Vector;
 use rkyv::boxed::{ArchivedBox, BoxResolver};
-use rkyv::rancor::Fallible;
-use rkyv::rend::unaligned::{f64_ule, i64_ule, u64_ule};
 use rkyv::string::{ArchivedString, StringResolver};
 use rkyv::validation::ArchiveContext;
 use rkyv::vec::{ArchivedVec, VecResolver};
@@ -57,8 +55,7 @@ impl ArchiveWith<Vector<Json>> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Vector<Json>, S> for Few {
     fn serialize_with(array: &Vector<Json>, s: &mut S) -> Result<Self::Resolver, Error> {
-        // What is stored may have to be read for it, and be damaged.
-        Ok(match caught(|| is_few_elements(array))? {
+        Ok(match is_few_elements(array) {
             true => PlaceResolver::Inside(ArchivedVec::serialize_from_iter::<Json, _, _>(array.iter(), s)?),
             false => PlaceResolver::Far(ArchivedBox::serialize_from_ref(array, s)?),
         })
@@ -88,11 +85,10 @@ impl ArchiveWith<Object> for Few {
 
 impl<S: Sink + ?Sized> SerializeWith<Object, S> for Few {
     fn serialize_with(object: &Object, s: &mut S) -> Result<Self::Resolver, Error> {
-        if !caught(|| is_few_members(object))? {
-            let large = caught(|| object.to_large())?;
-            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(&*large, s)?));
+        if !is_few_members(object) {
+            return Ok(PlaceResolver::Far(ArchivedBox::serialize_from_ref(&*object.to_large(), s)?));
         }
-        let named: Vec<_> = caught(|| object.iter().map(|(name, value)| Named(name, value)).collect())?;
+        let named: Vec<_> = object.iter().map(|(name, value)| Named(name, value)).collect();
         Ok(PlaceResolver::Inside(ArchivedVec::serialize_from_slice(&named, s)?))
     }
 }
@@ -109,8 +105,7 @@ impl<D: Source + ?Sized> DeserializeWith<<Few as ArchiveWith<Object>>::Archived,
                     });
                     (name.as_str().to_owned(), value)
                 };
-                // A large value in a small object, as only a forged log has it, is read here.
-                let object = caught(|| Object::of(few.iter().map(named)))?;
+                let object = Object::of(few.iter().map(named));
                 failed.map_or(Ok(object), Err)
             }
             ArchivedPlace::Far(object) => object.get().deserialize(d).map(Object::from),
@@ -188,32 +183,3 @@ impl<T> Archive for Far<T> {
         ArchivedBox::resolve_from_raw_parts(resolver, (), out)
     }
 }
-
-/// Numbers at any address, so that a value needs no room in front of them.
-pub struct Packed;
-
-macro_rules! packed {
-    ($($native:ty as $packed:ty),*) => {$(
-        impl ArchiveWith<$native> for Packed {
-            type Archived = $packed;
-            type Resolver = ();
-
-            fn resolve_with(number: &$native, (): (), out: Place<$packed>) {
-                out.write(<$packed>::from_native(*number))
-            }
-        }
-
-        impl<S: Fallible + ?Sized> SerializeWith<$native, S> for Packed {
-            fn serialize_with(_: &$native, _: &mut S) -> Result<(), S::Error> {
-                Ok(())
-            }
-        }
-
-        impl<D: Fallible + ?Sized> DeserializeWith<$packed, $native, D> for Packed {
-            fn deserialize_with(number: &$packed, _: &mut D) -> Result<$native, D::Error> {
-                Ok(number.to_native())
-            }
-        }
-    )*};
-}
-packed!(u64 as u64_ule, i64 as i64_ule, f64 as f64_ule);

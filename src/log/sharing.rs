@@ -49,7 +49,8 @@ pub(crate) fn sharing(reader: &Reader, links: Links) -> Result<Sharing> {
         if record.kind() < kinds::FIRST_OF_ARCHIVE {
             sharing.log_bytes += bytes;
             if record.kind() == kinds::STAMP {
-                let stamp = reader.stamp_at(address)?;
+                let stamp = Stamp::decode(record.body(), at);
+                let stamp = stamp.ok_or_else(|| reader.segments.damage(at, "this record is no stamp"))?;
                 batch = stamp.chain.batch;
                 values(&stamp, address, links, &mut found)?;
                 let own = [stamp.children, stamp.hashers, names(&stamp)];

@@ -55,7 +55,7 @@ fn outcome(files: &Segments, committed: &[Committed]) -> Outcome {
                 (0, 0) => Outcome::Right,
                 (0, cut) => Outcome::Cut(cut),
                 (_, 0) => {
-                    let report = verify::verify(&reader, &|_, _, _, _| Ok(())).unwrap();
+                    let report = verify::verify(&reader, &|_, _, _, _| Ok(()), &mut |_, _| {}).unwrap();
                     assert!(!report.damages.is_empty());
                     Outcome::CorruptOnUse
                 }

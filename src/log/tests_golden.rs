@@ -90,7 +90,7 @@ fn the_golden_log_is_what_is_written_today_and_opens() {
         }
     }
     let links = |_: Address, _: u8, _: &[u8], _: &mut Vec<Address>| Ok(());
-    let report = verify::verify(&reader, &links).unwrap();
+    let report = verify::verify(&reader, &links, &mut |_, _| {}).unwrap();
     assert_eq!((report.versions, report.moves, report.names, report.closings), (VERSIONS, 3, 3, 1));
     assert_eq!((report.index_nodes, report.damages), (1, Vec::new()));
 }

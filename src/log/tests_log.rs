@@ -240,7 +240,7 @@ fn a_batch_that_is_dropped_leaves_nothing_even_behind_a_roll() {
     commit(&mut log, &[3; 100], true);
     log.close().unwrap();
     let log = open(&storage, &small_options());
-    let report = verify::verify(&log.reader(), &|_, _, _, _| Ok(())).unwrap();
+    let report = verify::verify(&log.reader(), &|_, _, _, _| Ok(()), &mut |_, _| {}).unwrap();
     assert_eq!((report.versions, report.records, report.damages), (2, 5, Vec::new()));
 }
 
@@ -297,7 +297,7 @@ fn a_full_device_ends_the_session_and_room_lets_the_next_go_on() {
     let mut log = open(&storage, &small_options());
     assert_eq!(log.reader().versions(), committed);
     commit(&mut log, &[1; 500], true);
-    assert_eq!(verify::verify(&log.reader(), &|_, _, _, _| Ok(())).unwrap().damages, []);
+    assert_eq!(verify::verify(&log.reader(), &|_, _, _, _| Ok(()), &mut |_, _| {}).unwrap().damages, []);
 }
 
 #[test]
@@ -396,7 +396,7 @@ fn damage_to_what_was_acknowledged_changes_nothing_and_leaves_the_rest_readable(
     assert_eq!(storage.files(), files);
     let (reader, last) = Reader::open(Arc::new(storage), &identity()).unwrap();
     assert_eq!((last.unwrap().id, reader.versions(), reader.end()), (1, 2, ends[1]));
-    let report = verify::verify(&reader, &|_, _, _, _| Ok(())).unwrap();
+    let report = verify::verify(&reader, &|_, _, _, _| Ok(()), &mut |_, _| {}).unwrap();
     assert_eq!(report.damages.len(), 1, "{:?}", report.damages);
 }
 

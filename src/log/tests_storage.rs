@@ -126,7 +126,7 @@ fn a_log_works_alike_on_each() {
                 assert_eq!(reader.stamp_of(id as u64).unwrap().root, Root::At(root));
                 assert_eq!(beside.stamp_of(id as u64).unwrap().root, Root::At(root));
             }
-            let report = verify::verify(&reader, &|_, _, _, _| Ok(())).unwrap();
+            let report = verify::verify(&reader, &|_, _, _, _| Ok(()), &mut |_, _| {}).unwrap();
             assert_eq!((report.damages, report.versions), (Vec::new(), session * 300 + 300));
             log.close().unwrap();
         }

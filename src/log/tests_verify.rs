@@ -13,7 +13,7 @@ use std::sync::Arc;
 fn report(files: &BTreeMap<u64, Vec<u8>>, links: Links) -> Report {
     let storage = Arc::new(Simulated::with_files(files, 1));
     let (reader, _) = Reader::open(storage, &identity()).unwrap();
-    verify(&reader, links).unwrap()
+    verify(&reader, links, &mut |_, _| {}).unwrap()
 }
 
 fn no_links(_: Address, _: u8, _: &[u8], _: &mut Vec<Address>) -> Result<()> {

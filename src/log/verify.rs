@@ -1,6 +1,6 @@
 //! Looks at every record of a log once.
 //! In: a reader, and who tells which addresses are in the archive's records. Out: a [`Report`] of what there is and what
-//! is damaged.
+//! is damaged; each stamp, to who asks what several of them say together.
 //! Must hold: one pass, in address order; damage ends nothing but the batch it is in. Memory: a bit for each unit of the
 //! log, and eight bytes a version.
 //! Uses: `error`, `id`, `index`, `reader`, `record`, `recovery`, `scan`, `segments`, `stamp`, `superblock`.
@@ -17,6 +17,9 @@ use crate::error::Result;
 use crate::id::Address;
 use std::collections::HashMap;
 use std::fmt;
+
+/// Hears of each stamp that says what a stamp can say, in the order of addresses.
+pub(crate) type Stamps<'a> = &'a mut dyn FnMut(&Stamp, Address);
 
 /// Appends the addresses in a record's body, which stands at that address; an error if the body is not what its kind says.
 pub(crate) type Links<'a> = &'a dyn Fn(Address, u8, &[u8], &mut Vec<Address>) -> Result<()>;
@@ -150,6 +153,7 @@ struct Pass<'a> {
     reader: &'a Reader,
     versions: u64,
     links: Links<'a>,
+    each: Stamps<'a>,
     report: Report,
     /// Where records begin.
     starts: Units,
@@ -169,12 +173,13 @@ struct Pass<'a> {
 ///
 /// # Errors
 /// `Io`. Damage is in the report.
-pub(crate) fn verify(reader: &Reader, links: Links) -> Result<Report> {
+pub(crate) fn verify(reader: &Reader, links: Links, each: Stamps) -> Result<Report> {
     let mut pass = Pass {
         reader,
         // Before the end is read: a writer may go on.
         versions: reader.versions(),
         links,
+        each,
         report: Report::default(),
         starts: Units::default(),
         stamps: Vec::new(),
@@ -333,6 +338,7 @@ impl Pass<'_> {
             self.stamps.resize(self.stamps.len().max(id + 1), 0);
             self.stamps[id] = at.units()
         }
+        (self.each)(&stamp, at);
         self.last = Some(Ending { stamp, at, end });
         (self.batch, self.checksum, self.is_known) = (end, 0, true)
     }

@@ -200,35 +200,27 @@ impl<T> Stored<T> {
     }
 
     pub(super) fn verify(&self) -> Result<Report> {
-        let mut report = verify(&self.reader, &archive::links)?;
+        let (mut lines, mut strays, mut last) = (AllLines(Vec::new()), Vec::new(), None);
+        let mut each = |stamp: &Stamp, at| {
+            if stamp.kind == StampKind::Version && !lines.take(stamp) {
+                strays.push(at)
+            }
+            last = Some((stamp.clone(), at))
+        };
+        let mut report = verify(&self.reader, &archive::links, &mut each)?;
+        // Damage elsewhere says more: without a stamp the ones behind it follow from nothing.
         if report.damages.is_empty() {
-            self.verify_lines(&mut report)?
+            let what = "what this stamp says of the version's ancestors does not follow from its parent";
+            strays.into_iter().for_each(|at| report.add(&self.reader, at, what));
+            match last.map(|(last, at)| (self.names(&last), at)) {
+                Some((Err(error), at)) if error.kind() == ErrorKind::Corrupt => {
+                    report.add(&self.reader, at, &error.to_string())
+                }
+                Some((Err(error), _)) => return Err(error),
+                _ => {}
+            }
         }
         Ok(report)
-    }
-
-    /// Whether what each version says of its ancestors is what follows from its parent.
-    fn verify_lines(&self, report: &mut Report) -> Result<()> {
-        let mut lines = AllLines(Vec::new());
-        for id in 0..report.versions {
-            let at = self.reader.address_of(id)?;
-            let stamp = self.reader.version_at(at, id)?;
-            let line = line_of(&stamp);
-            let is_it = |made: Line| (made.depth, made.jump) == (line.depth, line.jump) && line.joins <= line.depth;
-            let follows = match stamp.parents.first() {
-                Some(&parent) => id > 0 && line_after(&lines, parent).is_ok_and(is_it),
-                None => id == 0 && is_it(Line::FIRST),
-            };
-            if !follows {
-                report.add(
-                    &self.reader,
-                    at,
-                    "what this stamp says of the version's ancestors does not follow from its parent",
-                )
-            }
-            lines.0.push(line)
-        }
-        Ok(())
     }
 
     pub(super) fn sharing(&self) -> Result<Sharing> {
@@ -270,6 +262,20 @@ impl<T> Stored<T> {
 
 /// The lines of all versions up to some number.
 struct AllLines(Vec<Line>);
+
+impl AllLines {
+    /// Takes the line of the next version; whether it is what follows from the parent.
+    fn take(&mut self, stamp: &Stamp) -> bool {
+        let line = line_of(stamp);
+        let is_it = |made: Line| (made.depth, made.jump) == (line.depth, line.jump) && line.joins <= line.depth;
+        let follows = match stamp.parents.first() {
+            Some(&parent) => stamp.id > 0 && line_after(self, parent).is_ok_and(is_it),
+            None => stamp.id == 0 && is_it(Line::FIRST),
+        };
+        self.0.push(line);
+        follows
+    }
+}
 
 impl Lineage for AllLines {
     fn line(&self, id: u64) -> Result<Line> {

@@ -203,13 +203,13 @@ fn a_record_that_says_what_none_says_is_an_error_and_no_panic() {
     let (reader, _) =
         LogReader::open(Arc::new(storage), &Timeline::<Golden>::options().log_options().identity).unwrap();
     let records = RefCell::new(Vec::new());
-    verify(&reader, &|at, kind, body, to| {
+    let each_record = |at, kind, body: &[u8], to: &mut _| {
         if Some(at) != reader.address_of(0).ok() {
             records.borrow_mut().push((at, kind, body.to_vec()))
         }
         links(at, kind, body, to)
-    })
-    .unwrap();
+    };
+    verify(&reader, &each_record, &mut |_, _| {}).unwrap();
     let library = Library::new(Session::open().unwrap(), reader.clone());
     let stamps: Vec<_> = [3, 13, 14].map(|id| (reader.address_of(id).unwrap(), reader.stamp_of(id).unwrap())).into();
     library.note_hashers(stamps[2].1.hashers);
@@ -305,6 +305,9 @@ fn a_change_of_names_that_is_none_is_an_error_and_reading_goes_on_without_names(
         assert_clear(&error);
         let timeline = options().read_only_in(Arc::new(storage)).unwrap();
         assert_eq!((timeline.branches().unwrap(), timeline.tags().unwrap()), (vec![], vec![]));
-        assert_eq!(timeline.versions().count() as u64, VERSIONS)
+        assert_eq!(timeline.versions().count() as u64, VERSIONS);
+        let damages = timeline.verify().unwrap().damages;
+        assert_eq!(damages.len(), 1, "{n}: {damages:?}");
+        assert!(tag == Tags::NAMES || damages[0].what.contains("names in the log"), "{n}: {damages:?}")
     }
 }

@@ -214,11 +214,12 @@ pub(super) fn is_named(timeline: &Timeline<Golden>, newest: u64) -> bool {
 pub(super) fn kinds_in(storage: Arc<dyn Storage>) -> (BTreeSet<u8>, Report) {
     let (reader, _) = Reader::open(storage, &Timeline::<Golden>::options().log_options().identity).unwrap();
     let found = RefCell::new(BTreeSet::new());
-    let report = verify(&reader, &|at, kind, bytes, to| {
+    let each_record = |at, kind, bytes: &[u8], to: &mut _| {
         found.borrow_mut().insert(kind);
         links(at, kind, bytes, to)
-    });
-    (found.into_inner(), report.unwrap())
+    };
+    let report = verify(&reader, &each_record, &mut |_, _| {}).unwrap();
+    (found.into_inner(), report)
 }
 
 /// All that there are, with and without collections in values.
