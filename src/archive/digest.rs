@@ -7,7 +7,6 @@
 //! Uses: `serializer`, `state`, `map`, `vector`, `link`, `id`, `error`.
 
 use super::images::*;
-use super::loader::map_word;
 use super::serializer::{Ser, Serializer, Sink};
 use super::state::State;
 use crate::error::{Result, caught};

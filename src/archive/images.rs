@@ -9,6 +9,7 @@
 use super::record::corrupt;
 use super::serializer::Places;
 use crate::error::Result;
+use crate::hash::PortableHasher;
 use crate::id::Address;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::munge::munge;
@@ -52,6 +53,24 @@ impl Handle {
     pub(super) fn own(self) -> u64 {
         self.own.to_native()
     }
+}
+
+/// Bits of a map's own word that say how many entries it has; above them is the hasher.
+const LEN_BITS: u32 = 48;
+
+/// A map's own word.
+pub(super) fn map_word<S: PortableHasher>(len: usize) -> u64 {
+    len as u64 | (S::ID as u64) << LEN_BITS
+}
+
+/// How many entries a map has, by its own word.
+pub(super) fn map_len(own: u64) -> usize {
+    (own & ((1 << LEN_BITS) - 1)) as usize
+}
+
+/// The number of a map's hasher, by its own word.
+pub(super) fn map_hasher(own: u64) -> u64 {
+    own >> LEN_BITS
 }
 
 /// What a handle is made from.

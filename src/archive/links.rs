@@ -2,18 +2,19 @@
 //!
 //! In: a record's kind and body. Out: the addresses it refers to, and where they stand. For whoever walks a log: `verify`,
 //! `migrate`, and later the collection of what is no longer needed.
-//! Must hold: every address that a reader of the record may follow is found; a body that is not what its kind says is
-//! `Corrupt`. Bytes: docs/FORMAT.md, "Node kinds".
+//! Must hold: every address that a reader of the record may follow is found; a body that is not what its kind says, as
+//! `shape` reads it, is `Corrupt` to [`links`]. Bytes: docs/FORMAT.md, "Node kinds".
 //! Uses: `body`, `shape`, `record`, `id`, `error`.
 
 use super::body::{Body, places};
 use super::record::{corrupt, kinds};
-use super::shape::{IN, OUT};
+use super::shape::{IN, OUT, Shape};
 use crate::error::Result;
 use crate::id::Address;
 
 /// Appends what the record of this kind at `at` refers to.
 pub(crate) fn links(at: Address, kind: u8, bytes: &[u8], to: &mut Vec<Address>) -> Result<()> {
+    Shape::of(kind, bytes, at)?;
     each_link(at, kind, bytes, &mut |_, address| to.push(address))
 }
 

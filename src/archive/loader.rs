@@ -188,25 +188,12 @@ impl<A: Thaw, C: Count> NodeSource for Shelf<VectorNode<A, C>> {
     }
 }
 
-/// Bits of a map's word that say how many entries it has; above them is the hasher.
-const LEN_BITS: u32 = 48;
-
-/// A map's own word.
-pub(super) fn map_word<S: PortableHasher>(len: usize) -> u64 {
-    len as u64 | (S::ID as u64) << LEN_BITS
-}
-
-/// How many entries a map has, by its own word.
-pub(super) fn map_len(own: u64) -> usize {
-    (own & ((1 << LEN_BITS) - 1)) as usize
-}
-
 /// The root of a map whose handle is in the record at `at`, if it is not empty.
 ///
 /// # Errors
-/// `Incompatible` if it was stored with another hasher, or that has changed.
+/// `Incompatible` if it was stored with another hasher, or that has changed; `Corrupt` if the handle says what none says.
 pub(super) fn map_root<S: PortableHasher>(handle: Handle, library: &Library, at: Address) -> Result<Option<Address>> {
-    let hasher = handle.own() >> LEN_BITS;
+    let hasher = map_hasher(handle.own());
     if hasher != S::ID as u64 {
         let what = format!(
             "address {}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
@@ -217,8 +204,10 @@ pub(super) fn map_root<S: PortableHasher>(handle: Handle, library: &Library, at:
         return Err(Error::new(ErrorKind::Incompatible, what));
     }
     let root = handle.root_below(at)?;
-    if root.is_some() {
-        library.check_hasher::<S>(at)?
+    match root {
+        Some(_) => library.check_hasher::<S>(at)?,
+        None if map_len(handle.own()) > 0 => return Err(corrupt(at, "a map with entries and without a root")),
+        None => {}
     }
     Ok(root)
 }
@@ -262,9 +251,18 @@ where
     }
 }
 
-/// How long the vector is whose handle is in the record at `at`.
-pub(super) fn vector_ends(handle: Handle, at: Address) -> Result<Ends> {
-    Ends::of_word(handle.own()).ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))
+/// Where the root of a vector is whose handle is in the record at `at`, if it is not empty; and how long it is.
+///
+/// # Errors
+/// `Corrupt` if the handle says what none says.
+pub(super) fn vector_root(handle: Handle, at: Address) -> Result<(Option<Address>, Ends)> {
+    let ends = Ends::of_word(handle.own());
+    let ends = ends.ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))?;
+    let root = handle.root_below(at)?;
+    if root.is_none() && ends.len() > 0 {
+        return Err(corrupt(at, "a vector with elements and without a root"));
+    }
+    Ok((root, ends))
 }
 
 impl<A, P, D> Deserialize<GenericVector<A, P>, D> for ArchivedVector<A>
@@ -275,9 +273,8 @@ where
 {
     fn deserialize(&self, d: &mut D) -> Result<GenericVector<A, P>> {
         let loader = d.loader();
-        let Some(root) = self.handle.root_below(loader.at)? else { return Ok(GenericVector::new()) };
+        let (Some(root), ends) = vector_root(self.handle, loader.at)? else { return Ok(GenericVector::new()) };
         let origin = loader.library.origin(Shelf::<VectorNode<A, P::Count>>::new);
-        let ends = vector_ends(self.handle, loader.at)?;
         // SAFETY: a shelf of this type loads nodes of this type.
         Ok(unsafe { GenericVector::stored(root, ends, origin) })
     }

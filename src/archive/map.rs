@@ -7,7 +7,7 @@
 use super::digest;
 use super::hashers::Hasher;
 use super::images::*;
-use super::loader::{De, Library, Loader, Thaw, map_word};
+use super::loader::{De, Library, Loader, Thaw};
 use super::page::Page;
 use super::record::{corrupt, kinds};
 use super::serializer::{Serializer, Sink};

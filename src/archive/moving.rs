@@ -82,7 +82,7 @@ impl Storable for Moved {
             Root::None => Ok(Root::None),
             Root::At(at) => moving.address(*at, to).map(Root::At),
             Root::Inline(bytes) => {
-                let (&kind, body) = bytes.split_last().ok_or_else(|| corrupt(self.stamp, "an empty value"))?;
+                let (kind, body) = Root::split_inline(bytes).ok_or_else(|| corrupt(self.stamp, "an empty value"))?;
                 let (mut found, mut moved) = (Vec::new(), bytes.clone());
                 each_link(self.stamp, kind, body, &mut |place, address| found.push((place, address)))?;
                 for (place, address) in found {

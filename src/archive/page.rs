@@ -31,7 +31,7 @@ impl Page {
         match root {
             Root::At(at) => Self::read(library, *at),
             Root::Inline(bytes) => {
-                let (&kind, body) = bytes.split_last().ok_or_else(|| corrupt(stamp, "an empty root"))?;
+                let (kind, body) = Root::split_inline(bytes).ok_or_else(|| corrupt(stamp, "an empty root"))?;
                 Ok(Page { library: library.clone(), record: Record::owned(kind, body), at: stamp })
             }
             Root::None => Err(corrupt(stamp, "a version without a state")),

@@ -1,4 +1,5 @@
-//! What stands in a record of each kind, without the types of its values: the one reading of heads, links and words.
+//! What stands in a record of each kind, without the types of its values: the one reading of what a record says. Where its
+//! addresses stand is in `links`.
 //!
 //! In: a record's kind and body. Out: its parts, borrowed where they are many; users' values as bodies that are still to be
 //! read.

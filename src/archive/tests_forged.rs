@@ -2,8 +2,7 @@
 //! other values.
 
 use super::hashers::Hasher;
-use super::images::{Entry, Last, Row, word};
-use super::loader::map_word;
+use super::images::{Entry, Last, Row, map_word, word};
 use super::record::kinds;
 use super::serializer::{Ser, Serializer};
 use super::tests::Book;
@@ -371,6 +370,19 @@ fn a_root_that_comes_after_its_handle_is_found() {
     let view = state::view_root::<HashMap<u64, u64>>(&log.library, &Root::At(root), root).unwrap();
     assert_eq!(said(view.get(&1).map(|_| ())), "a collection whose root comes after it");
     assert_eq!(said(view.iter().map(|_| ())), "a collection whose root comes after it")
+}
+
+#[test]
+fn a_handle_with_a_length_and_without_a_root_is_found() {
+    let (log, root) = made(map_word::<PortableHash>(3), |_| None);
+    let what = "a map with entries and without a root";
+    let view = state::view_root::<HashMap<u64, u64>>(&log.library, &Root::At(root), root).unwrap();
+    assert_eq!((view.len(), said(view.get(&1).map(|_| ()))), (3, what.into()));
+    assert_eq!(said(view.iter().map(|_| ())), what);
+    assert_eq!(said(state::read::<HashMap<u64, u64>>(&log.library, root).map(|_| ())), what);
+    let (log, root) = made(3 << 16, |_| None);
+    let read = state::read::<Vector<u64>>(&log.library, root);
+    assert_eq!(said(read.map(|_| ())), "a vector with elements and without a root")
 }
 
 #[test]

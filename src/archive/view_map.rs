@@ -6,7 +6,7 @@
 //! Uses: `view`, `page`, `shape`, `loader`, `images`, `map`, `hash`.
 
 use super::images::*;
-use super::loader::{Library, Thaw, map_len, map_root};
+use super::loader::{Library, Thaw, map_root};
 use super::page::Page;
 use super::record::corrupt;
 use super::shape::{Divided, Form, Leaf};

@@ -27,7 +27,7 @@ pub(super) enum Form {
     Float(#[rkyv(with = Packed)] f64),
     /// An integer beyond both, or a float beyond or below all: as it was written. In a box, as it is rare and should not make others larger.
     #[expect(clippy::box_collection, reason = "two words less for every value")]
-    Text(Box<String>),
+    Text(#[rkyv(with = Beyond)] Box<String>),
 }
 
 impl Number {
@@ -214,6 +214,41 @@ macro_rules! from_integers {
     };
 }
 from_integers!(u8, u16, u32, u64, u128, usize, i8, i16, i32, i64, i128, isize);
+
+/// The text of a number that has no other form: what is stored is believed only if it is one.
+pub(super) struct Beyond;
+
+impl ArchiveWith<Box<String>> for Beyond {
+    type Archived = <Box<String> as Archive>::Archived;
+    type Resolver = <Box<String> as Archive>::Resolver;
+
+    fn resolve_with(text: &Box<String>, resolver: Self::Resolver, out: Place<Self::Archived>) {
+        text.resolve(resolver, out)
+    }
+}
+
+impl<S: Fallible + ?Sized> SerializeWith<Box<String>, S> for Beyond
+where
+    Box<String>: Serialize<S>,
+{
+    fn serialize_with(text: &Box<String>, s: &mut S) -> Result<Self::Resolver, S::Error> {
+        text.serialize(s)
+    }
+}
+
+impl<D: Fallible<Error = Error> + ?Sized> DeserializeWith<<Box<String> as Archive>::Archived, Box<String>, D>
+    for Beyond
+{
+    fn deserialize_with(text: &<Box<String> as Archive>::Archived, _: &mut D) -> Result<Box<String>, Error> {
+        match text.get().parse() {
+            Ok(Number(Form::Text(same))) if *same == **text.get() => Ok(same),
+            _ => Err(Error::new(
+                ErrorKind::Corrupt,
+                format!("{:?} is stored as a number and is none: restore a copy", text.get()),
+            )),
+        }
+    }
+}
 
 /// Numbers at any address, so that a value needs no room in front of them.
 pub(super) struct Packed;

@@ -1,8 +1,10 @@
 //! Text to values and back: what RFC 8259 allows and what it does not, limits, and documents in a log.
 
+use super::number::Form;
 use super::tests_update::documents;
 use super::{Json, Limits, Number, Object};
 use crate::error::ErrorKind;
+use crate::id::VersionId;
 use crate::log::simulated::Simulated;
 use crate::timeline::Timeline;
 use proptest::prelude::*;
@@ -199,6 +201,33 @@ fn what_is_damaged_within_a_value_is_an_error_of_digests_and_edits_and_no_panic(
         assert_eq!((timeline.head(), timeline.versions().count()), (head, 2));
         // What does not need it goes on.
         timeline.edit("anew", |json| *json = Json::Null).unwrap();
+    }
+}
+
+#[test]
+fn what_is_stored_as_a_number_and_is_none_is_corrupt_and_no_panic() {
+    let stored = |text: &str| {
+        let storage = Simulated::new(1);
+        let options = || Timeline::options().check_roundtrip(false);
+        let mut timeline = options().open_in(Arc::new(storage.clone()), || Json::Null).unwrap();
+        let number = Json::Number(Number(Form::Text(Box::new(text.into()))));
+        timeline.commit("number", number.clone()).unwrap();
+        timeline.commit("list", Json::from_iter([number])).unwrap();
+        timeline.commit("null", Json::Null).unwrap();
+        drop(timeline);
+        let mut timeline = options().open_in(Arc::new(storage), || Json::Null).unwrap();
+        [
+            timeline.at(VersionId::new(1)),
+            timeline.at(VersionId::new(2)),
+            timeline.undo().map(|_| timeline.state().clone()),
+        ]
+    };
+    for text in ["1e400", "123456789012345678901234567890", "-1e-400"] {
+        let read = stored(text).map(|json| json.unwrap().to_string());
+        assert_eq!(read, [text.to_owned(), format!("[{text}]"), format!("[{text}]")])
+    }
+    for text in ["", "abc", "1", "-0", "1.5", "1e400 ", "--1", "0x10", "1e400,2"] {
+        assert_eq!(stored(text).map(|json| json.unwrap_err().kind()), [ErrorKind::Corrupt; 3], "{text:?}")
     }
 }
 

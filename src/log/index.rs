@@ -228,8 +228,9 @@ pub(crate) fn head(body: &[u8]) -> Option<(usize, u64, usize)> {
     let &[level, width, c0, c1, ..] = body.first_chunk::<HEAD_BYTES>()?;
     let len = usize::from(u16::from_le_bytes([c0, c1]));
     let is_whole = matches!(width, 4 | 8) && body.len() == HEAD_BYTES + (len * usize::from(width)).next_multiple_of(8);
-    let is_one = is_whole && len as u64 <= FANOUT && len > 0 && level < 7;
     let first = u64::from_le_bytes(*body[8..].first_chunk()?);
+    // A version takes more than a unit.
+    let is_one = is_whole && len as u64 <= FANOUT && len > 0 && level < 7 && first >> Address::BITS == 0;
     is_one.then_some((level.into(), first, len))
 }
 

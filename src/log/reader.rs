@@ -7,9 +7,12 @@
 use super::index::{Index, Spot};
 use super::published::Published;
 use super::record::{HEADER_BYTES, Header, Seal, UNIT, kinds};
+use super::recovery::{self, Found};
+use super::scan::Ending;
 use super::segments::{Segments, Site};
 use super::stamp::{Stamp, StampKind};
-use super::storage::Mapped;
+use super::storage::{Mapped, Storage};
+use super::superblock::{Identity, Superblock};
 use super::window::{Reach, ReaderId, WINDOW_BYTES, Window};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
@@ -91,9 +94,32 @@ impl Record {
 }
 
 impl Reader {
-    pub(super) fn new(segments: Segments, seal: Seal, end: u64, index: Index) -> Self {
-        let published = Published::new(end, index);
-        Reader { segments, seal, id: ReaderId::draw(), published, nodes: RwLock::default() }
+    /// Opens the log in `storage` to read what was committed until now, beside a writer or on a medium that cannot be
+    /// written; and its last stamp. Of a log whose acknowledged batches are damaged it reads what is before them.
+    ///
+    /// # Errors
+    /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io`.
+    pub(crate) fn open(storage: Arc<dyn Storage>, identity: &Identity) -> Result<(Arc<Reader>, Option<Stamp>)> {
+        let name = storage.name();
+        let segments = Segments::open(storage, false)?;
+        let Some(Found { superblock, last, end, .. }) = recovery::look(&segments)? else {
+            let what = format!("there is no log at {name}: open one for writing first");
+            return Err(Error::new(ErrorKind::NotFound, what));
+        };
+        superblock.identity.is_for(identity, &name)?;
+        let reader = Reader::up_to(segments, &superblock, end, last.as_ref())?;
+        Ok((Arc::new(reader), last.map(|last| last.stamp)))
+    }
+
+    /// A reader of all up to `end`, where the last batch ends.
+    pub(super) fn up_to(segments: Segments, superblock: &Superblock, end: u64, last: Option<&Ending>) -> Result<Self> {
+        let (seal, published) = (Seal::of(superblock.log_id), Published::new(end, Index::default()));
+        let reader = Reader { segments, seal, id: ReaderId::draw(), published, nodes: RwLock::default() };
+        if let Some(last) = last {
+            let index = Index::open(&reader, last.stamp.id + 1, last.stamp.chain.index, last.newest())?;
+            reader.publish(end, |own| *own = index)
+        }
+        Ok(reader)
     }
 
     /// Where the last batch ends.

@@ -68,7 +68,8 @@ fn superblock(segments: &Segments, firsts: &[u64]) -> Result<Option<Superblock>>
     Ok(None)
 }
 
-fn block(segments: &Segments, first: u64) -> Result<Vec<u8>> {
+/// What the first block of a segment has.
+pub(super) fn block(segments: &Segments, first: u64) -> Result<Vec<u8>> {
     let mut block = vec![0; BLOCK_BYTES];
     let got = segments.site(first)?.file.read(&mut block, 0)?;
     block.truncate(got);

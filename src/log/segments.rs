@@ -95,9 +95,14 @@ impl Segments {
         if is_changed { self.storage.sync_names() } else { Ok(()) }
     }
 
+    /// The first address of the segment that a place is in.
+    pub(crate) fn first_of(&self, at: u64) -> u64 {
+        self.firsts().into_iter().rev().find(|&first| first <= at).unwrap_or(0)
+    }
+
     /// Where a place is, as a message says it.
     pub(crate) fn place(&self, at: u64) -> String {
-        let first = self.firsts().into_iter().rev().find(|&first| first <= at).unwrap_or(0);
+        let first = self.first_of(at);
         format!("log {}, segment {first:011x}, offset {}", self.storage.name(), (at - first) * UNIT)
     }
 

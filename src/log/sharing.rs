@@ -11,7 +11,7 @@ use super::scan::Scan;
 use super::stamp::{Root, Stamp, StampKind, Tags};
 use super::superblock::BLOCK_UNITS;
 use super::verify::{Links, Units, values};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::Address;
 
 /// What of a log's records belongs to one version alone, and what several share. From [`Reader::sharing`](crate::Reader::sharing).
@@ -83,8 +83,7 @@ fn starts(reader: &Reader, end: u64) -> Result<Units> {
     let (mut starts, mut at) = (Units::default(), BLOCK_UNITS);
     while at < end {
         let Some((header, _)) = scan.record(at)? else {
-            let what = "a record of this log is damaged: verify it, and restore a copy";
-            return Err(Error::new(ErrorKind::Corrupt, what));
+            return Err(reader.segments.damage(at, "this record is damaged: verify tells of all that are"));
         };
         starts.set(at);
         at = scan.settle(at + header.record_units())?

@@ -48,7 +48,7 @@ pub(crate) struct Chain {
     pub(crate) checksum: u32,
     /// Everything before here was durable when the stamp was written.
     pub(crate) synced_upto: u64,
-    /// How often the log was cut before.
+    /// How often the log was opened without having been closed before.
     pub(crate) epoch: u64,
     /// The stamp of the newest version before this one.
     pub(crate) previous: Option<Address>,
@@ -68,7 +68,7 @@ pub(crate) struct Stamp {
     pub(crate) parents: SmallVec<[u64; 2]>,
     pub(crate) head: u64,
     pub(crate) tip: u64,
-    /// How many versions are between this one and the first.
+    /// How many ancestors it has.
     pub(crate) depth: u64,
     /// An ancestor further up, for queries in O(log n).
     pub(crate) jump: u64,
@@ -80,6 +80,13 @@ pub(crate) struct Stamp {
     pub(crate) root: Root,
     pub(crate) tags: Tags,
     pub(crate) chain: Chain,
+}
+
+impl Root {
+    /// What an inline root is: a record's body, and behind it its kind; none of no bytes at all.
+    pub(crate) fn split_inline(bytes: &[u8]) -> Option<(u8, &[u8])> {
+        bytes.split_last().map(|(&kind, body)| (kind, body))
+    }
 }
 
 impl Stamp {
@@ -248,6 +255,8 @@ impl Stamp {
         let wrong = ids.iter().find(|&&(n, _)| n > self.id).map(|&(_, what)| what);
         // A stamp takes more than a unit: so there is room for as many versions as are said, and what is kept for each.
         let wrong = wrong.or_else(|| (self.id >= at).then_some("the number"));
+        // The first stamp behind such an opening has it: there are fewer than units.
+        let wrong = wrong.or_else(|| (self.chain.epoch >= at).then_some("the epoch"));
         // Whoever looks for an ancestor comes nearer to the first version with each step.
         let wrong = wrong.or_else(|| (is_version && self.id > 0 && self.jump == self.id).then_some("the jump"));
         let wrong = wrong.or_else(|| self.parents.iter().any(|&p| p >= self.id).then_some("a parent"));

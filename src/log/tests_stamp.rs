@@ -137,6 +137,7 @@ fn a_stamp_that_names_what_is_not_before_it_is_invalid() {
     assert!(wrong(|s| s.jump = 5));
     // There is no room for so many versions.
     assert!(!wrong(|s| s.id = 9) && wrong(|s| s.id = 10));
+    assert!(!wrong(|s| s.chain.epoch = 9) && wrong(|s| s.chain.epoch = 10));
     assert!(wrong(|s| s.chain.names = Address::new(10)));
     assert!(wrong(|s| s.tags.push_root(Tags::ACTION, &Root::At(Address::new(10).unwrap()))));
     assert!(wrong(|s| s.tags.push_root(Tags::NAMES, &Root::At(Address::new(10).unwrap()))));

@@ -87,6 +87,25 @@ fn addresses_in_the_archives_records_are_followed() {
     assert!(damages.len() == 1 && damages[0].what.contains("no such node"), "{damages:?}");
 }
 
+/// Of a reader that was there before.
+#[test]
+fn a_log_that_nobody_can_open_any_more_is_a_damage_and_no_error() {
+    for at in [0, 8, 40] {
+        let storage = Arc::new(Simulated::new(1));
+        let (mut log, _) = Log::open(storage.clone(), small_options()).unwrap();
+        let version = Stamp::version(0, Root::Inline([5; 20][..].into()));
+        log.batch().unwrap().commit(version, true).unwrap();
+        let (reader, _) = Reader::open(storage.clone(), &identity()).unwrap();
+        storage.open(0, true).unwrap().write(&[0xA5], at).unwrap();
+        let report = verify(&reader, &no_links, &mut |_, _| {}).unwrap();
+        assert!(
+            report.damages.len() == 1 && report.damages[0].what.contains("superblock"),
+            "{at}: {:?}",
+            report.damages
+        )
+    }
+}
+
 #[test]
 fn a_damaged_superblock_and_a_shortened_segment_are_found() {
     let (files, _) = small_log(true);

@@ -12,8 +12,8 @@ use super::recovery;
 use super::scan::{Ending, Scan, follows};
 use super::segments::Segments;
 use super::stamp::{Root, Stamp, StampKind};
-use super::superblock::{BLOCK_BYTES, BLOCK_UNITS, Superblock};
-use crate::error::Result;
+use super::superblock::{BLOCK_UNITS, Superblock};
+use crate::error::{ErrorKind, Result};
 use crate::id::Address;
 use std::collections::HashMap;
 use std::fmt;
@@ -69,8 +69,8 @@ pub struct Damage {
 }
 
 impl Report {
-    /// Adds what is wrong at an address.
-    pub(crate) fn add(&mut self, reader: &Reader, at: Address, what: &str) {
+    /// Adds what is wrong with the stamp at an address.
+    pub(crate) fn add_stamp(&mut self, reader: &Reader, at: Address, what: &str) {
         self.damages.push(damage(reader, at.units(), Some(kinds::STAMP), what, REPORT))
     }
 
@@ -106,8 +106,7 @@ pub(super) fn values(stamp: &Stamp, at: Address, links: Links, to: &mut Vec<Addr
         match root {
             Root::At(root) => to.push(root),
             Root::Inline(bytes) => {
-                // A record's body, and behind it its kind.
-                let (kind, body) = bytes.split_last().map_or((0, &[][..]), |(kind, body)| (*kind, body));
+                let (kind, body) = Root::split_inline(&bytes).unwrap_or_default();
                 links(at, kind, body, to)?
             }
             Root::None => {}
@@ -120,7 +119,7 @@ const RESTORE: &str = "restore a copy; versions that do not need it can still be
 const REPORT: &str = "restore a copy; if the copy has it too, report it as a fault of this program";
 
 fn damage(reader: &Reader, at: u64, kind: Option<u8>, what: impl Into<String>, advice: &'static str) -> Damage {
-    let segment = reader.segments.firsts().into_iter().rev().find(|&first| first <= at).unwrap_or(0);
+    let segment = reader.segments.first_of(at);
     Damage { segment, offset: (at - segment) * UNIT, address: at, kind, what: what.into(), advice }
 }
 
@@ -160,7 +159,7 @@ struct Pass<'a> {
     /// The stamps of versions, by number; 0 where none was found.
     stamps: Vec<u64>,
     /// Level and first version of index nodes, by address.
-    nodes: HashMap<u64, (usize, u64, usize)>,
+    nodes: HashMap<u64, (usize, u64)>,
     last: Option<Ending>,
     /// Of the batch under way: where it begins, its headers, and whether it is known from there.
     batch: u64,
@@ -210,11 +209,10 @@ impl Pass<'_> {
         self.report.segments = firsts.len() as u64;
         for &first in &firsts {
             let site = segments.site(first)?;
-            let mut block = vec![0; BLOCK_BYTES];
-            let got = site.file.read(&mut block, 0)?;
-            let superblock = Superblock::from_block(&block[..got], &segments.storage.name())?;
-            if superblock.is_none_or(|superblock| superblock.first != first) {
-                self.damage(first, None, "the superblock of this segment is damaged", RESTORE)
+            match Superblock::from_block(&recovery::block(segments, first)?, &segments.storage.name()) {
+                Ok(Some(superblock)) if superblock.first == first => {}
+                Ok(_) => self.damage(first, None, "the superblock of this segment is damaged", RESTORE),
+                Err(error) => self.damage(first, None, error.to_string(), RESTORE),
             }
             let own = site.next.unwrap_or(end).min(end) - first;
             let there = site.file.len_bytes()? / UNIT;
@@ -357,7 +355,7 @@ impl Pass<'_> {
                 self.stamps.get(first as usize + i).is_none_or(|&stamp| stamp == entry.units() || stamp == 0)
             } else {
                 let below = first + ((i as u64) << index::span_bits(level - 1));
-                self.nodes.get(&entry.units()).is_none_or(|&(l, f, _)| (l, f) == (level - 1, below))
+                self.nodes.get(&entry.units()).is_none_or(|&node| node == (level - 1, below))
             };
             if !is_it {
                 let what =
@@ -365,7 +363,7 @@ impl Pass<'_> {
                 self.damage(at, kind, what, RESTORE)
             }
         }
-        self.nodes.insert(at, head);
+        self.nodes.insert(at, (level, first));
         found.extend(entries)
     }
 
@@ -411,7 +409,17 @@ impl Pass<'_> {
         // A writer may go on meanwhile: only what is there twice is damage.
         for _ in 0..2 {
             let segments = Segments::open(self.reader.segments.storage.clone(), false)?;
-            let Some(found) = recovery::look(&segments)? else { return Ok(()) };
+            let found = match recovery::look(&segments) {
+                // Nobody can open it any more, whoever has it open.
+                Err(error) if error.kind() != ErrorKind::Io => {
+                    if self.report.damages.is_empty() {
+                        self.damage(0, None, error.to_string(), RESTORE)
+                    }
+                    return Ok(());
+                }
+                found => found?,
+            };
+            let Some(found) = found else { return Ok(()) };
             let Err(error) = found.check(&segments) else { return Ok(()) };
             if before == Some(found.end) {
                 self.damage(found.end, None, error.to_string(), RESTORE)

@@ -6,7 +6,7 @@
 //! Uses: `error`, `id`, `health`, `index`, `reader`, `record`, `recovery`, `scan`, `segments`, `stamp`, `storage`, `superblock`.
 
 use super::health::Health;
-use super::index::{self, Filled, Index};
+use super::index::{self, Filled};
 use super::reader::Reader;
 use super::record::{self, Header, Seal, UNIT, kinds};
 use super::recovery::{self, Found};
@@ -17,7 +17,6 @@ use super::storage::{SegmentFile, Storage};
 use super::superblock::{Anchor, BLOCK_UNITS, Identity, Superblock};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use std::mem::ManuallyDrop;
 use std::sync::Arc;
 
 /// How a log is written.
@@ -98,11 +97,6 @@ impl Due {
     }
 }
 
-/// A batch on its way. Dropped before it is committed it leaves nothing behind.
-pub(crate) struct Batch<'a> {
-    log: &'a mut Log,
-}
-
 impl Log {
     /// Opens the log in `storage`, or makes it; and its last stamp, if it has one.
     ///
@@ -139,7 +133,7 @@ impl Log {
         let Found { superblock, last, end, durable, slot, .. } = found;
         let site = segments.site(end)?;
         let stamp = last.as_ref().map(|last| last.stamp.clone());
-        let reader = open_reader(segments, &superblock, end, last.as_ref())?;
+        let reader = Reader::up_to(segments, &superblock, end, last.as_ref())?;
         let len_bytes = site.file.len_bytes()?;
         let health = Arc::new(Health::new(reader.segments.storage.name()));
         let log = Log {
@@ -176,18 +170,54 @@ impl Log {
         self.last.as_ref().map(|last| &last.stamp)
     }
 
-    /// Begins a batch.
+    /// Begins a batch: who does so ends it by [`finish`](Self::finish) or [`give_up`](Self::give_up).
     ///
     /// # Errors
     /// `Io` if a write or a sync failed before.
-    pub(crate) fn batch(&mut self) -> Result<Batch<'_>> {
+    pub(crate) fn begin(&mut self) -> Result<()> {
         self.check_alive()?;
         self.begin_at(self.batch);
         if (self.at - self.first) * UNIT >= self.options.segment_bytes {
             self.roll()?;
             self.begin_at(self.at)
         }
-        Ok(Batch { log: self })
+        Ok(())
+    }
+
+    /// Appends a record of the archive's to the batch that was begun.
+    ///
+    /// # Errors
+    /// `Invalid` if the kind is the log's, or the body too long; `Io`.
+    pub(crate) fn put(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
+        if kind < kinds::FIRST_OF_ARCHIVE {
+            let what = format!("records of kind {kind} are the log's own: use {} and up", kinds::FIRST_OF_ARCHIVE);
+            return Err(Error::new(ErrorKind::Invalid, what));
+        }
+        self.check_alive()?;
+        let address = self.append(kind, |out, _| out.extend_from_slice(body))?;
+        if self.buffer.len() >= self.options.part_bytes {
+            self.end_part()?
+        }
+        Ok(address)
+    }
+
+    /// Ends the batch that was begun: its stamp's address. The stamp's chain is filled in here. It is one write and, if it is to
+    /// be durable, one sync.
+    ///
+    /// # Errors
+    /// `Invalid` if the stamp cannot come next; `Io`. Nothing of the batch can be seen then.
+    pub(crate) fn finish(&mut self, stamp: Stamp, is_durable: bool) -> Result<Address> {
+        let done = self.check_alive().and_then(|()| self.commit(stamp, is_durable));
+        if done.is_err() {
+            self.give_up()
+        }
+        done
+    }
+
+    /// Leaves nothing behind of the batch that was begun, if it was not finished.
+    pub(crate) fn give_up(&mut self) {
+        // If it fails, the log takes no more and says why.
+        let _ = self.abandon();
     }
 
     fn begin_at(&mut self, at: u64) {
@@ -267,7 +297,8 @@ impl Log {
         let is_open = closing.is_some();
         if let Some(stamp) = closing {
             let stamp = stamp.after(StampKind::Closing);
-            self.batch()?.commit(stamp, false)?;
+            self.begin()?;
+            self.finish(stamp, false)?;
         }
         let end = self.batch;
         let len_bytes = (end - self.first) * UNIT;
@@ -467,48 +498,6 @@ impl Log {
     }
 }
 
-impl Batch<'_> {
-    /// Where the next record will be, or the stamp.
-    #[cfg(test)]
-    pub(crate) fn next_address(&self) -> Result<Address> {
-        self.log.next_address()
-    }
-
-    /// Appends a record of the archive's.
-    ///
-    /// # Errors
-    /// `Invalid` if the kind is the log's, or the body too long; `Io`.
-    pub(crate) fn append(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
-        if kind < kinds::FIRST_OF_ARCHIVE {
-            let what = format!("records of kind {kind} are the log's own: use {} and up", kinds::FIRST_OF_ARCHIVE);
-            return Err(Error::new(ErrorKind::Invalid, what));
-        }
-        self.log.check_alive()?;
-        let address = self.log.append(kind, |out, _| out.extend_from_slice(body))?;
-        if self.log.buffer.len() >= self.log.options.part_bytes {
-            self.log.end_part()?
-        }
-        Ok(address)
-    }
-
-    /// Ends the batch: its stamp's address. The stamp's chain is filled in here. It is one write and, if it is to be
-    /// durable, one sync.
-    ///
-    /// # Errors
-    /// `Invalid` if the stamp cannot come next; `Io`. Nothing of the batch can be seen then.
-    pub(crate) fn commit(self, stamp: Stamp, is_durable: bool) -> Result<Address> {
-        self.log.check_alive()?;
-        self.log.commit(stamp, is_durable)
-    }
-}
-
-impl Drop for Batch<'_> {
-    fn drop(&mut self) {
-        // If it fails, the log takes no more and says why.
-        let _ = self.log.abandon();
-    }
-}
-
 /// Makes the first segment.
 fn create(segments: &Segments, identity: &Identity) -> Result<Found> {
     let storage = &segments.storage;
@@ -518,37 +507,6 @@ fn create(segments: &Segments, identity: &Identity) -> Result<Found> {
     Ok(Found::new(superblock))
 }
 
-/// A reader of all up to `end`.
-fn open_reader(segments: Segments, superblock: &Superblock, end: u64, last: Option<&Ending>) -> Result<Reader> {
-    let reader = Reader::new(segments, Seal::of(superblock.log_id), end, Index::default());
-    if let Some(last) = last {
-        let index = Index::open(&reader, last.stamp.id + 1, last.stamp.chain.index, last.newest())?;
-        reader.publish(end, |own| *own = index)
-    }
-    Ok(reader)
-}
-
-impl Reader {
-    /// Opens the log in `storage` to read what was committed until now, beside a writer or on a medium that cannot be
-    /// written; and its last stamp. Of a log whose acknowledged batches are damaged it reads what is before them.
-    ///
-    /// # Errors
-    /// `NotFound` if there is none; `Incompatible`, `Corrupt`, `Io`.
-    pub(crate) fn open(storage: Arc<dyn Storage>, identity: &Identity) -> Result<(Arc<Reader>, Option<Stamp>)> {
-        let name = storage.name();
-        let segments = Segments::open(storage, false)?;
-        let Some(Found { superblock, last, end, .. }) = recovery::look(&segments)? else {
-            return Err(Error::new(
-                ErrorKind::NotFound,
-                format!("there is no log at {name}: open one for writing first"),
-            ));
-        };
-        superblock.identity.is_for(identity, &name)?;
-        let reader = open_reader(segments, &superblock, end, last.as_ref())?;
-        Ok((Arc::new(reader), last.map(|last| last.stamp)))
-    }
-}
-
 impl Drop for Log {
     fn drop(&mut self) {
         // Nobody is left to hear of an error; what was acknowledged stays.
@@ -556,26 +514,37 @@ impl Drop for Log {
     }
 }
 
-/// A batch step by step, for who writes it from inside something else.
+/// For tests: a batch on its way. Dropped before it is committed it leaves nothing behind.
+#[cfg(test)]
+pub(crate) struct Batch<'a>(&'a mut Log);
+
+#[cfg(test)]
 impl Log {
-    /// As [`batch`](Self::batch).
-    pub(crate) fn begin(&mut self) -> Result<()> {
-        std::mem::forget(self.batch()?);
-        Ok(())
+    pub(crate) fn batch(&mut self) -> Result<Batch<'_>> {
+        self.begin()?;
+        Ok(Batch(self))
+    }
+}
+
+#[cfg(test)]
+impl Batch<'_> {
+    /// Where the next record will be, or the stamp.
+    pub(crate) fn next_address(&self) -> Result<Address> {
+        self.0.next_address()
     }
 
-    /// As [`Batch::append`], to the batch that was begun.
-    pub(crate) fn put(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
-        ManuallyDrop::new(Batch { log: self }).append(kind, body)
+    pub(crate) fn append(&mut self, kind: u8, body: &[u8]) -> Result<Address> {
+        self.0.put(kind, body)
     }
 
-    /// As [`Batch::commit`], of the batch that was begun.
-    pub(crate) fn finish(&mut self, stamp: Stamp, is_durable: bool) -> Result<Address> {
-        Batch { log: self }.commit(stamp, is_durable)
+    pub(crate) fn commit(self, stamp: Stamp, is_durable: bool) -> Result<Address> {
+        self.0.finish(stamp, is_durable)
     }
+}
 
-    /// Leaves nothing behind of the batch that was begun, if it was not finished.
-    pub(crate) fn give_up(&mut self) {
-        drop(Batch { log: self })
+#[cfg(test)]
+impl Drop for Batch<'_> {
+    fn drop(&mut self) {
+        self.0.give_up()
     }
 }

@@ -20,7 +20,8 @@ use std::time::{Duration, SystemTime};
 /// |---|---|
 /// | this crate's collections | they are one version: O(1), whatever their size |
 /// | `Arc`, `Rc` | they point to one value |
-/// | numbers, `bool`, `char`, strings, times | they are equal, so that a NaN never is |
+/// | integers, `bool`, `char`, strings, times | they are equal |
+/// | floats | their bits are, so that a NaN is the same as itself, and 0 is not the same as -0 |
 /// | tuples up to 8, arrays, `Option`, `Box` | all their fields are |
 ///
 /// For a type of your own say it field by field:
@@ -106,7 +107,7 @@ macro_rules! same_if_equal {
     )*};
 }
 same_if_equal! {
-    u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char String str &'static str
+    () u8 u16 u32 u64 u128 usize i8 i16 i32 i64 i128 isize bool char String str &'static str
     Duration SystemTime VersionId Digest
 }
 
@@ -126,7 +127,6 @@ impl Same for f64 {
 macro_rules! same_by_fields {
     ($($($name:ident $field:tt)*;)*) => {$(
         impl<$($name: Same),*> Same for ($($name,)*) {
-            #[allow(unused_variables)] // Of `()`.
             fn same(&self, other: &Self) -> bool {
                 true $(&& self.$field.same(&other.$field))*
             }
@@ -134,7 +134,6 @@ macro_rules! same_by_fields {
     )*};
 }
 same_by_fields! {
-    ;
     A 0;
     A 0 B 1;
     A 0 B 1 C 2;

@@ -12,7 +12,7 @@
 use super::home::Made;
 use super::times::newest_until;
 use crate::archive::Kept as Gone;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result, caught};
 use crate::history::{Led, Line, Lineage, Names, Tree};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -249,7 +249,10 @@ impl<T: Clone> Memory<T> {
         let (state, parent, newest) = (state.clone(), made.line.parent, self.count() - 1);
         let measure = self.kept().keep.measure.clone();
         let bytes = match measure {
-            Some(measure) => measure(&*self.state(parent)?, &state),
+            Some(measure) => {
+                let parent = self.state(parent)?;
+                caught(|| measure(&parent, &state))?
+            }
             None => 0,
         };
         let mut kept = self.kept_mut();

@@ -68,8 +68,10 @@ impl<T: State> Options<T> {
     /// Time: O(what there is in `old`). Memory: two addresses in a hash table for each of its records that is moved.
     ///
     /// # Errors
-    /// `Conflict` if `path` holds a log, `Invalid` if it holds something else, `Locked` if a log for it is just being written;
-    /// `NotFound` if `old` is in memory and has let versions go; `Corrupt` if something in `old` cannot be read; `Io`. There is no log in `path` then, nor if `f` panics.
+    /// `Conflict` if `path` holds a log, `Invalid` if it holds something else or the options are of timelines in memory, `Locked` if
+    /// a log for it is just being written; `NotFound` if `old` is in memory and has let versions go; `Corrupt` if something in
+    /// `old` cannot be read; `Io`. There is no log in `path` then, nor if `f` panics; unless only the last sync, or the
+    /// opening, has failed.
     pub fn migrate<Old>(
         self,
         old: &Timeline<Old>,
@@ -79,6 +81,7 @@ impl<T: State> Options<T> {
     where
         Old: Clone + PartialEq + 'static,
     {
+        self.check()?;
         let files = Files::new(path.as_ref());
         files.check_free()?;
         let unready = Unready::begin(&files)?;

@@ -263,7 +263,7 @@ impl<T: State> Options<T> {
         self.open_with(storage, || Ok((initial(), clock.now_us())))
     }
 
-    fn check(&self) -> Result<()> {
+    pub(super) fn check(&self) -> Result<()> {
         if self.keep.is_all() {
             return Ok(());
         }

@@ -211,10 +211,10 @@ impl<T> Stored<T> {
         // Damage elsewhere says more: without a stamp the ones behind it follow from nothing.
         if report.damages.is_empty() {
             let what = "what this stamp says of the version's ancestors does not follow from its parent";
-            strays.into_iter().for_each(|at| report.add(&self.reader, at, what));
+            strays.into_iter().for_each(|at| report.add_stamp(&self.reader, at, what));
             match last.map(|(last, at)| (self.names(&last), at)) {
                 Some((Err(error), at)) if error.kind() == ErrorKind::Corrupt => {
-                    report.add(&self.reader, at, &error.to_string())
+                    report.add_stamp(&self.reader, at, &error.to_string())
                 }
                 Some((Err(error), _)) => return Err(error),
                 _ => {}
