@@ -2,7 +2,8 @@
 //!
 //! In: versions, in the order of their commits. Out: for each the records and bytes that are new. What was counted
 //! once is marked as stored, as a commit would mark it, so that the next version pays for its own nodes only.
-//! Must hold: a second commit of one version counts nothing.
+//! Must hold: a second commit of one version counts nothing; what is counted is what a log would get, but for the lists of
+//! places that values with collections in them bring along.
 //! Uses: `map`, `set`, `vector`, `link`, `id`, `error`.
 
 use crate::error::Result;
@@ -66,8 +67,9 @@ const VECTOR_INNER: usize = 6;
 const VECTOR_LEAF: usize = 8;
 const SPINE: usize = 10;
 const HEADER_LEN: u64 = 8;
-/// Entries up to this size stand in their leaf.
-const INLINE_MOST: u64 = 32;
+const WORD: u64 = 8;
+/// Entries that take up to so many bytes stand in their leaf; others are records of their own.
+pub(super) const INLINE_MOST: usize = 32;
 
 impl Counts {
     /// All records.
@@ -198,26 +200,29 @@ impl<'a, K, V, F: Fn(&K, &V) -> usize> map::Records<'a, K, V> for Counting<'_, F
     }
 
     fn entry(&mut self, key: &K, value: &V) -> Result<Option<Address>> {
-        let len = (self.size)(key, value) as u64;
-        Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len)))
+        let len = (self.size)(key, value);
+        Ok((len > INLINE_MOST).then(|| self.record(ENTRY, len as u64)))
     }
 
     fn node(&mut self, node: map::NodeRecord<'_, '_, K, V>) -> Result<Address> {
-        // A link, and so an address with what stands in its spare bits, takes 8 bytes.
-        let links = 8 * node.links.len() as u64;
-        let entry_len = |entry: &StoredEntry<'_, K, V>| match entry {
-            StoredEntry::At(_) => 8,
-            StoredEntry::New(key, value) => ((self.size)(key, value) as u64).next_multiple_of(8),
-        };
-        let entries: u64 = node.entries.iter().map(entry_len).sum();
-        // The tags, after a byte that counts them.
-        let tags = (1 + node.tags.len() as u64).next_multiple_of(8);
+        // A link, and so an address with what stands in its spare bits, takes a word.
+        let links = WORD * node.links.len() as u64;
+        let here = node.entries.iter().filter_map(|entry| match entry {
+            StoredEntry::At(_) => None,
+            StoredEntry::New(key, value) => Some((self.size)(key, value) as u64),
+        });
+        // Where the others are, if there are others; then those that stand here, and how many.
+        let n = here.clone().count();
+        let elsewhere = if n < node.entries.len() { WORD * node.entries.len() as u64 } else { 0 };
+        let entries = elsewhere + if n > 0 { here.sum::<u64>().next_multiple_of(WORD) + WORD } else { 0 };
+        // The tags, after a byte that counts them; in an overlay two more say where they belong.
+        let tags = |head: u64| (head + node.tags.len() as u64).next_multiple_of(WORD);
         let (kind, body_len) = match node.kind {
             RecordKind::Inner => (0, links),
-            RecordKind::Overlay => (1, 8 + links),
-            RecordKind::Leaf => (2, tags + entries),
-            RecordKind::LeafOverlay => (3, 8 + tags + entries),
-            RecordKind::Collision => (4, 8 + entries),
+            RecordKind::Overlay => (1, WORD + links),
+            RecordKind::Leaf => (2, tags(1) + entries),
+            RecordKind::LeafOverlay => (3, WORD + tags(3) + entries),
+            RecordKind::Collision => (4, WORD + entries),
         };
         Ok(self.record(kind, body_len))
     }
@@ -229,19 +234,21 @@ impl<'a, A, F: Fn(&A) -> usize> vector::Records<'a, A> for Counting<'_, F, vecto
     }
 
     fn node(&mut self, node: vector::NodeRecord<'_, '_, A>) -> Result<Address> {
-        // A base, and how much of it there is in front and at the back, takes 16 bytes; what a record says of its own parts 8.
+        // A base, and how much of it there is in front and at the back, takes a word.
         let (kind, body_len) = match node {
             vector::NodeRecord::Leaf { base, elements, .. } => {
                 let elements: u64 = elements.iter().map(|element| (self.size)(element) as u64).sum();
-                (VECTOR_LEAF + base.is_some() as usize, 16 * base.is_some() as u64 + 8 + elements)
+                // How many they are, and the place of the first one.
+                let len = elements.next_multiple_of(WORD) + 2 * WORD;
+                (VECTOR_LEAF + base.is_some() as usize, WORD * base.is_some() as u64 + len)
             }
             vector::NodeRecord::Inner { base, links, .. } => {
-                // The spare 20 bits of a link's address say how long a child is, where that is enough.
-                let long = links.iter().any(|link| link.len >> 20 != 0);
-                let links = (8 + 8 * long as u64) * links.len() as u64;
-                (VECTOR_INNER + base.is_some() as usize, 16 * base.is_some() as u64 + 8 + links)
+                // The spare bits of a link's address say how long a child is, where they are enough.
+                let long = links.iter().any(|link| link.len >> Address::SPARE_BITS != 0);
+                let links = WORD * (1 + long as u64) * links.len() as u64;
+                (VECTOR_INNER + base.is_some() as usize, WORD * base.is_some() as u64 + WORD + links)
             }
-            vector::NodeRecord::Spine(_) => (SPINE, 8 + 3 * 8 + 8),
+            vector::NodeRecord::Spine(_) => (SPINE, 5 * WORD),
         };
         Ok(self.record(kind, body_len))
     }

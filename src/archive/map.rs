@@ -4,6 +4,7 @@
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
 //! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `page`, `shape`, `images`.
 
+use super::counting::INLINE_MOST;
 use super::digest;
 use super::hashers::Hasher;
 use super::images::*;
@@ -22,9 +23,6 @@ use crate::map::{
 use crate::set::GenericHashSet;
 use rkyv::{Archive, Deserialize, Place, Serialize, SerializeUnsized};
 use std::sync::Arc;
-
-/// Entries that take up to so many bytes stand in their leaf; others are records of their own.
-const INLINE_MOST: usize = 32;
 
 /// Writes the nodes of a map with a serializer.
 struct Writing<'s, S: ?Sized>(&'s mut S);

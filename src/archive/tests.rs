@@ -1,5 +1,6 @@
 //! The bridge against a log on a simulated storage: collections nested in all ways, what is written and what is read.
 
+use super::counting::{CountingSink, Counts};
 use super::images::Last;
 use super::loader::Library;
 use super::record::kinds;
@@ -74,6 +75,20 @@ impl Book {
 
     pub(super) fn read<T: State>(&self, root: Address) -> T {
         state::read(&self.library, root).unwrap()
+    }
+
+    /// How many records of nodes there are, and their bytes with headers.
+    fn nodes(&self) -> (u64, u64) {
+        let found = Cell::new((0, 0));
+        let each = |_, kind: u8, body: &[u8], _: &mut Vec<Address>| {
+            if kind & !kinds::LINKED < kinds::ROOT {
+                found.set((found.get().0 + 1, found.get().1 + body.len() as u64 + 8))
+            }
+            Ok(())
+        };
+        let report = crate::log::verify(&self.log.lock().unwrap().reader(), &each, &mut |_, _| {}).unwrap();
+        assert_eq!(report.damages, []);
+        found.get()
     }
 
     /// Committed, read again, and the same; and nothing is written twice but the root.
@@ -332,4 +347,69 @@ fn another_type_or_hasher_is_refused() {
     let root = log.commit(&(0..1000u64).collect::<Vector<u64>>()).unwrap();
     let wrong: Result<HashMap<u64, u64>> = state::read(&log.library, root);
     assert!(wrong.and_then(|map| map.thaw_all()).is_err())
+}
+
+/// The sink that counts against a log: whole nodes, splices and overlays, entries within a leaf and outside, and both.
+#[test]
+fn what_is_counted_is_what_is_written() {
+    /// Forty edits, counted and written. A node has one mark: so what is counted is made anew.
+    fn check<T: State>(
+        first: impl Fn() -> T,
+        edit: impl Fn(&mut T, u64),
+        count: impl Fn(&mut CountingSink, &T) -> Result<Counts>,
+    ) -> String {
+        let (book, mut sink, mut all) = (Book::new(), CountingSink::new().unwrap(), Counts::default());
+        let (mut counted, mut written) = (first(), first());
+        for n in 0..40 {
+            all += count(&mut sink, &counted).unwrap();
+            book.commit(&written).unwrap();
+            assert_eq!((all.records(), all.bytes()), book.nodes(), "version {n}: {all}");
+            edit(&mut counted, n * 7919 % 1000);
+            edit(&mut written, n * 7919 % 1000)
+        }
+        all.to_string()
+    }
+    let text = |n: u64| "x".repeat(if n.is_multiple_of(3) { 60 } else { 5 });
+    let text_bytes = |_: &u64, text: &String| 16 + if text.len() > 8 { text.len().next_multiple_of(8) } else { 0 };
+    let mut all = String::new();
+    for len in [3, 12, 200, 3000] {
+        all += &check(
+            || (0..len).map(|n| (n, n)).collect::<HashMap<u64, u64>>(),
+            |map, n| _ = map.insert(n, n + 1),
+            |sink, map| sink.commit_map(map, |_, _| 16),
+        );
+        all += &check(
+            || (0..len.min(250)).map(|n| (n as u8, 7)).collect::<HashMap<u8, u8>>(),
+            |map, n| _ = map.remove(&(n as u8)),
+            |sink, map| sink.commit_map(map, |_, _| 2),
+        );
+        all += &check(
+            || (0..len).map(|n| (n, [n; 4])).collect::<HashMap<u64, [u64; 4]>>(),
+            |map, n| _ = map.insert(n, [0; 4]),
+            |sink, map| sink.commit_map(map, |_, _| 40),
+        );
+        all += &check(
+            || (0..len).map(|n| (n, text(n))).collect::<HashMap<u64, String>>(),
+            |map, n| _ = map.insert(n, text(n + 1)),
+            |sink, map| sink.commit_map(map, text_bytes),
+        );
+        all += &check(
+            || (0..len as u32).collect::<HashSet<u32>>(),
+            |set, n| _ = set.insert(n as u32),
+            |sink, set| sink.commit_set(set, |_| 4),
+        );
+        all += &check(
+            || (0..len as u16).collect::<Vector<u16>>(),
+            |list, n| list.insert(n as usize % list.len(), 7),
+            |sink, list| sink.commit_vector(list, |_| 2),
+        );
+        all += &check(
+            || (0..len).collect::<Vector<u64>>(),
+            |list, n| if n % 2 == 0 { list.push_back(n) } else { list.push_front(n) },
+            |sink, list| sink.commit_vector(list, |_| 8),
+        )
+    }
+    for kind in ["inner", "overlay", "leaf", "leaf overlay", "entry", "vector inner", "vector leaf splice", "spine"] {
+        assert!(all.contains(&format!("; {kind} ")), "no {kind}: {all}")
+    }
 }
