@@ -1,4 +1,5 @@
-//! The rules of the house, checked: layers, homes of `unsafe` and `std::fs`, names in the docs, sizes, heads, leftovers.
+//! The rules of the house, checked: layers, homes of `unsafe` and `std::fs`, names in the docs, the map of the
+//! files, sizes, heads, leftovers.
 //! In: this repository's files. Out: findings, each `file:line: what is wrong: what to do`.
 //! Files: `source` reads, `checks` judges (its lists say what is allowed), `proof` shows that each check can fail.
 
@@ -46,6 +47,12 @@ fn every_file_that_the_docs_name_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let missing = |(path, page): (String, String)| named_files(&path, &page, |name| root.join(name).exists());
     none(pages().into_iter().flat_map(missing).collect())
+}
+
+#[test]
+fn every_source_file_is_in_the_map_of_the_files() {
+    let page = |(path, page): (String, String)| (path == "docs/ARCHITECTURE.md").then_some(page);
+    none(mapped(&sources(&["src"]), &pages().into_iter().find_map(page).expect("docs/ARCHITECTURE.md")))
 }
 
 #[test]

@@ -259,6 +259,16 @@ pub(crate) fn named_files(path: &str, page: &str, exists: impl Fn(&str) -> bool)
     missing.map(|(line, name)| format!("{path}:{line}: `{name}` does not exist: name what does")).collect()
 }
 
+/// Every source file stands in a row of the table under "Map of the files"; that the table's files exist is `named_files`'s.
+pub(crate) fn mapped(files: &[Source], page: &str) -> Vec<String> {
+    let map = page.split("\n## ").find(|section| section.starts_with("Map of the files")).unwrap_or_default();
+    let rows: String = map.lines().filter(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
+    let missing = files.iter().filter(|file| !rows.contains(&format!("`{}`", file.path)));
+    missing
+        .map(|file| file.at(1, "is in no row of \"Map of the files\" in docs/ARCHITECTURE.md: give it one"))
+        .collect()
+}
+
 /// The functions with a body: name, first and last line.
 pub(crate) fn functions(code: &str) -> Vec<(&str, usize, usize)> {
     let mut found = Vec::new();

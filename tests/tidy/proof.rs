@@ -87,6 +87,15 @@ fn a_missing_file_in_the_docs_is_found() {
 }
 
 #[test]
+fn a_file_that_is_not_in_the_map_is_found() {
+    let found = |page| lines_of(&mapped(&[Source::new("src/a.rs", "")], page));
+    assert_eq!(found("# A\n\n## Map of the files\n\n| 1 | `src/b.rs`, `src/a.rs` | a |\n\n## B\n"), []);
+    assert_eq!(found("# A\n\n## Map of the files\n\n| 1 | `src/aa.rs` | a |\n"), [1]);
+    assert_eq!(found("# A\n\n## Map of the files\n\n`src/a.rs`\n"), [1]);
+    assert_eq!(found("# A\n\n## B\n\n| 1 | `src/a.rs` | a |\n"), [1]);
+}
+
+#[test]
 fn a_long_file_or_function_is_found() {
     let found = |text: &str| lines_of(&sizes(&Source::new("src/a.rs", text)));
     let long_fn = |head: &str| format!("{head}fn f() {{\n{}}}\n", "    g();\n".repeat(MOST_FN_LINES - 1));
