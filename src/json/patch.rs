@@ -2,7 +2,7 @@
 //!
 //! In: a patch's text, its JSON, or operations; a document. Out: the document that they make of it; JSON and text.
 //! Must hold: a patch is applied as a whole or not at all; every error says which operation it is about.
-//! Uses: `error`.
+//! Uses: `pointer`, `read`, `error`.
 
 use super::pointer::size;
 use super::read::MOST_DEPTH;

@@ -1,7 +1,7 @@
 //! How a timeline on disk is opened.
 //!
 //! In: a path, wishes. Out: a timeline.
-//! Uses: `home`, `stored`, `history`, `archive`, `log`, `link`, `error`.
+//! Uses: `home`, `stored`, `memory`, `times`, `history`, `archive`, `log`, `link`, `error`.
 #![allow(unsafe_code)] // The declaration of `open_mmap`: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::Timeline;

@@ -331,7 +331,8 @@ pub(crate) fn test_files(files: &[Source]) -> BTreeSet<String> {
         let (folder, name) = file.path.rsplit_once('/').unwrap_or_default();
         let below = if matches!(name, "mod.rs" | "lib.rs") { folder } else { file.path.trim_end_matches(".rs") };
         let lines: Vec<&str> = file.code.lines().map(str::trim).collect();
-        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with(';')) {
+        let is_tests = |line: &str| line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,");
+        for pair in lines.windows(2).filter(|pair| is_tests(pair[0]) && pair[1].ends_with(';')) {
             if let Some((_, module)) = pair[1].split_once("mod ") {
                 tests.insert(format!("{below}/{}.rs", identifier(module)));
             }
