@@ -1,4 +1,5 @@
-//! The one error of the crate. In: a kind, and a message that says what, where and what to do. Out: an [`Error`].
+//! The one error of the crate, and the one documented panic, with what catches it.
+//! In: a kind, and a message that says what, where and what to do. Out: an [`Error`].
 //! Must hold: an [`Error`] is one pointer wide, so that a fallible read costs its caller nothing.
 //! Uses: nothing of ours.
 

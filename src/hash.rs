@@ -1,4 +1,5 @@
-//! Portable hashers: the same 64 bits for the same key in every process and on every platform.
+//! Portable hashers: the same 64 bits for the same key in every process and on every platform. And `Lookup`, a table that
+//! needs no std.
 //! In: a key's `Hash` writes. Out: a `u64` whose top bits steer the trie and whose low byte is the leaf tag.
 //! Must hold: the output for a given sequence of writes never changes (golden values below); integers are
 //! fed in little-endian order and `usize`/`isize` as 64 bits.

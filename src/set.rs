@@ -2,7 +2,7 @@
 //!
 //! In: values with `Hash` and `Eq`. Out: versions that share structure.
 //! Must hold: what `map/` promises; a set is nothing but its map.
-//! Uses: `map`, `vector`.
+//! Uses: `map`, `vector`, `link`, `hash`, `error`.
 
 use crate::error::thawed;
 use crate::hash::PortableHash;

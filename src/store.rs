@@ -4,7 +4,7 @@
 //! - **S1** Changes follow each other, each a whole version. Looking at what is shown waits for none of them.
 //! - **S2** A reducer, label, selection or subscriber that panics leaves the store as it was, and usable.
 //!
-//! Uses: `timeline`, `archive`, `map`, `set`, `vector`, `link`, `id`, `error`.
+//! Uses: `timeline`, `archive`, `map`, `set`, `vector`, `link`, `log`, `id`, `error`.
 
 mod actions;
 mod board;

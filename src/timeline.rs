@@ -7,7 +7,7 @@
 //!   ever.
 //! - **T3** An edit after undo makes a branch: no version is ever lost.
 //!
-//! Uses: `history`, `archive`, `log`, `id`, `error`.
+//! Uses: `history`, `archive`, `log`, `link`, `id`, `error`.
 
 #[cfg(doctest)]
 mod compile_fail;

@@ -1,6 +1,7 @@
-//! The rules of the house, checked: layers, homes of `unsafe` and `std::fs`, names in the docs, sizes, heads, leftovers.
+//! The rules of the house, checked: layers, homes of `unsafe` and `std::fs`, names in the docs, the map of the
+//! files, sizes, heads, leftovers.
 //! In: this repository's files. Out: findings, each `file:line: what is wrong: what to do`.
-//! Files: `source` reads, `checks` judges (its lists say what is allowed), `proof` shows that each check can fail.
+//! Files: `source` reads, `checks` and `uses` judge (lists in `checks` say what is allowed), `proof` shows that each check can fail.
 
 #[path = "tidy/checks.rs"]
 mod checks;
@@ -8,6 +9,8 @@ mod checks;
 mod proof;
 #[path = "tidy/source.rs"]
 mod source;
+#[path = "tidy/uses.rs"]
+mod uses;
 
 use checks::*;
 use source::*;
@@ -49,6 +52,12 @@ fn every_file_that_the_docs_name_exists() {
 }
 
 #[test]
+fn every_source_file_is_in_the_map_of_the_files() {
+    let page = |(path, page): (String, String)| (path == "docs/ARCHITECTURE.md").then_some(page);
+    none(mapped(&sources(&["src"]), &pages().into_iter().find_map(page).expect("docs/ARCHITECTURE.md")))
+}
+
+#[test]
 fn long_files_and_functions_say_why() {
     let files = sources(&["src"]);
     let tests = test_files(&files);
@@ -60,6 +69,13 @@ fn every_file_begins_with_what_it_is_for() {
     let files = sources(&["src"]);
     let tests = test_files(&files);
     none(files.iter().flat_map(|file| head(file, tests.contains(&file.path))).collect())
+}
+
+#[test]
+fn every_head_says_what_the_file_uses() {
+    let files = sources(&["src"]);
+    let root = files.iter().find(|file| file.path == "src/lib.rs").expect("src/lib.rs");
+    none(uses::uses(&files, &test_files(&files), &reexports(root)))
 }
 
 #[test]

@@ -2,7 +2,7 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`, `serializer`, `hash`, `id`, `error`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::hashers::Hashers;

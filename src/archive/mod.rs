@@ -5,7 +5,7 @@
 //! `view`, which follows the records themselves.
 //!
 //! In: states and collections. Out: records of what is new; states whose collections stay stored.
-//! Uses: `map`, `set`, `vector`, `link`, `hash`, `id`, `error`.
+//! Uses: `map`, `set`, `vector`, `link`, `hash`, `log`, `id`, `error`.
 
 mod counting;
 

@@ -1,7 +1,7 @@
 //! Records as they were read, with where they are from: what views borrow from and what typed reading begins with.
 //!
 //! In: addresses, roots in stamps. Out: pages; what they refer to.
-//! Uses: `log`, `loader`, `shape`, `record`, `id`, `error`.
+//! Uses: `log`, `loader`, `shape`, `record`, `vector`, `id`, `error`.
 
 use super::loader::{Library, Loader};
 use super::record::corrupt;

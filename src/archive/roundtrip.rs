@@ -5,7 +5,7 @@
 //! stored already, so that it costs what the commit costs.
 //!
 //! In: a state. Out: nothing, or `Invalid`. Must hold: nothing is marked and no log is written to.
-//! Uses: `state`, `serializer`, `loader`, `hashers`, `link`, `log`, `error`.
+//! Uses: `state`, `serializer`, `loader`, `link`, `id`, `error`.
 
 use super::loader::Library;
 use super::serializer::Serializer;

@@ -6,7 +6,7 @@
 //! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]); or, for
 //! a digest, the bytes of values.
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`, `digest`, `id`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`, `digest`, `moving`, `id`, `error`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::digest::Digests;

@@ -5,7 +5,7 @@
 //! read.
 //! Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; every address is below the record's
 //! own; no more memory than the body takes. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `body`, `images`, `record`, `map`, `vector`, `id`, `error`.
+//! Uses: `body`, `images`, `record`, `loader`, `map`, `vector`, `id`, `error`.
 
 use super::body::Body;
 use super::images::*;

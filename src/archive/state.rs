@@ -1,7 +1,7 @@
 //! States: the values that versions are of.
 //!
 //! In: a state. Out: a root record; and a state again, whose collections stay stored, or a view of it.
-//! Uses: `serializer`, `loader`, `page`, `view`, `images`, `record`, `roundtrip`, `log`, `link`.
+//! Uses: `serializer`, `loader`, `page`, `view`, `images`, `record`, `roundtrip`, `log`, `link`, `id`, `error`.
 
 use super::images::Last;
 use super::loader::{De, Library, Thaw};

@@ -2,7 +2,7 @@
 //!
 //! In: a vector. Out: records of its new nodes, and an archived handle; parts of nodes from records.
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `vector`, `serializer`, `loader`, `page`, `shape`, `images`.
+//! Uses: `vector`, `serializer`, `loader`, `page`, `shape`, `images`, `digest`, `record`, `link`, `id`, `error`.
 
 use super::digest;
 use super::images::*;

@@ -3,7 +3,7 @@
 //! In: views of handles. Out: views of entries.
 //! Must hold: overlays are seen through; a lookup reads its path, and of the entries that stand out of line those whose tag
 //! is the key's; a walk ends after as many entries as the handle says. Bytes that make no map are `Corrupt`, not a loop.
-//! Uses: `view`, `page`, `shape`, `loader`, `images`, `map`, `hash`.
+//! Uses: `view`, `page`, `shape`, `loader`, `images`, `record`, `map`, `hash`, `id`, `error`.
 
 use super::images::*;
 use super::loader::{Library, Thaw, map_root};

@@ -3,7 +3,7 @@
 //! In: views of handles. Out: views of elements.
 //! Must hold: splices are seen through; only what has elements of the range is read; what a node has is what the link to
 //! it says. Bytes that make no vector are `Corrupt`, not a loop.
-//! Uses: `view`, `page`, `shape`, `loader`, `images`, `vector`.
+//! Uses: `view`, `page`, `shape`, `loader`, `images`, `record`, `vector`, `id`, `error`.
 
 use super::images::*;
 use super::loader::{Library, Thaw, vector_root};

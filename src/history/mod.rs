@@ -10,7 +10,7 @@
 //!   and nothing else does. [`Led`] knows every version that a name leads to, but for the one that new versions move.
 //! - **H6** The versions of a group are a path: each but the first joins its parent.
 //!
-//! Uses: `map`, `set`, `vector`, `id`, `error`, `varint`. No I/O, no clock.
+//! Uses: `map`, `set`, `vector`, `error`, `varint`. No I/O, no clock.
 
 mod change;
 mod led;

@@ -2,7 +2,7 @@
 //!
 //! In: versions as they are made, and as they are let go. Out: the children of each, and all versions without any.
 //! Must hold: H4.
-//! Uses: `map`, `set`, `vector`, `error`.
+//! Uses: `lineage`, `map`, `set`, `vector`, `error`.
 
 use super::lineage::Lineage;
 use crate::error::Result;

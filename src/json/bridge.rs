@@ -2,7 +2,8 @@
 //!
 //! In: a value of a serde type, or a document. Out: the other.
 //! Must hold: members keep their order; a number that a format cannot say is an error or the nearest float, never another.
-//! Uses: `error`, `vector`; text is the way from types to documents, so that these are what `serde_json` makes of them.
+//! Uses: `number`, `error`, `vector`; text is the way from types to documents, so that these are what `serde_json`
+//! makes of them.
 
 use super::number::Narrowest;
 use super::{Json, Number, Object};

@@ -3,7 +3,7 @@
 //! In: an array or object. Out: whether it is small.
 //! - **J3** It is if it fills at most [`FEW_BYTES`] as it is stored, with all that is in it: a function of its contents.
 //!
-//! Uses: `vector`; `object`.
+//! Uses: `number`, `vector`.
 
 use super::number::Form;
 use super::{Json, Number, Object};

@@ -211,7 +211,10 @@ impl Json {
     }
 }
 
-/// The member of this name. Panics if there is none, or the value is no object.
+/// The member of this name.
+///
+/// # Panics
+/// If there is none, or the value is no object.
 impl std::ops::Index<&str> for Json {
     type Output = Json;
 
@@ -220,7 +223,10 @@ impl std::ops::Index<&str> for Json {
     }
 }
 
-/// The member of this name. Panics if there is none, or the value is no object.
+/// The member of this name.
+///
+/// # Panics
+/// If there is none, or the value is no object.
 impl std::ops::IndexMut<&str> for Json {
     fn index_mut(&mut self, name: &str) -> &mut Json {
         let kind = self.kind();
@@ -229,7 +235,10 @@ impl std::ops::IndexMut<&str> for Json {
     }
 }
 
-/// The element at this place. Panics if there is none, or the value is no array.
+/// The element at this place.
+///
+/// # Panics
+/// If there is none, or the value is no array.
 impl std::ops::Index<usize> for Json {
     type Output = Json;
 
@@ -239,7 +248,10 @@ impl std::ops::Index<usize> for Json {
     }
 }
 
-/// The element at this place. Panics if there is none, or the value is no array.
+/// The element at this place.
+///
+/// # Panics
+/// If there is none, or the value is no array.
 impl std::ops::IndexMut<usize> for Json {
     fn index_mut(&mut self, index: usize) -> &mut Json {
         let kind = self.kind();

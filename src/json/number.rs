@@ -180,7 +180,10 @@ impl Decimal {
 impl FromStr for Number {
     type Err = Error;
 
-    /// A number by JSON's grammar. `Invalid` if it is none.
+    /// A number by JSON's grammar.
+    ///
+    /// # Errors
+    /// `Invalid` if it is none.
     fn from_str(text: &str) -> Result<Self, Error> {
         match super::Json::from_str(text)? {
             super::Json::Number(number) => Ok(number),

@@ -6,7 +6,7 @@
 //! - **J5** A list has no name twice. It is [small](super::few), and a map is not, but for what became of their members since the
 //!   last edit: each begins by putting that right. So it does not matter whether an object was stored and read between two.
 //!
-//! Uses: `map` for differences; `large`, `few`.
+//! Uses: `large`, `few`, `map` for differences.
 
 use super::Json;
 use super::few::{FEW_MEMBERS, is_few_members};

@@ -4,7 +4,7 @@
 //! value; whether only the order of members differs.
 //! Must hold: value, order and errors are those of reading the text and updating to what it says; nothing recurses deeper than
 //! the limits allow.
-//! Uses: `read`, `update`, `few`, `object`; the crate `jiter`.
+//! Uses: `read`, `update`, `few`, `vector`, `error`; the crate `jiter`.
 
 use super::few::{is_few_elements, is_few_members};
 use super::read::{Limits, Reader, Stop, number, read};

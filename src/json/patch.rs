@@ -2,7 +2,7 @@
 //!
 //! In: a patch's text, its JSON, or operations; a document. Out: the document that they make of it; JSON and text.
 //! Must hold: a patch is applied as a whole or not at all; every error says which operation it is about.
-//! Uses: `error`.
+//! Uses: `pointer`, `read`, `error`.
 
 use super::pointer::size;
 use super::read::MOST_DEPTH;
@@ -84,14 +84,18 @@ pub struct Patch {
 }
 
 impl Patch {
-    /// The patch of a JSON text. `Invalid` if it is not JSON or no patch, as [`from_json`](Self::from_json) says.
+    /// The patch of a JSON text.
+    ///
+    /// # Errors
+    /// `Invalid` if it is not JSON or no patch, as [`from_json`](Self::from_json) says.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
         Self::from_json(&Json::parse(text)?)
     }
 
     /// The patch that a JSON value is. Members of an operation that it does not need are ignored.
     ///
-    /// Errors: `Invalid` if it is no array of operations; the message says which one lacks what.
+    /// # Errors
+    /// `Invalid` if it is no array of operations; the message says which one lacks what.
     pub fn from_json(json: &Json) -> Result<Self> {
         let Some(all) = json.as_array() else {
             return Err(invalid(format!("a patch is an array of operations, not {}", json.kind())));
@@ -120,9 +124,10 @@ impl Patch {
 
     /// Changes the document: by all operations, or not at all if there is an error.
     ///
-    /// Errors: `NotFound` for a place that is not there, `Conflict` for a test that fails, `Invalid` for a value that
-    /// would be moved into itself and for the whole document removed. The message says which operation it was, counted
-    /// from 0.
+    /// # Errors
+    /// `NotFound` for a place that is not there, `Conflict` for a test that fails, `Invalid` for a value that would be moved
+    /// into itself, for the whole document removed and for a document that gets too deep. The message says which operation
+    /// it was, counted from 0.
     pub fn apply(&self, document: &mut Json) -> Result<()> {
         *document = document.patched(self)?;
         Ok(())
@@ -130,7 +135,10 @@ impl Patch {
 }
 
 impl Json {
-    /// The document that a patch makes of this one. Errors: as [`Patch::apply`].
+    /// The document that a patch makes of this one.
+    ///
+    /// # Errors
+    /// As [`Patch::apply`].
     pub fn patched(&self, patch: &Patch) -> Result<Json> {
         let (mut document, mut deeper) = (self.clone(), 0);
         for (i, operation) in patch.operations.iter().enumerate() {

@@ -84,7 +84,10 @@ impl Pointer {
 impl FromStr for Pointer {
     type Err = Error;
 
-    /// The pointer of this text. `Invalid` if it does not begin with a slash, or a `~` is not one of `~0` and `~1`.
+    /// The pointer of this text.
+    ///
+    /// # Errors
+    /// `Invalid` if it does not begin with a slash, or a `~` is not one of `~0` and `~1`.
     fn from_str(text: &str) -> Result<Self> {
         if text.is_empty() {
             return Ok(Pointer::root());
@@ -141,12 +144,16 @@ enum Place<'a> {
 impl Json {
     /// The value at this pointer. Time: a lookup for each token.
     ///
-    /// Errors: `NotFound` if nothing is there; the message says how far the way goes, and what is there.
+    /// # Errors
+    /// `NotFound` if nothing is there; the message says how far the way goes, and what is there.
     pub fn pointer(&self, at: &Pointer) -> Result<&Json> {
         self.found(at, at.tokens.len())
     }
 
     /// The same, to be changed: what other versions share of the way is copied, but nothing if there is an error.
+    ///
+    /// # Errors
+    /// As [`pointer`](Self::pointer).
     pub fn pointer_mut(&mut self, at: &Pointer) -> Result<&mut Json> {
         self.found(at, at.tokens.len())?;
         Ok(self.found_mut(&at.tokens))
@@ -154,7 +161,10 @@ impl Json {
 
     /// Puts a value there; gives the one that was there before. A member is added if it is new, an element at `-` too.
     ///
-    /// Time and errors: as [`pointer_mut`](Self::pointer_mut); all but the last token must be there, and an index too.
+    /// Time: as [`pointer_mut`](Self::pointer_mut).
+    ///
+    /// # Errors
+    /// As [`pointer_mut`](Self::pointer_mut): all but the last token must be there, and an index too.
     pub fn set(&mut self, at: &Pointer, value: Json) -> Result<Option<Json>> {
         let may = |holder: &Json, token: &str| match holder {
             Json::Array(_) => token == "-" || inside(holder, token).is_some(),
@@ -173,8 +183,10 @@ impl Json {
 
     /// Takes the value out; the elements behind it move up.
     ///
-    /// Time and errors: as [`pointer_mut`](Self::pointer_mut); also `Invalid` for the whole document, which has nothing
-    /// to be taken out of.
+    /// Time: as [`pointer_mut`](Self::pointer_mut).
+    ///
+    /// # Errors
+    /// As [`pointer_mut`](Self::pointer_mut); `Invalid` for the whole document, which has nothing to be taken out of.
     pub fn take(&mut self, at: &Pointer) -> Result<Json> {
         match self.place(at, |holder, token| inside(holder, token).is_some())? {
             Place::Root(_) => {

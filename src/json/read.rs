@@ -31,13 +31,17 @@ impl Default for Limits {
 impl Json {
     /// The value of a JSON text. Of an object's members with the same name the last one counts.
     ///
-    /// Errors: `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8), exceeds the default [`Limits`], or has an
-    /// integer of more than 4300 digits.
+    /// # Errors
+    /// `Invalid`, with line and column, if it is not JSON (RFC 8259, UTF-8), exceeds the default [`Limits`], or has an integer of
+    /// more than 4300 digits.
     pub fn parse(text: impl AsRef<[u8]>) -> Result<Self> {
         Self::parse_within(text, Limits::default())
     }
 
     /// The same, with limits of your own.
+    ///
+    /// # Errors
+    /// As [`parse`](Self::parse), by these limits.
     pub fn parse_within(text: impl AsRef<[u8]>, limits: Limits) -> Result<Self> {
         read(text.as_ref(), limits, |reader, tokens| {
             let peek = tokens.peek()?;

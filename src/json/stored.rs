@@ -4,7 +4,7 @@
 //! - **J4** An array or object lies in what holds it exactly if it is small (J3). Members
 //!   that lie there stand in their order, and have no other.
 //!
-//! Uses: `archive`, `vector`, `error`; `object`, `large`, `few`. Bytes: docs/FORMAT.md, "JSON documents".
+//! Uses: `large`, `few`, `archive`, `vector`, `error`. Bytes: docs/FORMAT.md, "JSON documents".
 
 use super::few::{NAME_BYTES, VALUE_BYTES, is_few_elements, is_few_members};
 use super::large::ArchivedLarge;

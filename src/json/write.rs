@@ -10,7 +10,10 @@ use std::fmt;
 use std::io::{self, Write};
 
 impl Json {
-    /// Writes the text, compact or with lines and indents. `Io` if that fails.
+    /// Writes the text, compact or with lines and indents.
+    ///
+    /// # Errors
+    /// `Io` if that fails.
     pub fn write_to(&self, to: impl Write, pretty: bool) -> Result<()> {
         let mut out = Out { to, indent: pretty.then_some(0) };
         out.value(self).map_err(|error| {

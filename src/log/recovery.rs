@@ -2,7 +2,7 @@
 //! In: segments. Out: the last whole batch; for a writer, a log cut behind it.
 //! Must hold: **G1** what is visible is a prefix of what was committed, with all that was acknowledged as durable;
 //! **G2** nothing is cut that a later stamp or an anchor says was durable. Nothing is changed before that is known.
-//! Uses: `error`, `id`, `record`, `scan`, `segments`, `superblock`. Rules: docs/FORMAT.md, "Recovery".
+//! Uses: `error`, `record`, `scan`, `segments`, `superblock`. Rules: docs/FORMAT.md, "Recovery".
 
 use super::record::{Seal, UNIT, kinds};
 use super::scan::{Ending, Scan};

@@ -2,7 +2,7 @@
 //! In: segments, and where to begin. Out: whole batches; the place of the first that is not whole.
 //! Must hold: **G3** a batch is whole if each record of it is, its stamp's checksum covers their headers, and the stamp
 //! follows the one before: the next number, no earlier epoch. Memory is bounded by the longest record that fits the file.
-//! Uses: `error`, `id`, `record`, `segments`, `stamp`, `superblock`.
+//! Uses: `error`, `id`, `record`, `segments`, `stamp`.
 
 use super::record::{HEADER_BYTES, Header, Seal, UNIT, kinds};
 use super::segments::{Segments, Site};

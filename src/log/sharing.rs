@@ -3,7 +3,7 @@
 //! Must hold: a record is shared if a version later than the one it was written with leads to it: by an address in a record
 //! or root of a later batch, or by way of a record that is shared. So one pass backwards tells all. Memory: three bits for
 //! each unit of the log.
-//! Uses: `error`, `id`, `reader`, `record`, `scan`, `stamp`, `verify`.
+//! Uses: `error`, `id`, `reader`, `record`, `scan`, `stamp`, `verify`, `superblock`.
 
 use super::reader::Reader;
 use super::record::{UNIT, kinds};

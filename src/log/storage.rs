@@ -1,5 +1,5 @@
 //! Where segments are kept. In: bytes at offsets. Out: the same bytes, and promises about what survives.
-//! Must hold: what `conformance` in `tests_storage.rs` asks of every storage.
+//! Must hold: what the tests in `tests_storage.rs` ask of every storage.
 //! Uses: `error`. Implementations: `files`, `mapped`, and `simulated` for tests.
 
 use crate::error::Result;

@@ -2,7 +2,7 @@
 //! In: an identity. Out: 4096 bytes; and back, or what differs.
 //! Must hold: superblock and anchor slots lie in sectors of their own, each with a checksum, so that one which is torn
 //! harms no other. An anchor names a place before which everything is durable.
-//! Uses: `error`, `id`, `record`. Bytes: docs/FORMAT.md, "Superblock" and "Anchor".
+//! Uses: `error`, `id`, `record`, `storage`. Bytes: docs/FORMAT.md, "Superblock" and "Anchor".
 
 use super::record::{Seal, UNIT};
 use super::storage::SegmentFile;

@@ -5,7 +5,7 @@
 //! from it an overlay over it.
 //! Must hold: M1, M2, L8; a block is read once, when it is kept: another thread may thaw it meanwhile. No user code runs
 //! but `Clone` of entries of shared leaves that merge, which leaves the blocks whole.
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `overlay`, `overlay_mut`, `change`, `build`.
+//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `overlay`, `overlay_mut`, `build`, `lazy`, `error`.
 #![allow(unsafe_code)] // Counts of blocks: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::build::*;

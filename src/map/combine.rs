@@ -4,7 +4,7 @@
 //! node of the result.
 //! Must hold: parts that are the same on both sides, or absent on one, are kept or left out whole, unread; so
 //! versions that share structure cost O(what differs). Neither side is changed.
-//! Uses: `link`, `node`, `leaf`, `inner`, `overlay`, `pour`, `blocks`, `build`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `overlay`, `pour`, `blocks`, `build`, `error`.
 #![allow(unsafe_code)] // Links are compared as words: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::blocks::*;

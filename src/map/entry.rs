@@ -2,7 +2,7 @@
 //!
 //! In: a map and a key. Out: the value, mutable, wherever it came from.
 //! Must hold: nothing is copied before something is changed.
-//! Uses: the map's own methods.
+//! Uses: `link`, `find`, `error`; and the map's own methods.
 
 use super::{GenericHashMap, Want, find};
 use crate::error::thawed;

@@ -2,7 +2,7 @@
 //!
 //! In: a root, a hash and a key. Out: the entry, borrowed; or borrowed mutably, if its whole path is exclusive.
 //! Must hold: nothing is copied, and what is stored is thawed only on the key's path.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `lazy`, `overlay`, `error`.
 #![allow(unsafe_code)] // The hot loop indexes slots by hash bits: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;

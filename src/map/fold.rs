@@ -6,7 +6,7 @@
 //! In: a root, and a [`Fold`]. Out: what that makes of it.
 //! Must hold: what is known of a marked node is not asked again, and nothing of it is read; what is stored is loaded for as
 //! long as it is looked at, so that a map may be larger than memory.
-//! Uses: `link`, `node`, `inner`, `leaf`, `overlay`, `error`.
+//! Uses: `link`, `node`, `inner`, `leaf`, `overlay`, `lazy`, `error`.
 
 use super::inner::*;
 use super::lazy::whole;

@@ -6,7 +6,7 @@
 //!
 //! In: a hash and a shift (the bits above the node). Out: children.
 //! Must hold: M2 (blocks are aligned and disjoint), L3 (a stored block is thawed through its first slot).
-//! Uses: `link`, `node`. Source: Bagwell 2001.
+//! Uses: `link`, `node`, `lazy`, `leaf`, `error`. Source: Bagwell 2001.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::lazy::whole;

@@ -5,7 +5,8 @@
 //! first shared node on it works bottom-up and makes new nodes instead.
 //! Must hold: M1 afterwards; L1; all user code (`Hash`, `Eq`, `Clone`) and all thawing run before the first
 //! change, so that a panic or an error leaves the map as it was.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `split`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `split`, `taken`, `overlay`, `overlay_mut`,
+//! `error`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;

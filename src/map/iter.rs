@@ -4,7 +4,7 @@
 //! the order of its places.
 //! Must hold: a walk thaws what it meets and changes nothing else; the mutable walk makes each node exclusive
 //! before it gives out an entry of it.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `change`, `insert`, `overlay`, `overlay_mut`, `error`.
 #![allow(unsafe_code)] // Iterators: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;

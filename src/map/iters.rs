@@ -2,6 +2,7 @@
 //!
 //! In: a map, or two. Out: entries, keys, values, or differences, one by one.
 //! Must hold: an iterator says exactly how many items are left, where its trait says so.
+//! Uses: `link`, `iter`, `lockstep`, `setops`, `error`.
 
 use super::GenericHashMap;
 use super::iter::{Walk, WalkMut, WalkOwned};

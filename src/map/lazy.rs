@@ -8,7 +8,7 @@
 //! In: a node as a lookup met it. Out: the entry, or the node with all its entries.
 //! Must hold: **M4**: an entry is set once, by the thread that claimed its place, and is there from then on; a leaf that is
 //! whole stays so; of the base of a whole leaf overlay all live entries are there. A lazy leaf is marked, so nobody changes it (L1).
-//! Uses: `link`, `node`, `leaf`, `error`.
+//! Uses: `link`, `node`, `leaf`, `id`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::leaf::*;

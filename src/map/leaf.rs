@@ -7,7 +7,7 @@
 //! In: a hash and a key. Out: places of entries, and entries.
 //! Must hold: M2 (tags match hashes; a leaf and a leaf overlay are not empty once linked, and hold at most 15
 //! live entries; a leaf overlay's base is a leaf).
-//! Uses: `link`, `node`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
+//! Uses: `link`, `node`, `lazy`. Source of the tags: Steindorfer & Vinju 2015; SIMD search as in Swiss tables.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::lazy::Lazy;

@@ -3,7 +3,8 @@
 //! In: two roots and the hasher. Out: each key that is added, removed or has another value, once.
 //! Must hold: equal links are skipped unread, stored ones by their addresses (L7); the order is that of the
 //! slots; neither version is changed.
-//! Uses: `link`, `node`, `leaf`, `inner`, `find`, `iter`. Source: the lockstep of Steindorfer & Vinju 2015, section 4.
+//! Uses: `link`, `node`, `leaf`, `inner`, `find`, `iter`, `overlay`, `error`. Source: the lockstep of Steindorfer &
+//! Vinju 2015, section 4.
 #![allow(unsafe_code)] // Links are compared as words: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::find::find_below;

@@ -3,6 +3,7 @@
 //! In: keys with `Hash` and `Eq`. Out: versions that share structure.
 //! The data's way: `mod.rs` (this type) → `find` | `insert` | `remove` | `combine` | `lockstep` → `change`, `pour` → `inner`, `leaf` → `node` →
 //! `link`. `setops.rs`, `entry.rs`, `traits.rs` hold more of the type's methods, `iters.rs` the iterators.
+//! Uses: `link`, `hash`, `id`, `error`.
 //!
 //! - **M1** Canonical prefixes: for one hasher, a non-empty prefix of hash bits is a leaf iff (it holds at most 15
 //!   entries or is 64 bits long) and (it is the root or its parent prefix holds more than 15): a function of the

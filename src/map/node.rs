@@ -19,7 +19,7 @@
 //! instead of one of each. Its own mask says which children it counts itself. (Counting every sibling is the cost
 //! of a persistent write; this way a copy costs one.) The number of lenders in a row is bounded.
 //! A word says the kind in its tag, an inner node's b too, so that a lookup does not touch headers.
-//! Uses: `link`, `error`.
+//! Uses: `link`, `inner`, `lazy`, `leaf`, `overlay`, `id`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;

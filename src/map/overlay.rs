@@ -6,7 +6,7 @@
 //! In: a slot. Out: the child there, from an override or from the base.
 //! Must hold: M2 (an overlay's base is an inner node, never an overlay; its blocks are aligned and disjoint, and cover
 //! whole blocks of the base), L8 (an overlay's stored words have its base's origin).
-//! Uses: `link`, `node`, `inner`. Source: overlays are our own.
+//! Uses: `link`, `node`, `inner`, `lazy`, `leaf`, `error`. Source: overlays are our own.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;

@@ -4,7 +4,7 @@
 //! Must hold: all clones are made before the first move, and no user code runs between the first and the last
 //! move: a panic leaves the sources as they were, and what was cloned is dropped with the new leaf. To which place
 //! an entry goes depends on the contents alone, never on what is shared: so does the order of iteration.
-//! Uses: `link`, `node`, `leaf`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::leaf::*;

@@ -4,7 +4,8 @@
 //! Must hold: M1 afterwards; L1; an absent key copies nothing; all user code (`Eq`, `Clone`) and all thawing run
 //! before the first change, so that a panic or an error leaves the map as it was. (A node that falls to 15 entries
 //! becomes a leaf, which only empty blocks can join: that can neither fail nor panic.)
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `insert`, `taken`. Source: Steindorfer & Vinju, OOPSLA 2015, section 3.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `insert`, `taken`, `overlay`, `overlay_mut`,
+//! `error`. Source: Steindorfer & Vinju, OOPSLA 2015, section 3.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;

@@ -2,7 +2,8 @@
 //!
 //! In: the parts of a stored node, and the origin they came from. Out: a resident node, marked; or a map's stored root.
 //! Must hold: parts that do not make a node are `Corrupt`, never a node that breaks M2 or L8.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `store`, `error`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `inner`, `lazy`, `overlay`, `overlay_mut`, `tally`, `store`, `id`,
+//! `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::GenericHashMap;

@@ -2,6 +2,7 @@
 //!
 //! In: two maps. Out: a map of what the operation keeps, or what differs.
 //! Must hold: maps that hash differently (two `RandomState`s) are never compared by structure.
+//! Uses: `link`, `combine`, `lockstep`, `iter`, `iters`, `error`.
 
 use super::GenericHashMap;
 use super::combine::{Both, Rule, combine};

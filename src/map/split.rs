@@ -3,7 +3,7 @@
 //! In: a full leaf, ours or shared, and an entry with an absent key. Out: the [`Change`] for the node above.
 //! Must hold: M1; all hashing is done before the first entry moves; a key that hashes otherwise than before costs it
 //! its place, never memory safety.
-//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`.
+//! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `insert`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;

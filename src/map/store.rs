@@ -3,7 +3,7 @@
 //! In: a root and a [`Records`] that takes nodes, children before parents. Out: an address for each node that had
 //! none, and marks once all is written.
 //! Must hold: L2 (a marked node is not entered), L5 (marks are set by [`Commit::finish`] only), L4.
-//! Uses: `link`, `node`, `leaf`, `inner`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `lazy`, `overlay`, `hash`, `id`, `error`.
 #![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::*;

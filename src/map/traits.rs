@@ -2,6 +2,7 @@
 //!
 //! In: a map, or entries to make one of. Out: what the trait says.
 //! Must hold: `Hash` agrees with `Eq` (it does not depend on the order of entries, nor on the map's own hasher).
+//! Uses: `link`, `node`, `build`, `iters`, `tally`, `hash`.
 
 use super::GenericHashMap;
 use super::build::{Item, build, dedup, has_many_twice, sort};

@@ -1,7 +1,7 @@
 //! Sets: the calls that give an error where their namesakes panic.
 //!
 //! In: sets, which may be stored. Out: what the namesakes give, or why something stored cannot be read.
-//! Uses: `map`, `error`.
+//! Uses: `map`, `link`, `error`.
 
 use super::GenericHashSet;
 use crate::error::Result;

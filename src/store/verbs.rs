@@ -2,7 +2,7 @@
 //!
 //! In: calls by many threads. Out: what the timeline says; subscribers are told whenever another version is shown.
 //! Must hold: S1.
-//! Uses: `timeline`, `id`, `error`.
+//! Uses: `timeline`, `archive`, `log`, `id`, `error`.
 
 use super::Store;
 use crate::archive::{State, View};

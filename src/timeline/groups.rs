@@ -2,7 +2,7 @@
 //!
 //! In: edits. Out: one version of all of them; or versions that undo passes over together.
 //! Must hold: what is not finished is no version, and goes if its token does.
-//! Uses: `history`, `id`, `error`.
+//! Uses: `id`, `error`.
 
 use super::{Edit, Note, Timeline, edited};
 use crate::error::{Error, ErrorKind, Result, caught};

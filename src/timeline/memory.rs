@@ -7,7 +7,7 @@
 //!   Nothing that grows remembers what has gone.
 //! - **K2** Versions that are kept are found by their numbers, whatever panics: a number moves on with its version.
 //!
-//! Uses: `history`, `home`, `times`, `error`.
+//! Uses: `history`, `home`, `times`, `archive`, `error`.
 
 use super::home::Made;
 use super::times::newest_until;

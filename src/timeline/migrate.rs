@@ -3,7 +3,7 @@
 //! In: a timeline, and what makes a new state of an old one. Out: a log with the same tree of versions.
 //! Must hold: there is a log under its name when it is complete, and not before; from its first byte on nobody else writes to
 //! it.
-//! Uses: `home`, `stored`, `options`, `log`, `link`, `error`.
+//! Uses: `home`, `stored`, `log`, `link`, `history`, `archive`, `error`.
 
 use super::home::{Home, Past};
 use super::stored::{Stored, Writer};

@@ -2,7 +2,7 @@
 //!
 //! In: names. Out: versions, and moves to them.
 //! Must hold: a call that fails has changed no name; what was acknowledged is there after opening again.
-//! Uses: `home`, `history`, `id`, `error`.
+//! Uses: `reader`, `history`, `id`, `error`.
 
 use super::Timeline;
 use super::reader::known;

@@ -1,7 +1,7 @@
 //! How a timeline on disk is opened.
 //!
 //! In: a path, wishes. Out: a timeline.
-//! Uses: `home`, `stored`, `history`, `archive`, `log`, `link`, `error`.
+//! Uses: `home`, `stored`, `memory`, `times`, `history`, `archive`, `log`, `link`, `error`.
 #![allow(unsafe_code)] // The declaration of `open_mmap`: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::Timeline;
@@ -223,7 +223,8 @@ impl<T: State> Options<T> {
     }
 
     /// Opens the timeline in the folder `path` to look at its versions, beside a process that makes new ones or where nothing
-    /// can be written. Head, tip and names may be changed, which nobody else sees and nothing keeps.
+    /// can be written. Head, tip and names may be changed, which nobody else sees and nothing keeps. It shows what was there when
+    /// it was opened: open it again for what others have made since.
     ///
     /// It stands where it was left; or, if that state is damaged, at the newest version whose state is not, with nothing to
     /// redo. What else is whole is there too, and any state can be the first of a new timeline. Only where a state begins is

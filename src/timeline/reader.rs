@@ -146,8 +146,9 @@ impl<T: Clone> Reader<T> {
         })
     }
 
-    /// All versions that are kept, the oldest first: also those that are made meanwhile, and none that is let go
-    /// meanwhile. At the newest one it ends for good.
+    /// All versions that are kept, the oldest first: also those that the timeline makes meanwhile, and none that is let go
+    /// meanwhile. At the newest one it ends for good. Of a timeline that was opened
+    /// [read-only](crate::Options::open_read_only) it shows what was there then: open it again for what others have made since.
     ///
     /// What it gives in place of a version that cannot be read is what the storage says; it goes on then.
     pub fn versions(&self) -> impl Iterator<Item = Result<Version>> + use<T> {

@@ -2,7 +2,7 @@
 //!
 //! In: a clock; spans and points of time. Out: versions, and moves to them.
 //! Must hold: nothing overflows, however far back or ahead a clock is. That times of versions do not go back is the timeline's.
-//! Uses: `reader`, `id`, `error`.
+//! Uses: `id`, `error`.
 
 use super::{Reader, Timeline};
 use crate::error::Result;

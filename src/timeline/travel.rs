@@ -2,7 +2,7 @@
 //!
 //! In: what a version is, and what was shown before. Out: the state to be shown.
 //! Must hold: the versions themselves stay as they are.
-//! Uses: `home`, `error`.
+//! Uses: `error`.
 
 use super::Timeline;
 use crate::error::{Result, caught};

@@ -4,7 +4,7 @@
 //! Must hold: V1 to V4, and that an edit which fails (thawing) or panics (a `Clone`) leaves the elements as they were;
 //! but for `append`, which may have put the first of a few others behind them. What is replaced is dropped last: a
 //! `Drop` may panic too.
-//! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `edge`, `middle`, `cut`, `join`, `error`.
+//! Uses: `link`, `node`, `leaf`, `spine`, `find`, `ends`, `middle`, `join`, `error`.
 #![allow(unsafe_code)] // An element of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends, own_spine};

@@ -6,7 +6,7 @@
 //!
 //! In: a vector. Out: the vector with an element more or less at an end.
 //! Must hold: V1, L1 (a claim changes nothing that any version sees), a leaf leaves for the tree when it is full.
-//! Uses: `link`, `node`, `leaf`, `spine`, `edge`, `error`.
+//! Uses: `link`, `node`, `leaf`, `spine`, `find`, `revive`, `error`.
 #![allow(unsafe_code)] // Writes into claimed places: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::leaf::*;

@@ -2,7 +2,7 @@
 //!
 //! In: a vector. Out: what the namesake gives, or what the storage says.
 //! Must hold: an edit that fails leaves the elements as they were.
-//! Uses: `find`, `ends`, `edit`, `iter`, `lockstep`, `error`.
+//! Uses: `link`, `find`, `lockstep`, `spine`, `error`.
 
 use super::spine::Side;
 use super::{GenericVector, Splice, find, lockstep, no_such};

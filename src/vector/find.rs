@@ -3,7 +3,7 @@
 //! In: a vector's root and an index. Out: the element, or the slice of its leaf.
 //! Must hold: L3 (what a lookup borrows lives as long as the vector does). The fast loop has no test for stored nodes:
 //! it gives up on a word it does not know, and the lookup starts again, thawing.
-//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `error`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `ends`, `revive`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::Ends;

@@ -3,7 +3,7 @@
 //! In: a vector, and a [`Fold`]. Out: what that makes of each block.
 //! Must hold: a whole block that lies in an inner node is known by that node's mark and by where it lies in it, and is not
 //! asked again, and nothing of it is read; what is stored is loaded for as long as it is looked at.
-//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`, `error`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`, `ends`, `error`.
 #![allow(unsafe_code)] // The elements of leaves: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::Ends;

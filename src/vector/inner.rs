@@ -6,7 +6,7 @@
 //! In: a node, its level, and how many elements it holds (who links to it knows). Out: children, as [`Tree`]s.
 //! Must hold: V2 (ends grow, the last is the node's length; a strict node's children are full but for the last), L1, L3,
 //! L8 (stored children have the node's origin).
-//! Uses: `link`, `node`, `error`.
+//! Uses: `link`, `node`, `revive`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::node::*;

@@ -5,7 +5,7 @@
 //!
 //! In: a vector. Out: elements or slices, from both ends.
 //! Must hold: each slice is given to one end only; what is left is `next..end`, and the rest of the two slices.
-//! Uses: `link`, `leaf`, `find`, `ends`, `edit`, `error`.
+//! Uses: `link`, `find`, `ends`, `node`, `error`.
 #![allow(unsafe_code)] // Mutable slices of different leaves: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::GenericVector;

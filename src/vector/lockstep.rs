@@ -6,7 +6,7 @@
 //!
 //! In: two vectors. Out: whether they are equal; the ranges in which they differ.
 //! Must hold: L7 (what is the same is not read); a difference names all elements that are not paired with an equal one.
-//! Uses: `link`, `leaf`, `inner`, `spine`, `ends`, `error`.
+//! Uses: `link`, `leaf`, `inner`, `spine`, `ends`, `node`, `revive`, `hash`, `error`.
 #![allow(unsafe_code)] // Elements of leaves: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::Body;

@@ -3,6 +3,7 @@
 //! In: elements. Out: versions that share structure.
 //! The data's way: `mod.rs` (this type) → `find` | `ends` | `middle` | `cut` | `join` → `edge` → `spine`, `inner`, `leaf` →
 //! `node` → `link`.
+//! Uses: `link`, `hash`, `id`, `error`.
 //!
 //! A vector is nothing, a leaf, or a spine: a leaf in front (the head), a tree, a leaf at the back (the tail).
 //!

@@ -14,7 +14,7 @@
 //! A node does not know how many elements it holds: who links to it does. So a leaf can be cut short by a link, and
 //! grow at its ends while versions share it ([`Edge`]).
 //! "Same" counts, with `base`, say what a record may leave out that is written after a copy: `store.rs`.
-//! Uses: `link`.
+//! Uses: `link`, `inner`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;

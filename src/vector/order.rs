@@ -2,7 +2,7 @@
 //!
 //! In: a vector and what the user's code says of its elements. Out: the vector with its elements moved.
 //! Must hold: all user code runs before anything moves, so that a panic leaves the elements as they were.
-//! Uses: `link`, `edit`, `iter`, `error`.
+//! Uses: `link`, `error`.
 #![allow(unsafe_code)] // Elements moved between exclusive leaves: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::GenericVector;

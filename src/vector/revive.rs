@@ -4,7 +4,7 @@
 //! marked; or a vector's stored root.
 //! Must hold: parts that do not make a node, and a node that is not what its link says, are `Corrupt`, never a vector that
 //! breaks V1, V2 or L8. (Nodes that are less full than V3 asks for are slower, and no more.)
-//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `store`, `error`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `ends`, `store`, `id`, `error`.
 #![allow(unsafe_code)] // Words from storage: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::GenericVector;

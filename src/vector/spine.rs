@@ -2,7 +2,7 @@
 //!
 //! In: a spine. Out: its three parts, read, or owned and changed in place.
 //! Must hold: V4, L1, L3, L8.
-//! Uses: `link`, `node`, `inner`, `error`.
+//! Uses: `link`, `node`, `inner`, `ends`, `revive`, `error`.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::Ends;

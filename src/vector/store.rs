@@ -8,7 +8,7 @@
 //! none, and marks once all is written.
 //! Must hold: L2 (a marked node is not entered), L5 (marks are set by [`Commit::finish`] only), L4; a leaf or spine counts
 //! as stored only as far as its record has what the version sees of it (V1).
-//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`.
+//! Uses: `link`, `node`, `leaf`, `inner`, `spine`, `revive`, `ends`, `hash`, `id`, `error`.
 #![allow(unsafe_code)] // Words of children: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::ends::{Body, Ends};

@@ -2,6 +2,7 @@
 //!
 //! In: vectors. Out: what std, and code written against it, asks of a sequence.
 //! Must hold: `Hash` agrees with `Eq`; both, and the order, are those of the sequence of elements.
+//! Uses: `link`.
 
 use super::{ConsumingIter, GenericVector, Iter, IterMut, no_such};
 use crate::link::Kind;

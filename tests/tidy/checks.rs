@@ -259,6 +259,16 @@ pub(crate) fn named_files(path: &str, page: &str, exists: impl Fn(&str) -> bool)
     missing.map(|(line, name)| format!("{path}:{line}: `{name}` does not exist: name what does")).collect()
 }
 
+/// Every source file stands in a row of the table under "Map of the files"; that the table's files exist is `named_files`'s.
+pub(crate) fn mapped(files: &[Source], page: &str) -> Vec<String> {
+    let map = page.split("\n## ").find(|section| section.starts_with("Map of the files")).unwrap_or_default();
+    let rows: String = map.lines().filter(|line| line.starts_with('|')).map(|line| format!("{line}\n")).collect();
+    let missing = files.iter().filter(|file| !rows.contains(&format!("`{}`", file.path)));
+    missing
+        .map(|file| file.at(1, "is in no row of \"Map of the files\" in docs/ARCHITECTURE.md: give it one"))
+        .collect()
+}
+
 /// The functions with a body: name, first and last line.
 pub(crate) fn functions(code: &str) -> Vec<(&str, usize, usize)> {
     let mut found = Vec::new();
@@ -321,7 +331,8 @@ pub(crate) fn test_files(files: &[Source]) -> BTreeSet<String> {
         let (folder, name) = file.path.rsplit_once('/').unwrap_or_default();
         let below = if matches!(name, "mod.rs" | "lib.rs") { folder } else { file.path.trim_end_matches(".rs") };
         let lines: Vec<&str> = file.code.lines().map(str::trim).collect();
-        for pair in lines.windows(2).filter(|pair| pair[0] == "#[cfg(test)]" && pair[1].ends_with(';')) {
+        let is_tests = |line: &str| line.starts_with("#[cfg(test)]") || line.starts_with("#[cfg(all(test,");
+        for pair in lines.windows(2).filter(|pair| is_tests(pair[0]) && pair[1].ends_with(';')) {
             if let Some((_, module)) = pair[1].split_once("mod ") {
                 tests.insert(format!("{below}/{}.rs", identifier(module)));
             }

@@ -2,6 +2,7 @@
 
 use crate::checks::*;
 use crate::source::*;
+use crate::uses::uses;
 use std::collections::BTreeSet;
 
 fn lines_of(found: &[String]) -> Vec<usize> {
@@ -87,6 +88,15 @@ fn a_missing_file_in_the_docs_is_found() {
 }
 
 #[test]
+fn a_file_that_is_not_in_the_map_is_found() {
+    let found = |page| lines_of(&mapped(&[Source::new("src/a.rs", "")], page));
+    assert_eq!(found("# A\n\n## Map of the files\n\n| 1 | `src/b.rs`, `src/a.rs` | a |\n\n## B\n"), []);
+    assert_eq!(found("# A\n\n## Map of the files\n\n| 1 | `src/aa.rs` | a |\n"), [1]);
+    assert_eq!(found("# A\n\n## Map of the files\n\n`src/a.rs`\n"), [1]);
+    assert_eq!(found("# A\n\n## B\n\n| 1 | `src/a.rs` | a |\n"), [1]);
+}
+
+#[test]
 fn a_long_file_or_function_is_found() {
     let found = |text: &str| lines_of(&sizes(&Source::new("src/a.rs", text)));
     let long_fn = |head: &str| format!("{head}fn f() {{\n{}}}\n", "    g();\n".repeat(MOST_FN_LINES - 1));
@@ -111,8 +121,54 @@ fn a_file_without_a_head_is_found() {
     assert_eq!(found("src/a.rs", &format!("//! A.\n{body}"), false), [1, 1]);
     assert_eq!(found("src/a.rs", &format!("//! A.\n{body}"), true), []);
     assert_eq!(found("src/tests.rs", "fn f() {}", true), [1]);
-    let parent = Source::new("src/map/mod.rs", "#[cfg(test)]\nmod check;\nmod find;");
-    assert_eq!(test_files(&[parent]), BTreeSet::from(["src/map/check.rs".to_owned()]));
+    let parent =
+        Source::new("src/map/mod.rs", "#[cfg(test)]\nmod check;\n#[cfg(all(test, loom))]\nmod models;\nmod find;");
+    let tests = ["src/map/check.rs", "src/map/models.rs"].map(str::to_owned);
+    assert_eq!(test_files(&[parent]), BTreeSet::from(tests));
+}
+
+#[test]
+fn a_head_that_says_wrongly_what_its_file_uses_is_found() {
+    let root = Source::new("src/lib.rs", "pub use error::{Error, Result};\npub use set::HashSet;");
+    let from = reexports(&root);
+    let found = |path, text: &str| {
+        let beside =
+            [("src/map/node.rs", "use super::a;"), ("src/map/tests.rs", "use crate::log::X;"), ("src/set.rs", "")];
+        let mut files = vec![Source::new(path, text)];
+        files.extend(beside.iter().map(|(path, text)| Source::new(path, text)).filter(|file| file.path != path));
+        let tests = test_files(&files);
+        files.extend(["src/bin/b/look.rs", "src/bin/b/main.rs"].map(|path| Source::new(path, "")));
+        lines_of(&uses(&files, &tests, &from))
+    };
+    let both = "//! A.\n//! Uses: `link`, `node`. More: `b`.\n";
+    let (link, node) = ("use crate::link::Word;\n", "fn f(_: super::node::N) {}\n");
+    assert_eq!(found("src/map/a.rs", &format!("{both}{link}{node}")), []);
+    assert_eq!(found("src/map/a.rs", &format!("{both}{link}")), [2]);
+    assert_eq!(found("src/map/a.rs", &format!("{both}{node}")), [2]);
+    assert_eq!(found("src/map/a.rs", &format!("{both}{link}{node}use crate::Error;")), [2]);
+    assert_eq!(found("src/map/a.rs", &format!("{both}use crate::id::X;\n{node}")), [2, 2]);
+    assert_eq!(
+        found("src/map/a.rs", &format!("//! Uses: `link`,\n//! `node`; the rest\n//!\n//! `b`\n{link}{node}")),
+        []
+    );
+    assert_eq!(found("src/map/a.rs", "//! Uses: nothing of ours.\nuse super::{X, gone::Y};\n// crate::link"), []);
+    assert_eq!(found("src/map/a.rs", "//! Uses: `node`.\nuse crate::map::node::N;"), []);
+    // Tests apart, and a field is no more than itself.
+    let tests = "#[cfg(test)]\nuse crate::id::X;\nstruct A {\n    #[cfg(test)]\n    a: B<crate::id::X>,\n    b: super::node::N,\n}\n";
+    let models = "#[cfg(all(test, loom))]\nmod m {\nuse crate::id::Y;\n}";
+    assert_eq!(found("src/map/a.rs", &format!("{both}{link}{tests}{models}")), []);
+    // A root says it of all its files, and names none of them.
+    assert_eq!(
+        found("src/map/mod.rs", "//! Uses: `link`, `error`.\nuse crate::{Result, link::{A, B}};\nuse node::X;"),
+        []
+    );
+    assert_eq!(found("src/map.rs", "//! Uses: nothing of ours."), []);
+    assert_eq!(found("src/map/node.rs", "//! Uses: nothing of ours.\nuse crate::log::X;"), [1]);
+    assert_eq!(found("src/bin/b/a.rs", "//! Uses: `look`.\nuse crate::look::X;\nuse crate::Done;"), []);
+    assert_eq!(found("src/bin/b/a.rs", "//! Uses: `look`."), [1]);
+    // A small file need not say it.
+    assert_eq!(found("src/map/a.rs", node), []);
+    assert_eq!(found("src/map/a.rs", &node.repeat(TINY_FILE_LINES)), [1]);
 }
 
 #[test]

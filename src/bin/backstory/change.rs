@@ -3,7 +3,7 @@
 //! In: the words of a command. Out: a store that stands elsewhere, or has a version more; a line that says so.
 //! Must hold: what is read from outside is read and parsed before the store is opened, so that nobody waits for it
 //! meanwhile; a command makes one version or none.
-//! Uses: `args`, `place`, `when`, `print`.
+//! Uses: `args`, `place`, `when`, `print`, `diff`.
 
 use crate::Done;
 use crate::args::Note;
