@@ -4,7 +4,7 @@
 //! Must hold: equal contents have equal digests, in memory and stored; what has different parts is hashed from different
 //! bytes (each begins with what it is of, lengths come before what they are of). What was worked out of stored nodes is kept,
 //! so that another version costs what differs. Bytes: docs/FORMAT.md, "Digests".
-//! Uses: `serializer`, `state`, `images`, `loader`, `map`, `vector`, `link`, `hash`, `id`, `error`.
+//! Uses: `serializer`, `state`, `images`, `map`, `vector`, `link`, `hash`, `id`, `error`.
 
 use super::images::*;
 use super::serializer::{Ser, Serializer, Sink};

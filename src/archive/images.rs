@@ -4,7 +4,7 @@
 //! In: values. Out: archived values, which lie in a record as they are read.
 //! Must hold: every address that stands in a user's value is in its record's list of places, so that records can be
 //! followed without types. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `id`, `error`, `record`, `serializer`.
+//! Uses: `id`, `error`, `record`, `serializer`, `hash`.
 
 use super::record::corrupt;
 use super::serializer::Places;

@@ -2,8 +2,8 @@
 //!
 //! In: a map. Out: records of its new nodes, and an archived handle; parts of nodes from records.
 //! Must hold: what is read was written (bodies are checked as they are read). Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `page`, `shape`, `images`, `digest`, `record`, `link`,
-//! `hash`, `id`, `error`.
+//! Uses: `map`, `set`, `serializer`, `loader`, `hashers`, `page`, `shape`, `images`, `digest`, `record`, `counting`,
+//! `link`, `hash`, `id`, `error`.
 
 use super::counting::INLINE_MOST;
 use super::digest;

@@ -2,7 +2,8 @@
 //! In: addresses, numbers of versions. Out: [`Record`]s and stamps.
 //! Must hold: no byte is believed before its checksum; whatever the bytes are, a read ends in a record or an error, and
 //! asks for no more memory than the log has bytes.
-//! Uses: `error`, `id`, `index`, `published`, `record`, `segments`, `stamp`, `storage`, `window`.
+//! Uses: `error`, `id`, `index`, `published`, `record`, `segments`, `stamp`, `storage`, `window`, `recovery`, `scan`,
+//! `superblock`.
 
 use super::index::{Index, Spot};
 use super::published::Published;
