@@ -50,7 +50,7 @@ mod travel;
 pub use groups::{Gesture, Grouping};
 pub use options::{Durability, Options};
 pub use reader::Reader;
-pub(crate) use stored::Grouped;
+pub(crate) use stored::SharedSync;
 
 use crate::archive::{State, Storable, View};
 use crate::error::{Error, ErrorKind, Result, caught};
@@ -59,7 +59,7 @@ use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use groups::{Open, Run};
 use home::{Home, Made, cut};
-use reader::{known, version};
+use reader::described;
 use std::sync::Arc;
 use std::time::SystemTime;
 use times::Clock;
@@ -291,7 +291,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// Shows another version.
     fn show(&mut self, head: u64, tip: u64) -> Result<VersionId> {
         self.settle()?;
-        let change = self.leaves(head)?;
+        let change = self.leaving(head)?;
         self.show_with(head, tip, change)
     }
 
@@ -382,7 +382,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version, `Conflict` if it is no descendant of the head; what the storage says. Nothing
     /// has changed then.
     pub fn redo_to(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home.past, id)?;
+        let to = self.home.past.known(id)?;
         if !is_ancestor(&self.home.past, self.head, to)? {
             let what = format!("version {id} was not made from version {}: go there with checkout", self.head);
             return Err(Error::new(ErrorKind::Conflict, what));
@@ -411,7 +411,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn checkout(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home.past, id)?;
+        let to = self.home.past.known(id)?;
         let tip = if is_ancestor(&self.home.past, to, self.tip)? { self.tip } else { to };
         self.show(to, tip).map(|_| ())
     }
@@ -422,7 +422,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version, `Conflict` if it is no ancestor of the head; what the storage says. Nothing has
     /// changed then.
     pub fn rollback(&mut self, id: VersionId) -> Result<()> {
-        let to = known(&self.home.past, id)?;
+        let to = self.home.past.known(id)?;
         if !is_ancestor(&self.home.past, to, self.head)? {
             let what = format!("version {id} is no ancestor of version {}: go there with checkout", self.head);
             return Err(Error::new(ErrorKind::Conflict, what));
@@ -437,7 +437,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// `NotFound` if there is no such version; what the storage says. Nothing has changed then.
     pub fn restore(&mut self, id: VersionId) -> Result<VersionId> {
         self.settle()?;
-        let state = self.home.state(known(&self.home.past, id)?)?;
+        let state = self.home.state(self.home.past.known(id)?)?;
         let made = self.made(&format!("restore {id}"), self.clock.now_us())?;
         self.append(made, state, false, None)
     }
@@ -447,7 +447,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.home.state(known(&self.home.past, id)?).map(Arc::unwrap_or_clone)
+        self.home.state(self.home.past.known(id)?).map(Arc::unwrap_or_clone)
     }
 
     /// What is known of a version.
@@ -455,7 +455,8 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn version(&self, id: VersionId) -> Result<Version> {
-        version(&self.home.past, id)
+        let id = self.home.past.known(id)?;
+        Ok(described(id, self.home.past.made(id)?))
     }
 
     /// The versions from the head back to the first; of a group only the last one.
@@ -504,13 +505,13 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// Leaves syncs to who gets this, if [`Durability::Group`] was asked for.
-    pub(crate) fn share_syncs(&mut self) -> Option<Grouped> {
-        self.home.group(true)
+    pub(crate) fn share_syncs(&mut self) -> Option<SharedSync> {
+        self.home.share_syncs(true)
     }
 
     /// Syncs by itself again.
     pub(crate) fn keep_syncs(&mut self) {
-        self.home.group(false);
+        self.home.share_syncs(false);
     }
 
     /// How to make or open a timeline otherwise than [`new`](Self::new) and [`open`](Self::open) do.
@@ -562,7 +563,7 @@ impl<T: State> Timeline<T> {
     /// `NotFound` if there is no such version; `Invalid` of a timeline in memory, where nothing is stored; what the storage
     /// says.
     pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
-        self.home.past.view(known(&self.home.past, id)?)
+        self.home.past.view(self.home.past.known(id)?)
     }
 
     /// What the state of a version comes to in 32 bytes, by its contents alone: equal states have equal digests, whatever edits
@@ -590,6 +591,6 @@ impl<T: State> Timeline<T> {
     /// # Errors
     /// `NotFound` if there is no such version; `Invalid` if collections are nested more than 128 deep; what the storage says.
     pub fn digest(&self, id: VersionId) -> Result<Digest> {
-        self.home.past.digest(known(&self.home.past, id)?)
+        self.home.past.digest(self.home.past.known(id)?)
     }
 }

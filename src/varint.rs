@@ -2,12 +2,12 @@
 //! Uses: nothing of ours.
 
 /// Appends `n`.
-pub(crate) fn put(out: &mut Vec<u8>, mut n: u64) {
+pub(crate) fn put(out: &mut impl Extend<u8>, mut n: u64) {
     while n >= 0x80 {
-        out.push(n as u8 | 0x80);
+        out.extend([n as u8 | 0x80]);
         n >>= 7
     }
-    out.push(n as u8)
+    out.extend([n as u8])
 }
 
 /// Takes a number off the front of `from`; none if it does not end, or is too large.

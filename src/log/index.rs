@@ -131,7 +131,7 @@ impl Index {
     }
 
     /// The first version from which on all are in the tail.
-    pub(crate) fn first_known(&self) -> u64 {
+    fn first_known(&self) -> u64 {
         self.versions - self.tail.len() as u64
     }
 

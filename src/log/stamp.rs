@@ -138,19 +138,13 @@ impl Tags {
     /// All names, as a value.
     pub(crate) const NAMES: u64 = 6;
     /// Those that are where values are.
-    pub(crate) const ROOTS: [u64; 2] = [Tags::ACTION, Tags::NAMES];
+    const ROOTS: [u64; 2] = [Tags::ACTION, Tags::NAMES];
 
     /// Appends a field.
     pub(crate) fn push(&mut self, tag: u64, bytes: &[u8]) {
         debug_assert!(tag != 0, "a tag of 0 ends the fields");
-        for n in [tag, bytes.len() as u64] {
-            let mut n = n;
-            while n >= 0x80 {
-                self.0.push(n as u8 | 0x80);
-                n >>= 7
-            }
-            self.0.push(n as u8)
-        }
+        varint::put(&mut self.0, tag);
+        varint::put(&mut self.0, bytes.len() as u64);
         self.0.extend_from_slice(bytes)
     }
 

@@ -6,7 +6,7 @@
 //! Uses: `timeline`, `error`.
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::timeline::Grouped;
+use crate::timeline::SharedSync;
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
@@ -21,13 +21,13 @@ use std::sync::{Condvar, Mutex, MutexGuard};
 
 /// Those who wait, and what syncs for them.
 pub(super) struct Group {
-    grouped: Grouped,
+    shared: SharedSync,
     waiting: Waiting,
 }
 
 impl Group {
-    pub(super) fn new(grouped: Grouped) -> Self {
-        Group { waiting: Waiting::new(grouped.delay), grouped }
+    pub(super) fn new(shared: SharedSync) -> Self {
+        Group { waiting: Waiting::new(shared.delay), shared }
     }
 
     /// Waits until everything before `end` is durable.
@@ -35,7 +35,7 @@ impl Group {
     /// # Errors
     /// `Io`: it may not be.
     pub(super) fn wait(&self, end: u64) -> Result<()> {
-        self.waiting.wait(end, || self.grouped.sync())
+        self.waiting.wait(end, || self.shared.sync())
     }
 }
 

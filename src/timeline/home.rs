@@ -7,12 +7,12 @@
 
 use super::memory::Memory;
 use super::recent::Recent;
-use super::stored::{Grouped, Stored, Writer};
+use super::stored::{SharedSync, Stored, Writer};
 use super::times::newest_until;
 use crate::archive::{self, Kept, State, Storable, View};
 use crate::error::{Error, ErrorKind, Result};
 use crate::history::{Change, Line, Lineage, Names, Tree, ancestor_at, stop_after, stop_before};
-use crate::id::Digest;
+use crate::id::{Digest, VersionId};
 use crate::log::Report;
 use std::sync::Arc;
 
@@ -83,15 +83,20 @@ impl<T: Clone> Past<T> {
         }
     }
 
-    /// Is an error of a version that was let go.
+    /// The number of a version that there is.
     ///
     /// # Errors
-    /// `NotFound`.
-    pub(super) fn check(&self, id: u64) -> Result<()> {
-        match self {
-            Past::Memory(memory) => memory.check(id),
-            Past::Stored(_) => Ok(()),
+    /// `NotFound`, also of one that was let go.
+    pub(super) fn known(&self, id: VersionId) -> Result<u64> {
+        let (id, count) = (id.number(), self.count());
+        if id >= count {
+            let what = format!("there is no version {id}: versions are numbered 0 to {}", count - 1);
+            return Err(Error::new(ErrorKind::NotFound, what));
         }
+        if let Past::Memory(memory) = self {
+            memory.check(id)?
+        }
+        Ok(id)
     }
 
     /// False of a version that was let go.
@@ -295,8 +300,8 @@ impl<T: Clone + 'static> Home<T> {
     }
 
     /// Leaves syncs to somebody else, if that was asked for; or does them again.
-    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
-        self.writer.as_mut()?.group(is_grouped)
+    pub(super) fn share_syncs(&mut self, shares: bool) -> Option<SharedSync> {
+        self.writer.as_mut()?.share_syncs(shares)
     }
 
     /// Makes all of it durable.

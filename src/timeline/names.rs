@@ -2,10 +2,9 @@
 //!
 //! In: names. Out: versions, and moves to them.
 //! Must hold: a call that fails has changed no name; what was acknowledged is there after opening again.
-//! Uses: `reader`, `history`, `id`, `error`.
+//! Uses: `history`, `id`, `error`.
 
 use super::Timeline;
-use super::reader::known;
 use crate::error::Result;
 use crate::history::{Change, is_ancestor};
 use crate::id::VersionId;
@@ -67,7 +66,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     /// while a gesture is open; what the storage says. Nothing has changed then.
     pub fn tag(&mut self, name: &str, id: VersionId) -> Result<()> {
         self.settle()?;
-        let id = known(&self.home.past, id)?;
+        let id = self.home.past.known(id)?;
         self.change(Change::Tag { name: name.to_owned(), id })
     }
 
@@ -143,7 +142,7 @@ impl<T: Clone + PartialEq + 'static> Timeline<T> {
     }
 
     /// What a move to a version changes in the names: who goes where the branch does not come by leaves it.
-    pub(super) fn leaves(&self, head: u64) -> Result<Option<Change>> {
+    pub(super) fn leaving(&self, head: u64) -> Result<Option<Change>> {
         let Some(on) = self.names.on() else { return Ok(None) };
         let id = self.names.branch(on, self.home.past.count())?;
         let comes_by = is_ancestor(&self.home.past, head, id)?;

@@ -46,7 +46,7 @@ pub enum Durability {
 /// # Ok::<(), backstory::Error>(())
 /// ```
 pub struct Options<T> {
-    pub(super) durability: Durability,
+    durability: Durability,
     clock: Clock,
     keep: Keep<T>,
     schema: Option<(String, u32)>,
@@ -141,9 +141,7 @@ impl<T> Options<T> {
         self.check_roundtrip = Some(check);
         self
     }
-}
 
-impl<T> Options<T> {
     /// Where new versions get their times from: the system if nothing is said. Times of versions never go back, whatever it
     /// says.
     #[must_use]

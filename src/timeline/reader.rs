@@ -6,7 +6,7 @@
 use super::Version;
 use super::home::{Made, Past};
 use crate::archive::{State, View};
-use crate::error::{Error, ErrorKind, Result, caught};
+use crate::error::{Result, caught};
 use crate::id::{Digest, VersionId};
 use crate::log::{Report, Sharing};
 use std::sync::Arc;
@@ -33,7 +33,7 @@ impl<T: Clone> Reader<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn at(&self, id: VersionId) -> Result<T> {
-        self.past.state(known(&self.past, id)?).map(Arc::unwrap_or_clone)
+        self.past.state(self.past.known(id)?).map(Arc::unwrap_or_clone)
     }
 
     /// What is known of a version.
@@ -41,7 +41,8 @@ impl<T: Clone> Reader<T> {
     /// # Errors
     /// `NotFound` if there is no such version; what the storage says.
     pub fn version(&self, id: VersionId) -> Result<Version> {
-        version(&self.past, id)
+        let id = self.known(id)?;
+        Ok(described(id, self.past.made(id)?))
     }
 
     /// As [`Timeline::diff`](crate::Timeline::diff).
@@ -123,7 +124,7 @@ impl<T: Clone> Reader<T> {
     /// # Errors
     /// `NotFound` if there is no such version.
     pub(crate) fn known(&self, id: VersionId) -> Result<u64> {
-        known(&self.past, id)
+        self.past.known(id)
     }
 
     /// A version and its ancestors, back to the first; of a group only the last one. It ends at the last one that is
@@ -131,7 +132,7 @@ impl<T: Clone> Reader<T> {
     ///
     /// What it gives is `NotFound` if there is no version `from`, or what the storage says; it ends then.
     pub fn log(&self, from: VersionId) -> impl Iterator<Item = Result<Version>> + use<T> {
-        let (past, mut next) = (self.past.clone(), Some(known(&self.past, from)));
+        let (past, mut next) = (self.past.clone(), Some(self.past.known(from)));
         std::iter::from_fn(move || {
             let found = next.take()?.and_then(|id| Ok((id, past.next(id)?)));
             Some(match found {
@@ -179,7 +180,7 @@ impl<T: State> Reader<T> {
     /// `NotFound` if there is no such version; `Invalid` of a timeline in memory, where nothing is stored; what the storage
     /// says.
     pub fn view(&self, id: VersionId) -> Result<View<T::Archived>> {
-        self.past.view(known(&self.past, id)?)
+        self.past.view(self.past.known(id)?)
     }
 
     /// As [`Timeline::digest`](crate::Timeline::digest).
@@ -187,34 +188,12 @@ impl<T: State> Reader<T> {
     /// # Errors
     /// `NotFound` if there is no such version; `Invalid` if collections are nested more than 128 deep; what the storage says.
     pub fn digest(&self, id: VersionId) -> Result<Digest> {
-        self.past.digest(known(&self.past, id)?)
+        self.past.digest(self.past.known(id)?)
     }
 }
 
-/// The number of a version that there is.
-///
-/// # Errors
-/// `NotFound`, also of one that was let go.
-pub(super) fn known<T: Clone>(past: &Past<T>, id: VersionId) -> Result<u64> {
-    let count = past.count();
-    if id.number() >= count {
-        return Err(no_version(id, count));
-    }
-    past.check(id.number())?;
-    Ok(id.number())
-}
-
-fn no_version(id: VersionId, count: u64) -> Error {
-    let what = format!("there is no version {id}: versions are numbered 0 to {}", count - 1);
-    Error::new(ErrorKind::NotFound, what)
-}
-
-pub(super) fn version<T: Clone>(past: &Past<T>, id: VersionId) -> Result<Version> {
-    let id = known(past, id)?;
-    Ok(described(id, past.made(id)?))
-}
-
-fn described(id: u64, made: Made) -> Version {
+/// What is said of a version.
+pub(super) fn described(id: u64, made: Made) -> Version {
     Version {
         id: VersionId::new(id),
         parent: (id != 0).then(|| VersionId::new(made.line.parent)),

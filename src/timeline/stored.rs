@@ -302,7 +302,7 @@ pub(super) struct Writer {
     session: Session,
     durability: Durability,
     /// Whether somebody else syncs, for many.
-    is_grouped: bool,
+    shares_syncs: bool,
     /// Whether states are compared with what would be read.
     is_checked: bool,
     /// The log that is being moved to this one.
@@ -317,7 +317,7 @@ impl Writer {
             log: Arc::new(Mutex::new(log)),
             session,
             durability,
-            is_grouped: false,
+            shares_syncs: false,
             is_checked,
             moving: None,
             changes: 0,
@@ -361,7 +361,7 @@ impl Writer {
         }
         made.tag(&mut stamp.tags);
         stamp.tags.push_root(Tags::ACTION, &action.unwrap_or_default());
-        let is_durable = self.durability != Durability::None && !self.is_grouped;
+        let is_durable = self.durability != Durability::None && !self.shares_syncs;
         let kept = batch.finish_with(serializer, &stored.library, stamp, is_durable)?;
         stored.lines.set(id, made.line);
         stored.tree.store(tree.map_or(0, Address::units), Ordering::Release);
@@ -402,21 +402,21 @@ impl Writer {
     }
 
     /// Leaves syncs to somebody else, if that was asked for; or does them again.
-    pub(super) fn group(&mut self, is_grouped: bool) -> Option<Grouped> {
+    pub(super) fn share_syncs(&mut self, shares: bool) -> Option<SharedSync> {
         let Durability::Group(delay) = self.durability else { return None };
-        self.is_grouped = is_grouped;
-        Some(Grouped { log: self.log.clone(), delay })
+        self.shares_syncs = shares;
+        Some(SharedSync { log: self.log.clone(), delay })
     }
 }
 
 /// What syncs for many.
-pub(crate) struct Grouped {
+pub(crate) struct SharedSync {
     log: Arc<Mutex<Log>>,
     /// How long the first one waits for others.
     pub(crate) delay: Duration,
 }
 
-impl Grouped {
+impl SharedSync {
     /// Makes all durable that was committed; others may commit meanwhile. Up to where it is durable then.
     ///
     /// # Errors

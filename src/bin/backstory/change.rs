@@ -3,13 +3,12 @@
 //! In: the words of a command. Out: a store that stands elsewhere, or has a version more; a line that says so.
 //! Must hold: what is read from outside is read and parsed before the store is opened, so that nobody waits for it
 //! meanwhile; a command makes one version or none.
-//! Uses: `args`, `place`, `when`, `print`, `diff`.
+//! Uses: `args`, `place`, `when`, `print`.
 
 use crate::Done;
 use crate::args::Note;
-use crate::diff::short;
 use crate::place::{in_file, make, open_to_change, read, read_json};
-use crate::print::{ID, NAME, Out, Work, clean, object, or_null};
+use crate::print::{ID, NAME, Out, Work, clean, object, or_null, short};
 use crate::when;
 use backstory::json::{Json, Limits, Object, Patch, Pointer};
 use backstory::{Error, Result, Timeline, VersionId};

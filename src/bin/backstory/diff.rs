@@ -6,7 +6,7 @@
 //! Uses: `place`, `when`, `print`.
 
 use crate::place::open_to_look;
-use crate::print::{ADDED, CHANGED, Out, REMOVED, clean, object, shown};
+use crate::print::{ADDED, CHANGED, Out, REMOVED, clean, object, short};
 use crate::when;
 use backstory::json::{Json, Object, Patch, Pointer};
 use backstory::vector::Splice;
@@ -101,12 +101,3 @@ fn name<'a>(change: &DiffItem<'a, 'a, String, Json>) -> &'a str {
 
 /// How many characters of a value are shown on a terminal.
 const SHORT: usize = 80;
-
-/// The text of a value, up to so many characters.
-pub fn short(json: &Json, most: usize) -> String {
-    let text = shown(&json.to_string());
-    match text.char_indices().nth(most) {
-        Some((end, _)) => format!("{}…", &text[..end]),
-        None => text,
-    }
-}

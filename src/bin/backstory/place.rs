@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 const FOLDER: &str = ".backstory";
 
 /// Where the store is: where that is said, or in the nearest folder upward.
-pub fn find(said: Option<&Path>) -> Result<PathBuf> {
+fn find(said: Option<&Path>) -> Result<PathBuf> {
     if let Some(said) = of_a_name(said) {
         return Ok(said);
     }

@@ -138,6 +138,15 @@ pub fn shown(json: &str) -> String {
     shown
 }
 
+/// The text of a value, up to so many characters.
+pub fn short(json: &Json, most: usize) -> String {
+    let text = shown(&json.to_string());
+    match text.char_indices().nth(most) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text,
+    }
+}
+
 /// Whether a terminal moves or turns by it: controls, and marks that reverse the direction of writing.
 fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
