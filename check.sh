@@ -18,7 +18,7 @@ features() {
 }
 
 each_feature_alone() {
-    cargo check --no-default-features
+    cargo check --no-default-features --lib --tests
     local feature
     for feature in $(features); do
         echo "-- feature $feature alone"

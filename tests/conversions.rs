@@ -1,6 +1,8 @@
 //! `From` and `Into`, between our collections and those of std, both ways, given up and borrowed; and from one of ours
 //! to another. What is shared stays as it was.
 
+#![cfg(feature = "std")]
+
 use backstory::shared_ptr::RcK;
 use backstory::{
     GenericHashMap, GenericHashSet, GenericVector, HashMap, HashSet, StrongHash, Vector, hashmap, hashset, vector,

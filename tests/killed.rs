@@ -2,6 +2,8 @@
 //!
 //! In: this very test, started again as a child that commits and says so. Out: what is there after a SIGKILL.
 
+#![cfg(feature = "timeline")]
+
 use backstory::{HashMap, Timeline, Vector, VersionId};
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};

@@ -2,6 +2,8 @@
 //!
 //! In: timelines in folders and in memory. Out: the same in other folders; nothing where something fails.
 
+#![cfg(feature = "timeline")]
+
 mod folder;
 
 use backstory::{

@@ -2,6 +2,8 @@
 //!
 //! In: folders in the system's place for such. Out: versions, or errors of the right kind that say what to do.
 
+#![cfg(feature = "timeline")]
+
 mod folder;
 
 use backstory::{Durability, ErrorKind, HashMap, StrongHash, Timeline, Vector, VersionId};

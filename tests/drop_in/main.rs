@@ -4,6 +4,7 @@
 //! Known differences, not on the pages: `docs/leaving-im.md` lists them all.
 #![allow(clippy::needless_lifetimes)] // Code as its users write it.
 #![allow(deprecated)] // `difference` and its kin are part of the API.
+#![cfg(feature = "std")]
 
 mod maps;
 mod typical;
