@@ -2,14 +2,14 @@
 //!
 //! In: a record. Out: its parts. Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; what
 //! it refers to comes before it.
-//! Uses: `record`, `images`, `error`, `id`.
+//! Uses: `record`, `images`, `checked`, `error`, `id`.
 
+use super::checked::{self, Check};
 use super::images::{ArchivedLast, split_word};
 use super::record::{corrupt, kinds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
 use rkyv::Portable;
-use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
 
 /// Reads a body from its beginning on.
@@ -103,11 +103,11 @@ impl<'r> Body<'r> {
     pub(super) fn last<T>(&self) -> Result<&'r T>
     where
         T: Portable + 'r,
-        ArchivedLast<T>: for<'a> CheckBytes<HighValidator<'a, Error>>,
+        ArchivedLast<T>: for<'a> CheckBytes<Check<'a>>,
     {
-        rkyv::access::<ArchivedLast<T>, Error>(self.bytes).map(|last| &last.0).map_err(|error| {
-            let what = format!("address {}: it does not hold a value of the type that is read", self.at.units());
-            Error::new(ErrorKind::Corrupt, what).with_source(error)
+        checked::last(self.bytes).map_err(|error| match error.kind() {
+            ErrorKind::Corrupt => self.corrupt(&error.to_string()),
+            _ => self.corrupt("it does not hold a value of the type that is read").with_source(error),
         })
     }
 }

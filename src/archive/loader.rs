@@ -2,9 +2,11 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`, `serializer`, `hash`, `id`, `error`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`, `serializer`, `checked`, `hash`, `id`,
+//! `error`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::checked::Check;
 use super::hashers::Hashers;
 use super::images::*;
 use super::record::corrupt;
@@ -18,7 +20,6 @@ use crate::log::{Reader, Record};
 use crate::map::GenericHashMap;
 use crate::set::GenericHashSet;
 use crate::vector::{Ends, GenericVector};
-use rkyv::api::high::HighValidator;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::de::{ErasedPtr, Pool, Pooling, PoolingState};
 use rkyv::rancor::{Fallible, Strategy};
@@ -34,14 +35,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 pub type De = Strategy<Loader, Error>;
 
 /// What a value of a collection must be, to be read back: rkyv's traits, as its derives give them.
-pub trait Thaw:
-    Archive<Archived: Deserialize<Self, De> + for<'a> CheckBytes<HighValidator<'a, Error>>> + Sized
-{
-}
+pub trait Thaw: Archive<Archived: Deserialize<Self, De> + for<'a> CheckBytes<Check<'a>>> + Sized {}
 impl<T> Thaw for T
 where
     T: Archive,
-    T::Archived: Deserialize<T, De> + for<'a> CheckBytes<HighValidator<'a, Error>>,
+    T::Archived: Deserialize<T, De> + for<'a> CheckBytes<Check<'a>>,
 {
 }
 

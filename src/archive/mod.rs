@@ -12,6 +12,8 @@ mod counting;
 #[cfg(feature = "timeline")]
 mod body;
 #[cfg(feature = "timeline")]
+mod checked;
+#[cfg(feature = "timeline")]
 mod digest;
 #[cfg(all(fuzzing, feature = "timeline"))]
 pub(crate) mod fuzzing;

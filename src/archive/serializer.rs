@@ -6,9 +6,10 @@
 //! In: a state. Out: records, children first; marks once the log says that all is written ([`Serializer::finish`]); or, for
 //! a digest, the bytes of values.
 //! Must hold: L5. What a commit refers to lives until it is finished or dropped: `kept` owns it.
-//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`, `digest`, `moving`, `id`, `error`.
+//! Uses: `log`, `map`, `vector`, `link`, `record`, `hashers`, `digest`, `moving`, `checked`, `id`, `error`.
 #![allow(unsafe_code)] // References to what `kept` owns: docs/ARCHITECTURE.md, "Unsafe".
 
+use super::checked::Top;
 use super::digest::Digests;
 use super::hashers::Hasher;
 use super::moving::Moving;
@@ -111,6 +112,8 @@ pub(super) struct Committing {
 #[derive(Default)]
 struct Buffer {
     bytes: AlignedVec<16>,
+    /// Where on the stack it was begun.
+    top: Top,
     /// Of this node alone: a relative pointer does not leave its record.
     sharing: Share,
     places: Places,
@@ -210,7 +213,7 @@ impl Serializer {
                 format!("collections are nested more than {MOST_NESTED} deep, which cannot be stored: nest them less"),
             ));
         }
-        self.stack.push(self.free.pop().unwrap_or_default());
+        self.stack.push(Buffer { top: Top::here(), ..self.free.pop().unwrap_or_default() });
         Ok(())
     }
 
@@ -350,7 +353,9 @@ impl Positional for Serializer {
 
 impl Writer<Error> for Serializer {
     fn write(&mut self, bytes: &[u8]) -> Result<()> {
-        self.stack.last_mut().expect("a record was begun").bytes.extend_from_slice(bytes);
+        let buffer = self.stack.last_mut().expect("a record was begun");
+        buffer.top.check_written()?;
+        buffer.bytes.extend_from_slice(bytes);
         Ok(())
     }
 }

@@ -3,8 +3,9 @@
 
 use super::hashers::Hasher;
 use super::images::{Entry, Last, Row, map_word, word};
+use super::loader::Source;
 use super::record::kinds;
-use super::serializer::{Ser, Serializer};
+use super::serializer::{Ser, Serializer, Sink};
 use super::tests::Book;
 use super::tests_view::{Clash, Nested, kinds_below, view};
 use super::{digest, state};
@@ -426,4 +427,50 @@ fn chains_of_forged_nodes_end_in_errors() {
         let update = || open().update(7, 7);
         kind(crate::error::caught(update).map(|_| ()))
     }
+}
+
+/// A type that holds itself: rkyv follows it by recursion.
+#[derive(Clone, PartialEq, rkyv::Archive, rkyv::Serialize, rkyv::Deserialize)]
+#[rkyv(serialize_bounds(__S: Sink), deserialize_bounds(__D: Source))]
+#[rkyv(bytecheck(bounds(__C: rkyv::validation::ArchiveContext, __C::Error: rkyv::rancor::Source)))]
+enum Chain {
+    End,
+    Next(#[rkyv(omit_bounds)] Box<Chain>),
+}
+
+fn chain(links: usize) -> Chain {
+    (0..links).fold(Chain::End, |chain, _| Chain::Next(Box::new(chain)))
+}
+
+#[test]
+fn a_value_that_is_nested_too_deep_is_an_error_and_no_overflow() {
+    let read = |links: u64| {
+        let log = Book::new();
+        // Each link begins 8 bytes behind the one that it leads to, and says so in its second half.
+        let words = std::iter::once(0).chain((0..links).map(|_| 1 | u64::from(-12i32 as u32) << 32));
+        let words: Vec<u64> = words.collect();
+        let root = log.write(|serializer| Ok(Maker(serializer).words(kinds::ROOT, &words))).unwrap();
+        state::read::<Chain>(&log.library, root)
+    };
+    assert!(read(50).unwrap() == chain(50));
+    for links in [100_000, 4_000_000] {
+        let error = read(links).map(|_| ()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Corrupt);
+        assert!(error.to_string().contains("deeper"), "{error}")
+    }
+    let log = Book::new();
+    let mut most = 0;
+    for links in (1..).map(|n| n * 10) {
+        let chain = chain(links);
+        match log.commit(&chain) {
+            Ok(root) => assert!(log.read::<Chain>(root) == chain),
+            Err(error) => {
+                assert_eq!(error.kind(), ErrorKind::Invalid);
+                break;
+            }
+        }
+        most = links
+    }
+    println!("{most} links can be written");
+    assert!(most >= 50)
 }

@@ -59,6 +59,7 @@ pub(crate) const UNSAFE_FILES: &[&str] = &[
     "src/vector/order.rs",
     "src/vector/focus.rs",
     "src/vector/fold.rs",
+    "src/archive/checked.rs",
     "src/archive/serializer.rs",
     "src/archive/view.rs",
     "src/archive/loader.rs",
