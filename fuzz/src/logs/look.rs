@@ -20,7 +20,7 @@ pub fn read<T>(result: Result<T>) -> Option<T> {
 }
 
 /// All that a timeline has, by calls that can fail; the versions must be those that were made, if there are any to compare with.
-pub fn look(timeline: &Timeline<State>, made: Option<&[State]>, looks: &[u16]) {
+pub fn look(timeline: &Timeline<State>, made: Option<&[State]>, looks: [u16; 2]) {
     let count = timeline.versions().map(read).count() as u64;
     timeline.log().for_each(|version| _ = read(version));
     read(timeline.branches());
@@ -31,7 +31,9 @@ pub fn look(timeline: &Timeline<State>, made: Option<&[State]>, looks: &[u16]) {
     read(timeline.as_of(now()));
     read(timeline.verify());
     read(timeline.reader().sharing());
-    for n in looks.iter().map(|&n| u64::from(n) % (count + 1)).chain([count - 1]) {
+    // Also the one behind the last.
+    let looks = looks.map(|n| u64::from(n) % (count + 1));
+    for n in [looks[0], count - 1] {
         let id = VersionId::new(n);
         if let Some(version) = read(timeline.version(id)) {
             assert_eq!(version.id, id)
@@ -48,15 +50,14 @@ pub fn look(timeline: &Timeline<State>, made: Option<&[State]>, looks: &[u16]) {
         read(timeline.digest(id));
         walk(timeline.view(id))
     }
-    read(timeline.diff(VersionId::FIRST, VersionId::new(count.saturating_sub(1)), |state| state.walk().is_ok()));
+    read(timeline.diff(VersionId::new(looks[1]), VersionId::new(count - 1), |state| state.walk().is_ok()));
 }
 
 /// The same by a reader: it may have been made before what a writer did since.
-pub fn look_beside(reader: &Reader<State>, looks: &[u16]) {
+pub fn look_beside(reader: &Reader<State>, looks: [u16; 2]) {
     let count = reader.versions().map(read).count() as u64;
     reader.log(VersionId::new(count - 1)).for_each(|version| _ = read(version));
-    read(reader.verify());
-    for n in looks.iter().map(|&n| u64::from(n) % (count + 1)).chain([count - 1]) {
+    for n in looks.map(|n| u64::from(n) % (count + 1)) {
         let id = VersionId::new(n);
         read(reader.version(id));
         read(reader.at(id)).into_iter().for_each(|state| _ = read(state.walk()));
