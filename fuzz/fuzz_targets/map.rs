@@ -2,9 +2,11 @@
 //!
 //! In: a hasher (whole, or cut to few bits, so that prefixes are long and hashes clash), and steps over a few slots, each of
 //! which holds a map and std's map of the same entries. Maps in slots share nodes.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: each call gives what std gives; at the end each slot is as its model by every way to read it, `==` is that of the
 //! models, and `diff` of two leads from one to the other. Entries own memory, so that the sanitizer sees what is dropped twice or
 //! never.
+//! Uses: `hashers`, std.
 
 #![no_main]
 

@@ -85,14 +85,11 @@ fn is_whole(state: &State) -> bool {
     state.walk().is_ok()
 }
 
-fn in_files(site: Site, made: Option<&[State]>, looks: [u16; 2]) {
-    check(&site, made, looks);
-    std::fs::remove_dir_all(path()).unwrap()
-}
-
-/// Opened for reading, and looked at. Whether there was something.
-fn read_only(site: &Site, made: Option<&[State]>, looks: [u16; 2]) -> bool {
-    read(site.open_read_only()).map(|timeline| look(&timeline, made, looks)).is_some()
+/// Opened for reading, and looked at.
+fn read_only(site: &Site, made: Option<&[State]>, looks: [u16; 2]) {
+    if let Some(timeline) = read(site.open_read_only()) {
+        look(&timeline, made, looks)
+    }
 }
 
 /// Opened for writing, changed, and opened again. What a reader has that was made meanwhile.
@@ -118,18 +115,31 @@ fn edit(site: &Site) -> Option<Reader<State>> {
     Some(reader)
 }
 
-/// All of it, one after the other.
+/// Both, one after the other, and then the reader that was made meanwhile.
 fn check(site: &Site, made: Option<&[State]>, looks: [u16; 2]) {
-    let is_there = read_only(site, made, looks);
-    if matches!(site, Site::Mapped(_))
-        && let Some(timeline) = read(site.open())
-    {
-        // Where nothing was a log is made.
-        look(&timeline, made.filter(|_| is_there), looks)
-    }
+    read_only(site, made, looks);
     if let Some(reader) = edit(site) {
         look_beside(&reader, looks)
     }
+}
+
+/// In a folder that is there meanwhile.
+fn in_files(files: &Files, made: Option<&[State]>, looks: [u16; 2]) {
+    let path = write(files);
+    match looks[1] % 4 {
+        0 => read_only(&Site::Files(path.clone()), made, looks),
+        1 => _ = edit(&Site::Files(path.clone())),
+        2 => _ = edit(&Site::Mapped(path.clone())),
+        _ => {
+            let site = Site::Mapped(path.clone());
+            // Where nothing is a log is made.
+            let is_there = site.open_read_only().is_ok();
+            if let Some(timeline) = read(site.open()) {
+                look(&timeline, made.filter(|_| is_there), looks)
+            }
+        }
+    }
+    std::fs::remove_dir_all(path).unwrap()
 }
 
 /// Moved to a new log, its states as they are or changed.
@@ -196,16 +206,15 @@ fuzz_target!(init: let_documented_panics_be(), |input: Input| {
     let memory = || Site::Memory(Folder::new(&files.iter().cloned().collect()));
     // Files take much of the time, and are read and written in few places. What can be done alone is: an input tells more then.
     match way {
-        15 => in_files(Site::Files(write(&files)), made, looks),
-        14 => in_files(Site::Mapped(write(&files)), made, looks),
-        13 => migrate(&memory(), made, looks),
-        12 => check(&memory(), made, looks),
-        10 | 11 => {
+        15 => in_files(&files, made, looks),
+        14 => migrate(&memory(), made, looks),
+        13 => check(&memory(), made, looks),
+        11 | 12 => {
             let site = memory();
             site.fail_at(Some(u64::from(looks[1] % 40)));
             edit(&site);
         }
-        _ if way % 2 == 0 => _ = read_only(&memory(), made, looks),
+        _ if way % 2 == 0 => read_only(&memory(), made, looks),
         _ => _ = edit(&memory()),
     }
 });

@@ -1,8 +1,10 @@
 //! A timeline in memory against a list of cloned states and a table of parents.
 //!
 //! In: edits, undo, redo, moves to any version, branches, tags, groups and gestures.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: each call gives what the model gives, or the same kind of error, and nothing has changed then; at the end every
 //! version is as it was made, and so are names, lines and diffs.
+//! Uses: std.
 
 #![no_main]
 

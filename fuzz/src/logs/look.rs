@@ -31,38 +31,38 @@ pub fn look(timeline: &Timeline<State>, made: Option<&[State]>, looks: [u16; 2])
     read(timeline.as_of(now()));
     read(timeline.verify());
     read(timeline.reader().sharing());
-    // Also the one behind the last.
-    let looks = looks.map(|n| u64::from(n) % (count + 1));
-    for n in [looks[0], count - 1] {
-        let id = VersionId::new(n);
-        if let Some(version) = read(timeline.version(id)) {
-            assert_eq!(version.id, id)
-        }
-        let state = read(timeline.at(id));
-        let is_whole = state.as_ref().is_some_and(|state| read(state.walk()).is_some());
-        if let (true, Some(state), Some(made)) = (is_whole, &state, made) {
-            assert_eq!(Some(state), made.get(n as usize))
-        }
-        if let Some(mut state) = state {
-            read(state.touch());
-            read(caught(|| state == state.clone()));
-        }
-        read(timeline.digest(id));
-        walk(timeline.view(id))
+    let [one, other] = looks.map(|n| chosen(n, count));
+    if let Some(version) = read(timeline.version(one)) {
+        assert_eq!(version.id, one)
     }
-    read(timeline.diff(VersionId::new(looks[1]), VersionId::new(count - 1), |state| state.walk().is_ok()));
+    let state = read(timeline.at(one));
+    let is_whole = state.as_ref().is_some_and(|state| read(state.walk()).is_some());
+    if let (true, Some(state), Some(made)) = (is_whole, &state, made) {
+        assert_eq!(Some(state), made.get(one.number() as usize))
+    }
+    if let Some(mut state) = state {
+        read(state.touch());
+        read(caught(|| state == state.clone()));
+    }
+    read(timeline.digest(other));
+    walk(timeline.view(other));
+    read(timeline.diff(one, other, |state| state.map.thaw_all().is_ok()));
+}
+
+/// A version, or the one behind the last. The newest for 0, which there are most of.
+fn chosen(n: u16, count: u64) -> VersionId {
+    VersionId::new((count - 1 + u64::from(n)) % (count + 1))
 }
 
 /// The same by a reader: it may have been made before what a writer did since.
 pub fn look_beside(reader: &Reader<State>, looks: [u16; 2]) {
     let count = reader.versions().map(read).count() as u64;
     reader.log(VersionId::new(count - 1)).for_each(|version| _ = read(version));
-    for n in looks.map(|n| u64::from(n) % (count + 1)) {
-        let id = VersionId::new(n);
+    for id in looks.map(|n| chosen(n, count)) {
         read(reader.version(id));
         read(reader.at(id)).into_iter().for_each(|state| _ = read(state.walk()));
         read(reader.digest(id));
-        read(reader.diff(VersionId::FIRST, id, |state| state.walk().is_ok()));
+        read(reader.diff(VersionId::FIRST, id, |state| state.map.thaw_all().is_ok()));
         walk(reader.view(id))
     }
 }
