@@ -86,6 +86,7 @@ pub mod vector;
 pub mod fuzzing {
     pub use crate::archive::fuzzing::read_record;
     pub use crate::log::fuzzing::{Place, address, read_block, read_stamp, records, reseal};
+    pub use crate::timeline::fuzzing::Folder;
 }
 
 /// The collections with counts that are not atomic: faster by the price of an atomic, and kept on one thread.

@@ -11,6 +11,8 @@
 
 #[cfg(doctest)]
 mod compile_fail;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod groups;
 mod home;
 mod memory;

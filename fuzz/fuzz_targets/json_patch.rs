@@ -2,9 +2,11 @@
 //!
 //! In: two texts, as bytes or made of a structure that keeps them near each other; a patch as text, and one of operations on
 //! places that are likely there; limits.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: nothing panics. What is parsed, printed and parsed again is the same, in the same order. `Patch::diff(a, b)` makes
 //! `b` of `a`. `a.updated_to(text)` is `a.updated(&parse(text))`, in value and order, or the same error. A patch that fails
 //! has changed nothing.
+//! Uses: nothing of this package.
 
 #![no_main]
 

@@ -2,9 +2,11 @@
 //!
 //! In: a hasher (whole, or cut to few bits, so that prefixes are long and hashes clash), and steps over a few slots, each of
 //! which holds a map and std's map of the same entries. Maps in slots share nodes.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: each call gives what std gives; at the end each slot is as its model by every way to read it, `==` is that of the
 //! models, and `diff` of two leads from one to the other. Entries own memory, so that the sanitizer sees what is dropped twice or
 //! never.
+//! Uses: `hashers`, std.
 
 #![no_main]
 
@@ -12,36 +14,16 @@ use arbitrary::Arbitrary;
 use backstory::hashmap::Entry;
 use backstory::shared_ptr::ArcTK;
 use backstory::{DiffItem, GenericHashMap, PortableHash};
+use backstory_fuzz::hashers::Cut;
 use libfuzzer_sys::fuzz_target;
 use std::collections::HashMap;
-use std::hash::{BuildHasher, Hasher};
+use std::hash::BuildHasher;
 
 const MOST_STEPS: usize = 400;
 const SLOTS: usize = 6;
 
 type Key = Box<u16>;
 type Value = Box<u32>;
-
-/// The bits of `MASK` of a good hash; the others are 0.
-#[derive(Clone, Default)]
-struct Cut<const MASK: u64>;
-struct CutHasher<const MASK: u64>(<PortableHash as BuildHasher>::Hasher);
-
-impl<const MASK: u64> BuildHasher for Cut<MASK> {
-    type Hasher = CutHasher<MASK>;
-    fn build_hasher(&self) -> Self::Hasher {
-        CutHasher(PortableHash.build_hasher())
-    }
-}
-
-impl<const MASK: u64> Hasher for CutHasher<MASK> {
-    fn write(&mut self, bytes: &[u8]) {
-        self.0.write(bytes)
-    }
-    fn finish(&self) -> u64 {
-        self.0.finish() & MASK
-    }
-}
 
 #[derive(Arbitrary, Debug)]
 struct Input {

@@ -1,8 +1,10 @@
 //! Records from any bytes.
 //!
 //! In: a kind, an address, and a body; or 4096 bytes as a superblock.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: nothing panics; every address that is found is before the record's own; `links` finds all that the reader of a
 //! record follows; a stamp that is read and written anew is the same one.
+//! Uses: the crate's `fuzzing`.
 
 #![no_main]
 

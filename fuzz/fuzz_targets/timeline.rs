@@ -1,22 +1,24 @@
 //! A timeline in memory against a list of cloned states and a table of parents.
 //!
 //! In: edits, undo, redo, moves to any version, branches, tags, groups and gestures.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: each call gives what the model gives, or the same kind of error, and nothing has changed then; at the end every
 //! version is as it was made, and so are names, lines and diffs.
+//! Uses: std.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use backstory::{Error, ErrorKind, HashMap, Result, Timeline, Vector, VersionId};
 use libfuzzer_sys::fuzz_target;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 const MOST_STEPS: usize = 300;
 const NAMES: [&str; 8] = ["a", "b", "c", "d", "12", "@a", "", "a b"];
 const GOOD_NAMES: usize = 4;
 
 type State = (HashMap<u16, String>, Vector<u8>);
-type Plain = (BTreeMap<u16, String>, Vec<u8>);
+type Plain = (BTreeMap<u16, String>, VecDeque<u8>);
 
 #[derive(Arbitrary, Debug)]
 enum Change {
@@ -58,48 +60,53 @@ enum Step {
     Refused(u16),
 }
 
-impl Change {
-    fn of_state(&self, (map, list): &mut State) {
-        match *self {
-            Change::Insert(k, v) => _ = map.insert(k, v.to_string()),
-            Change::Remove(k) => _ = map.remove(&k),
-            Change::Push(v) => list.push_back(v),
-            Change::PushFront(v) => list.push_front(v),
-            Change::Set(at, v) if !list.is_empty() => _ = list.set(at as usize % list.len(), v),
-            Change::Take(at) if !list.is_empty() => _ = list.remove(at as usize % list.len()),
+/// What a list and std's have by other names.
+trait Place {
+    fn place(&mut self, at: usize, v: u8);
+}
+
+impl Place for Vector<u8> {
+    fn place(&mut self, at: usize, v: u8) {
+        self.set(at, v);
+    }
+}
+
+impl Place for VecDeque<u8> {
+    fn place(&mut self, at: usize, v: u8) {
+        self[at] = v
+    }
+}
+
+/// A change of either: their calls have the same names.
+macro_rules! change {
+    ($change:expr, $map:ident, $list:ident) => {
+        match *$change {
+            Change::Insert(k, v) => _ = $map.insert(k, v.to_string()),
+            Change::Remove(k) => _ = $map.remove(&k),
+            Change::Push(v) => $list.push_back(v),
+            Change::PushFront(v) => $list.push_front(v),
+            Change::Set(at, v) if !$list.is_empty() => $list.place(at as usize % $list.len(), v),
+            Change::Take(at) if !$list.is_empty() => _ = $list.remove(at as usize % $list.len()),
             Change::Fill(n) => {
-                list.extend(0..n);
-                map.extend((0..n).map(|n| (u16::from(n), n.to_string())))
+                $list.extend(0..n);
+                $map.extend((0..n).map(|n| (u16::from(n), n.to_string())))
             }
             Change::Clear => {
-                map.clear();
-                list.clear()
+                $map.clear();
+                $list.clear()
             }
             _ => {}
         }
+    };
+}
+
+impl Change {
+    fn of_state(&self, (map, list): &mut State) {
+        change!(self, map, list)
     }
 
     fn of_plain(&self, (map, list): &mut Plain) {
-        match *self {
-            Change::Insert(k, v) => _ = map.insert(k, v.to_string()),
-            Change::Remove(k) => _ = map.remove(&k),
-            Change::Push(v) => list.push(v),
-            Change::PushFront(v) => list.insert(0, v),
-            Change::Set(at, v) if !list.is_empty() => {
-                let at = at as usize % list.len();
-                list[at] = v
-            }
-            Change::Take(at) if !list.is_empty() => _ = list.remove(at as usize % list.len()),
-            Change::Fill(n) => {
-                list.extend(0..n);
-                map.extend((0..n).map(|n| (u16::from(n), n.to_string())))
-            }
-            Change::Clear => {
-                map.clear();
-                list.clear()
-            }
-            _ => {}
-        }
+        change!(self, map, list)
     }
 }
 

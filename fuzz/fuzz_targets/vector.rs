@@ -1,9 +1,11 @@
 //! Vectors against std's `Vec`, in many versions at once.
 //!
 //! In: steps over a few slots, each of which holds a vector and std's of the same elements. Vectors in slots share nodes.
+//! Out: nothing; a panic if anything of this does not hold.
 //! Must hold: each call gives what std gives; at the end each slot is as its model by every way to read it, `==` and order are
 //! those of the models, and `diff` of two leads from one to the other. Elements own memory, so that the sanitizer sees what is
 //! dropped twice or never.
+//! Uses: std.
 
 #![no_main]
 

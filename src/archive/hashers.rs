@@ -62,6 +62,8 @@ fn hashes<S: PortableHasher>() -> [u64; CANARIES] {
 pub(super) struct Hashers {
     /// The address of the newest record that was heard of, 0 for none.
     newest: AtomicU64,
+    /// That of the newest one that was read, or written: new versions name it. A stamp before them may be forged.
+    read: AtomicU64,
     /// Those that were compared with it.
     compared: RwLock<Vec<TypeId>>,
 }
@@ -69,7 +71,8 @@ pub(super) struct Hashers {
 impl Clone for Hashers {
     fn clone(&self) -> Self {
         let compared = self.compared.read().unwrap_or_else(PoisonError::into_inner).clone();
-        Hashers { newest: self.newest.load(Ordering::Acquire).into(), compared: compared.into() }
+        let copy = |at: &AtomicU64| at.load(Ordering::Acquire).into();
+        Hashers { newest: copy(&self.newest), read: copy(&self.read), compared: compared.into() }
     }
 }
 
@@ -81,9 +84,23 @@ impl Library {
         self.hashers.newest.fetch_max(at.map_or(0, Address::units), Ordering::AcqRel);
     }
 
+    /// The newest record that is known to be one, if any was needed.
+    pub(crate) fn hashers(&self) -> Option<Address> {
+        Address::new(self.hashers.read.load(Ordering::Acquire))
+    }
+
+    /// Hears of one that was written, or read before.
+    pub(crate) fn keep_hashers(&self, at: Option<Address>) {
+        self.note_hashers(at);
+        self.hashers.read.fetch_max(at.map_or(0, Address::units), Ordering::AcqRel);
+    }
+
     fn known(&self) -> Result<Known> {
         let newest = self.hashers.newest.load(Ordering::Acquire);
-        Address::new(newest).map_or(Ok(Known::new()), |at| read(self, at))
+        let Some(at) = Address::new(newest) else { return Ok(Known::new()) };
+        let known = read(self, at)?;
+        self.keep_hashers(Some(at));
+        Ok(known)
     }
 
     fn is_compared(&self, hasher: Hasher) -> bool {

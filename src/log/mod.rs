@@ -24,7 +24,8 @@ mod writer;
 
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
-#[cfg(test)]
+#[cfg(any(test, fuzzing))]
+#[cfg_attr(fuzzing, allow(dead_code))] // The tests use more of it.
 pub(crate) mod simulated;
 #[cfg(test)]
 mod tests_bytes;

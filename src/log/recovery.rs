@@ -143,9 +143,9 @@ impl Found {
             first = Superblock { first: site.first, ..self.superblock.clone() }.to_block(None)
         }
         site.file.write(&first, 0)?;
-        let mut piece = vec![0; 1 << 20];
         let mut at = site.offset(self.durable.max(site.first_record()));
         let end = site.offset(self.end);
+        let mut piece = vec![0; end.saturating_sub(at).min(1 << 20) as usize];
         while at < end {
             let len = (end - at).min(piece.len() as u64) as usize;
             let got = site.file.read(&mut piece[..len], at)?;

@@ -1,9 +1,9 @@
-//! A storage for tests: what a process sees, and what survives when power is lost, are two things.
+//! A storage for tests and fuzz targets: what a process sees, and what survives when power is lost, are two things.
 //! In: writes and syncs, faults to come. Out: the same as from files; after a crash one of the states that the medium may
 //! be in.
 //! Must hold: what was synced survives; of what was not, each write may be there, be there in part, or not at all,
 //! whatever the order; names as well. All of it follows from the seed.
-//! Uses: `storage`.
+//! Uses: `storage`, `error`.
 
 use super::storage::{SegmentFile, Storage};
 use crate::error::{Error, ErrorKind, Result};

@@ -1,6 +1,6 @@
 //! Where segments are kept. In: bytes at offsets. Out: the same bytes, and promises about what survives.
 //! Must hold: what the tests in `tests_storage.rs` ask of every storage.
-//! Uses: `error`. Implementations: `files`, `mapped`, and `simulated` for tests.
+//! Uses: `error`. Implementations: `files`, `mapped`, and `simulated` for tests and fuzz targets.
 
 use crate::error::Result;
 use std::sync::Arc;

@@ -459,11 +459,11 @@ impl<'l> Batch<'l> {
         mut stamp: Stamp,
         is_durable: bool,
     ) -> Result<Kept> {
-        let hashers = library.write_hashers(&mut serializer)?.or(stamp.hashers);
-        stamp.hashers = hashers;
+        let hashers = library.write_hashers(&mut serializer)?.or_else(|| library.hashers());
+        stamp.hashers = hashers.or(stamp.hashers);
         self.finish(stamp, is_durable)?;
         let kept = serializer.finish();
-        library.note_hashers(hashers);
+        library.keep_hashers(hashers);
         Ok(kept)
     }
 }

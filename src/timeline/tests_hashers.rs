@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::hash::{PortableHash, PortableHasher, PortableState};
+use crate::id::Address;
 use crate::log::simulated::Simulated;
+use crate::log::{Log, StampKind};
 use crate::map::GenericHashMap;
 use std::hash::{BuildHasher, Hasher};
 use std::sync::Arc;
@@ -125,4 +127,24 @@ fn a_map_whose_hasher_has_another_number_is_refused() {
     let error = open::<B, B>(&storage).map(|_| ()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Incompatible);
     assert!(error.to_string().contains("stored with hasher 300 cannot be read with hasher 301"), "{error}")
+}
+
+/// A stamp whose checksum is right and that names, as the hashers' record, what is none.
+#[test]
+fn a_version_names_the_hashers_that_its_maps_were_compared_with_not_what_the_stamp_before_names() {
+    let storage = Simulated::new(1);
+    open::<A, B>(&storage).unwrap().edit("one", |maps| maps.0 = map(1)).unwrap();
+    let options = Timeline::<Maps<A, B>>::options().schema("maps", 1).log_options();
+    let (mut log, last) = Log::open(Arc::new(storage.clone()), options).unwrap();
+    let mut forged = last.unwrap().after(StampKind::Move);
+    forged.hashers = forged.hashers.and_then(|at| Address::new(at.units() - 1));
+    log.batch().unwrap().commit(forged, true).unwrap();
+    drop(log);
+    for n in 2..5 {
+        // The version where it stands names the right one.
+        let mut timeline = open::<A, B>(&storage).unwrap();
+        timeline.edit("one more", |maps| maps.0.insert(n, n)).unwrap();
+        timeline.edit("and one", |maps| maps.0.insert(n + 10, n)).unwrap();
+    }
+    assert_eq!(open::<A, B>(&storage).unwrap().state().0.len(), 7)
 }
