@@ -297,7 +297,6 @@ pub(super) fn too_deep() -> Error {
 }
 
 /// From stored to resident, through the slot that decides.
-///
 pub(super) fn thaw<K, V, C: Count>(slot: &Slot, stored: Word, origin: Option<&Arc<Origin>>) -> Result<Word> {
     slot.thaw::<Trie<K, V, C>>(stored, || load(stored, origin))
 }

@@ -8,7 +8,7 @@
 //! | leaf | len, cap = same elements in front, at the back; extra = room | elements, at [`Rrb::ELEMENTS`] |
 //! | strict inner node | len, cap; extra = level, same children in front, at the back | `cap` slots |
 //! | relaxed inner node | the same | `cap` ends: the elements up to and with each child, `usize::MAX` where none is; `cap` slots |
-//! | spine | extra = height of the tree | |
+//! | spine | extra = the tree's level; a leaf's is 0 | |
 //! | stub | | |
 //!
 //! A node does not know how many elements it holds: who links to it does. So a leaf can be cut short by a link, and
