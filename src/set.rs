@@ -27,10 +27,10 @@ mod tests;
 /// A set from values: `hashset![1, 2, 3]`.
 #[macro_export]
 macro_rules! hashset {
-    ($($value:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is inserted into an empty one.
+    ($(,)?) => { $crate::HashSet::new() };
+    ($($value:expr),+ $(,)?) => {{
         let mut set = $crate::HashSet::new();
-        $(set.insert($value);)*
+        $(set.insert($value);)+
         set
     }};
 }

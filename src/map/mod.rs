@@ -85,10 +85,10 @@ use tally::Tally;
 /// A map from keys and values: `hashmap! { 1 => "one", 2 => "two" }`.
 #[macro_export]
 macro_rules! hashmap {
-    ($($key:expr => $value:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is inserted into an empty one.
+    ($(,)?) => { $crate::HashMap::new() };
+    ($($key:expr => $value:expr),+ $(,)?) => {{
         let mut map = $crate::HashMap::new();
-        $(map.insert($key, $value);)*
+        $(map.insert($key, $value);)+
         map
     }};
 }

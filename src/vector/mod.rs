@@ -19,6 +19,7 @@
 mod count;
 #[cfg(test)]
 mod check;
+#[cfg(doctest)]
 mod compile_fail;
 mod cut;
 mod edge;
@@ -74,10 +75,10 @@ use spine::Side;
 /// A vector of these elements: `vector![1, 2, 3]`.
 #[macro_export]
 macro_rules! vector {
-    ($($element:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is pushed to an empty one.
+    ($(,)?) => { $crate::Vector::new() };
+    ($($element:expr),+ $(,)?) => {{
         let mut vector = $crate::Vector::new();
-        $(vector.push_back($element);)*
+        $(vector.push_back($element);)+
         vector
     }};
 }
