@@ -99,7 +99,7 @@ impl<A, S, P: Kind> GenericHashSet<A, S, P> {
         A2: Hash + Eq + Clone,
         S: Clone,
     {
-        GenericHashSet::with_hasher(self.hasher().clone())
+        GenericHashSet { map: self.map.new_from() }
     }
 
     /// True if there is no value. Time: O(1).
