@@ -296,6 +296,12 @@ pub(super) fn too_deep() -> Error {
     Error::new(ErrorKind::Corrupt, "a stored map is deeper than its hashes have bits")
 }
 
+/// Of a forged map, or of keys whose `Hash` and `Eq` do not agree.
+#[cold]
+pub(super) fn wrong_len() -> Error {
+    Error::new(ErrorKind::Corrupt, "a map has more entries than it says, or fewer")
+}
+
 /// From stored to resident, through the slot that decides.
 pub(super) fn thaw<K, V, C: Count>(slot: &Slot, stored: Word, origin: Option<&Arc<Origin>>) -> Result<Word> {
     slot.thaw::<Trie<K, V, C>>(stored, || load(stored, origin))

@@ -22,6 +22,7 @@ mod combine;
 #[cfg(doctest)]
 mod compile_fail;
 mod entry;
+mod fallible;
 mod find;
 #[cfg(feature = "timeline")]
 mod fold;
@@ -256,29 +257,6 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     pub fn values(&self) -> Values<'_, K, V, P> {
         Values(self.iter())
     }
-
-    /// Calls `f` with each entry, in the order of [`iter`](Self::iter), until one call fails.
-    ///
-    /// # Errors
-    /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
-    pub fn try_for_each<E: From<crate::Error>>(
-        &self,
-        mut f: impl FnMut(&K, &V) -> core::result::Result<(), E>,
-    ) -> core::result::Result<(), E> {
-        let mut walk = iter::Walk::new(self.root.link())?;
-        while let Some((k, v)) = walk.next()? {
-            f(k, v)?
-        }
-        Ok(())
-    }
-
-    /// Makes every stored node resident. Time: O(n).
-    ///
-    /// # Errors
-    /// If a stored node cannot be read: `Io`, `Corrupt` or `Incompatible`. What was thawed so far stays so.
-    pub fn thaw_all(&self) -> Result<()> {
-        self.try_for_each(|_, _| Ok(()))
-    }
 }
 
 impl<K, V, S, P> GenericHashMap<K, V, S, P>
@@ -300,15 +278,6 @@ where
     #[must_use]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.find(key, |(_, v)| v)
-    }
-
-    /// The value of `key`. Time: O(log n).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`.
-    pub fn try_get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Result<Option<&V>> {
-        let found = find::find(self.root.link(), self.hasher.hash_one(key), key)?;
-        Ok(found.map(|(_, v)| v))
     }
 
     /// The key and value of `key`. Time: O(log n).
@@ -398,15 +367,6 @@ where
         thawed(self.try_insert(k, v))
     }
 
-    /// As [`insert`](Self::insert).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`. The map is unchanged.
-    #[inline]
-    pub fn try_insert(&mut self, k: K, v: V) -> Result<Option<V>> {
-        Ok(self.put(k, v, Want::Value)?.and_then(|taken| taken.value))
-    }
-
     /// Puts an entry in; gives what is wanted of the one that was there before.
     #[inline(always)]
     pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
@@ -466,14 +426,6 @@ where
     /// If a stored node on the way cannot be read; see [`try_remove`](Self::try_remove).
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, k: &Q) -> Option<V> {
         thawed(self.try_remove(k))
-    }
-
-    /// As [`remove`](Self::remove).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`. The map is unchanged.
-    pub fn try_remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, k: &Q) -> Result<Option<V>> {
-        Ok(self.take(k, Want::Value)?.and_then(|taken| taken.value))
     }
 
     /// Takes the entry of `k` out; gives key and value. As [`remove`](Self::remove).
@@ -576,9 +528,11 @@ where
     #[must_use]
     pub fn without<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Self {
         match thawed(remove::without(self.root.link(), self.hasher.hash_one(k), k)) {
-            Some(root) => {
-                GenericHashMap { root, tally: self.tally.with_len(self.len() - 1), hasher: self.hasher.clone() }
-            }
+            Some(root) => GenericHashMap {
+                root,
+                tally: self.tally.with_len(self.len().saturating_sub(1)),
+                hasher: self.hasher.clone(),
+            },
             None => self.clone(),
         }
     }

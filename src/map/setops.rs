@@ -8,7 +8,6 @@ use super::combine::{Both, Rule, combine};
 use super::iter::Walk;
 use super::iters::DiffIter;
 use super::lockstep::{DiffItem, Lockstep};
-use crate::error::Result;
 use crate::error::thawed;
 use crate::link::Kind;
 use core::borrow::Borrow;
@@ -61,21 +60,6 @@ where
         V: PartialEq,
     {
         thawed(DiffIter::new(self, other))
-    }
-
-    /// Calls `f` with each item of [`diff`](Self::diff).
-    ///
-    /// # Errors
-    /// If a stored node cannot be read: `Io`, `Corrupt` or `Incompatible`. Calls made so far stand.
-    pub fn try_diff<'a, 'b>(&'a self, other: &'b Self, mut f: impl FnMut(DiffItem<'a, 'b, K, V>)) -> Result<()>
-    where
-        V: PartialEq,
-    {
-        let mut items = DiffIter::new(self, other)?;
-        while let Some(item) = items.try_next()? {
-            f(item)
-        }
-        Ok(())
     }
 
     /// True if `other` has all our keys, and `cmp` says yes to each pair of values. Time: O(n log n).
