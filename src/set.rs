@@ -46,6 +46,11 @@ macro_rules! hashset {
 /// | [`clone`](Clone::clone) | O(1) | O(n) |
 /// | `==`, [`diff`](Self::diff), [`union`](Self::union) … of versions | O(what differs · log n) | O(n) |
 ///
+/// # Panics
+///
+/// Where a stored node cannot be read, calls panic and say so; those in [`try_contains`](Self::try_contains) and its kin
+/// give the error instead. Sets that were made in memory have no stored nodes. More limits: [`GenericHashMap`].
+///
 /// # Examples
 ///
 /// ```
@@ -205,7 +210,7 @@ impl<A: Hash + Eq + Clone, S: BuildHasher + Clone, P: Kind> GenericHashSet<A, S,
         Self::of(self.map.union(other.map))
     }
 
-    /// The union of all sets.
+    /// The union of all sets. Time: that of each union.
     #[must_use]
     pub fn unions<I>(i: I) -> Self
     where

@@ -214,7 +214,7 @@ impl<A: Thaw + 'static> View<ArchivedVector<A>> {
 
     /// The first element.
     ///
-    /// Time: O(1) records are read.
+    /// Time: O(log n) records are read; two or three where elements were pushed at that end and stand there still.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -224,7 +224,7 @@ impl<A: Thaw + 'static> View<ArchivedVector<A>> {
 
     /// The last element.
     ///
-    /// Time: O(1) records are read.
+    /// Time: O(log n) records are read; two or three where elements were pushed at that end and stand there still.
     ///
     /// # Errors
     /// As [`get`](Self::get).

@@ -123,6 +123,9 @@ macro_rules! hashmap {
 /// are compared entry by entry. A `Drop` that panics leaves the map whole, the edit done or not; what it was about to
 /// drop may leak.
 ///
+/// Where a stored node cannot be read, calls panic and say so; those in [`try_get`](Self::try_get) and its kin give the
+/// error instead. Maps that were made in memory have no stored nodes.
+///
 /// Sources: Bagwell, "Ideal Hash Trees", 2001; Steindorfer & Vinju, "Optimizing Hash-Array Mapped Tries for Fast
 /// and Lean Immutable JVM Collections", OOPSLA 2015 (canonical form, lockstep comparison).
 ///
@@ -488,19 +491,19 @@ where
         }
     }
 
-    /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`.
+    /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`. Time: O(log n).
     #[must_use]
     pub fn update_with<F: FnOnce(V, V) -> V>(&self, k: K, v: V, f: F) -> Self {
         self.update_with_key(k, v, |_, old, new| f(old, new))
     }
 
-    /// As [`update_with`](Self::update_with), and `f` sees the key.
+    /// As [`update_with`](Self::update_with), and `f` sees the key. Time: O(log n).
     #[must_use]
     pub fn update_with_key<F: FnOnce(&K, V, V) -> V>(&self, k: K, v: V, f: F) -> Self {
         self.update_lookup_with_key(k, v, |k, old, new| f(k, old.clone(), new)).1
     }
 
-    /// As [`update_with_key`](Self::update_with_key), and gives the value there was.
+    /// As [`update_with_key`](Self::update_with_key), and gives the value there was. Time: O(log n).
     #[must_use]
     pub fn update_lookup_with_key<F: FnOnce(&K, &V, V) -> V>(&self, k: K, v: V, f: F) -> (Option<V>, Self) {
         match self.get(&k) {
@@ -512,7 +515,7 @@ where
         }
     }
 
-    /// A version in which the value of `k` is what `f` makes of it; None stands for no entry.
+    /// A version in which the value of `k` is what `f` makes of it; None stands for no entry. Time: O(log n).
     #[must_use]
     pub fn alter<F: FnOnce(Option<V>) -> Option<V>>(&self, f: F, k: K) -> Self {
         let old = self.get(&k).cloned();
@@ -537,13 +540,13 @@ where
         }
     }
 
-    /// The value of `k`, and a version without it.
+    /// The value of `k`, and a version without it. Time: O(log n).
     #[must_use]
     pub fn extract<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Option<(V, Self)> {
         self.extract_with_key(k).map(|(_, v, map)| (v, map))
     }
 
-    /// Key and value of `k`, and a version without it.
+    /// Key and value of `k`, and a version without it. Time: O(log n).
     #[must_use]
     pub fn extract_with_key<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Option<(K, V, Self)> {
         let mut new = self.clone();

@@ -158,7 +158,7 @@ where
         self.combined(other, Rule { left: true, right: true, both: Both::Ask(&mut ask) })
     }
 
-    /// The union of all maps, in their order.
+    /// The union of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions<I>(i: I) -> Self
     where
@@ -168,7 +168,7 @@ where
         i.into_iter().fold(Self::default(), Self::union)
     }
 
-    /// The [`union_with`](Self::union_with) of all maps, in their order.
+    /// The [`union_with`](Self::union_with) of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions_with<I, F>(i: I, f: F) -> Self
     where
@@ -179,7 +179,7 @@ where
         i.into_iter().fold(Self::default(), |a, b| a.union_with(b, &f))
     }
 
-    /// The [`union_with_key`](Self::union_with_key) of all maps, in their order.
+    /// The [`union_with_key`](Self::union_with_key) of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions_with_key<I, F>(i: I, f: F) -> Self
     where

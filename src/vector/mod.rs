@@ -207,31 +207,31 @@ impl<A, P: Kind> GenericVector<A, P> {
         Focus::new(self)
     }
 
-    /// The elements as slices, one for each leaf. Time: O(n / 64) for all.
+    /// The elements as slices, one for each leaf. Time: O(log n) for each leaf.
     #[must_use]
     pub fn leaves(&self) -> Chunks<'_, A, P> {
         Chunks::new(self)
     }
 
-    /// The first element. Time: O(1).
+    /// The first element. Time: O(log n); O(1) where elements were pushed at that end and stand there still.
     #[must_use]
     pub fn front(&self) -> Option<&A> {
         self.get(0)
     }
 
-    /// The first element. Time: O(1).
+    /// As [`front`](Self::front).
     #[must_use]
     pub fn head(&self) -> Option<&A> {
         self.front()
     }
 
-    /// The last element. Time: O(1).
+    /// The last element. Time: O(log n); O(1) where elements were pushed at that end and stand there still.
     #[must_use]
     pub fn back(&self) -> Option<&A> {
         self.get(self.len().wrapping_sub(1))
     }
 
-    /// The last element. Time: O(1).
+    /// As [`back`](Self::back).
     #[must_use]
     pub fn last(&self) -> Option<&A> {
         self.back()
@@ -321,6 +321,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 
     /// The elements as slices, one for each leaf, to be changed. Leaves that are shared are copied when they are reached.
+    /// Time: O(log n) for each leaf.
     pub fn leaves_mut(&mut self) -> ChunksMut<'_, A, P> {
         ChunksMut::new(SlicesMut::new(&mut self.body))
     }
