@@ -122,10 +122,7 @@ pub(crate) trait Records<'a, K, V> {
 
 /// Where something is stored here, after moving it if need be; `place` is where it is stored.
 fn address_at<'a, K, V, R: Records<'a, K, V>>(place: Mark, records: &mut R) -> Result<Option<Address>> {
-    match place.address(records.commit().session) {
-        None if place.is_place() => records.moved(place),
-        address => Ok(address),
-    }
+    place.address_or(records.commit().session, |place| records.moved(place))
 }
 
 /// The addresses that a commit gave out, to become marks when all is written (L5).

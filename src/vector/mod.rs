@@ -561,7 +561,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
 }
 
 /// From where to where a range of so many elements goes; that may be anywhere.
-fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+pub(crate) fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&start) => start.saturating_add(1),

@@ -18,7 +18,7 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;
-use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, release};
+use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, each, release};
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use alloc::sync::Arc;
 use core::marker::PhantomData;
@@ -367,6 +367,8 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
         let _shell = Shell::<A, C>(node, PhantomData);
         let at = node.pointer(node.tag());
         // SAFETY: nobody else uses the node (the caller's promise), so its contents are ours to drop, one count each.
+        let release = |word| unsafe { release::<Self>(word) };
+        // SAFETY: as above.
         unsafe {
             match node.tag() {
                 LEAF => {
@@ -380,38 +382,19 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
                 SPINE => {
                     let head = &mut *at.cast::<SpineHead>().as_ptr();
                     let _origin = head.origin.take();
-                    release_all::<A, C>([head.head.get(), head.tree.get(), head.tail.get()])
+                    each([head.head.get(), head.tree.get(), head.tail.get()].into_iter(), release)
                 }
                 STUB => {
                     let head = &mut *at.cast::<StubHead>().as_ptr();
                     let _origin = head.origin.take();
-                    release_all::<A, C>([head.root.get()])
+                    release(head.root.get())
                 }
                 _ => {
                     let _origin = (*at.cast::<InnerHead>().as_ptr()).origin.take();
                     let inner: Inner<'_, A, C> = Inner::from_word(node);
-                    release_all::<A, C>((0..inner.n()).map(|k| inner.word(k)))
+                    each((0..inner.n()).map(|k| inner.word(k)), release)
                 }
             }
         }
-    }
-}
-
-/// Gives up a count of each; of those behind it too if a user's `Drop` panics.
-///
-/// # Safety
-/// As [`release`].
-unsafe fn release_all<A, C: Count>(words: impl IntoIterator<Item = Word>) {
-    struct Rest<A, C: Count, I: Iterator<Item = Word>>(I, PhantomData<Rrb<A, C>>);
-    impl<A, C: Count, I: Iterator<Item = Word>> Drop for Rest<A, C, I> {
-        fn drop(&mut self) {
-            // SAFETY: the caller's promise.
-            self.0.by_ref().for_each(|word| unsafe { release::<Rrb<A, C>>(word) })
-        }
-    }
-    let mut rest = Rest::<A, C, _>(words.into_iter(), PhantomData);
-    for word in rest.0.by_ref() {
-        // SAFETY: the caller's promise.
-        unsafe { release::<Rrb<A, C>>(word) }
     }
 }
