@@ -367,8 +367,6 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
         let _shell = Shell::<A, C>(node, PhantomData);
         let at = node.pointer(node.tag());
         // SAFETY: nobody else uses the node (the caller's promise), so its contents are ours to drop, one count each.
-        let release = |word| unsafe { release::<Self>(word) };
-        // SAFETY: as above.
         unsafe {
             match node.tag() {
                 LEAF => {
@@ -382,19 +380,29 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
                 SPINE => {
                     let head = &mut *at.cast::<SpineHead>().as_ptr();
                     let _origin = head.origin.take();
-                    each([head.head.get(), head.tree.get(), head.tail.get()].into_iter(), release)
+                    release_all::<A, C>([head.head.get(), head.tree.get(), head.tail.get()])
                 }
                 STUB => {
                     let head = &mut *at.cast::<StubHead>().as_ptr();
                     let _origin = head.origin.take();
-                    release(head.root.get())
+                    release::<Self>(head.root.get())
                 }
                 _ => {
                     let _origin = (*at.cast::<InnerHead>().as_ptr()).origin.take();
                     let inner: Inner<'_, A, C> = Inner::from_word(node);
-                    each((0..inner.n()).map(|k| inner.word(k)), release)
+                    release_all::<A, C>((0..inner.n()).map(|k| inner.word(k)))
                 }
             }
         }
     }
+}
+
+/// Gives up a count of each; of those behind it too if a user's `Drop` panics. Apart, so that little stack is in use where one
+/// vector lies in another.
+///
+/// # Safety
+/// As [`release`].
+unsafe fn release_all<A, C: Count>(words: impl IntoIterator<Item = Word>) {
+    // SAFETY: the caller's promise.
+    each(words.into_iter(), |word| unsafe { release::<Rrb<A, C>>(word) })
 }
