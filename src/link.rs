@@ -31,12 +31,14 @@ use core::ptr::NonNull;
 use sync::{AtomicPtr, AtomicU32, Ordering};
 
 mod claim;
+mod each;
 mod mark;
 #[cfg(all(test, loom))]
 mod models;
 mod presence;
 
 pub use claim::Edge;
+pub(crate) use each::each;
 pub(crate) use mark::{Mark, MarkCell, Session};
 pub(crate) use presence::Presence;
 

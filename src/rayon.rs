@@ -201,7 +201,7 @@ impl<K, V, S, P> FromParallelIterator<(K, V)> for GenericHashMap<K, V, S, P>
 where
     K: Hash + Eq + Clone + Send,
     V: Clone + Send,
-    S: BuildHasher + Clone + Default,
+    S: BuildHasher + Default,
     P: Kind,
 {
     fn from_par_iter<I: IntoParallelIterator<Item = (K, V)>>(entries: I) -> Self {
@@ -213,7 +213,7 @@ impl<K, V, S, P> ParallelExtend<(K, V)> for GenericHashMap<K, V, S, P>
 where
     K: Hash + Eq + Clone + Send,
     V: Clone + Send,
-    S: BuildHasher + Clone,
+    S: BuildHasher,
     P: Kind,
     Self: Send,
 {
@@ -225,7 +225,7 @@ where
 impl<A, S, P> FromParallelIterator<A> for GenericHashSet<A, S, P>
 where
     A: Hash + Eq + Clone + Send,
-    S: BuildHasher + Clone + Default,
+    S: BuildHasher + Default,
     P: Kind,
 {
     fn from_par_iter<I: IntoParallelIterator<Item = A>>(elements: I) -> Self {
@@ -236,7 +236,7 @@ where
 impl<A, S, P> ParallelExtend<A> for GenericHashSet<A, S, P>
 where
     A: Hash + Eq + Clone + Send,
-    S: BuildHasher + Clone,
+    S: BuildHasher,
     P: Kind,
     Self: Send,
 {

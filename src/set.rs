@@ -27,10 +27,10 @@ mod tests;
 /// A set from values: `hashset![1, 2, 3]`.
 #[macro_export]
 macro_rules! hashset {
-    ($($value:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is inserted into an empty one.
+    ($(,)?) => { $crate::HashSet::new() };
+    ($($value:expr),+ $(,)?) => {{
         let mut set = $crate::HashSet::new();
-        $(set.insert($value);)*
+        $(set.insert($value);)+
         set
     }};
 }
@@ -45,6 +45,11 @@ macro_rules! hashset {
 /// | [`insert`](Self::insert), [`remove`](Self::remove) | O(log n), in place where alone | O(1) amortised; shared: O(n) |
 /// | [`clone`](Clone::clone) | O(1) | O(n) |
 /// | `==`, [`diff`](Self::diff), [`union`](Self::union) … of versions | O(what differs · log n) | O(n) |
+///
+/// # Panics
+///
+/// Where a stored node cannot be read, calls panic and say so; those in [`try_contains`](Self::try_contains) and its kin
+/// give the error instead. Sets that were made in memory have no stored nodes. More limits: [`GenericHashMap`].
 ///
 /// # Examples
 ///
@@ -99,7 +104,7 @@ impl<A, S, P: Kind> GenericHashSet<A, S, P> {
         A2: Hash + Eq + Clone,
         S: Clone,
     {
-        GenericHashSet::with_hasher(self.hasher().clone())
+        GenericHashSet { map: self.map.new_from() }
     }
 
     /// True if there is no value. Time: O(1).
@@ -205,7 +210,7 @@ impl<A: Hash + Eq + Clone, S: BuildHasher + Clone, P: Kind> GenericHashSet<A, S,
         Self::of(self.map.union(other.map))
     }
 
-    /// The union of all sets.
+    /// The union of all sets. Time: that of each union.
     #[must_use]
     pub fn unions<I>(i: I) -> Self
     where

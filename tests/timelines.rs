@@ -488,4 +488,5 @@ fn a_set_of_which_something_is_damaged_says_so() {
     assert_eq!(set.len(), 2000 - gone);
     assert_eq!(set.thaw_all().unwrap_err().kind(), ErrorKind::Corrupt);
     assert!(set.try_for_each(|_| Ok::<_, backstory::Error>(())).is_err());
+    assert_eq!(set.try_diff(&set.new_from(), |_| ()).unwrap_err().kind(), ErrorKind::Corrupt);
 }

@@ -282,7 +282,35 @@ fn leaves_that_make_no_map_are_found() {
     assert_eq!(map_says(2, |maker| maker.words(kinds::SPINE, &[0; 5])), "it is no node of a map")
 }
 
-/// By views, and by digests, which read nodes as everything does.
+/// The error that a call must end in: given back, or as the documented panic.
+fn assert_corrupt<T>(result: Result<T>) {
+    assert_eq!(result.err().map(|error| error.kind()), Some(ErrorKind::Corrupt))
+}
+
+#[test]
+fn a_map_that_holds_more_than_its_handle_says_or_less_is_found() {
+    use crate::error::caught;
+    let two = |len| made(map_word::<PortableHash>(len), |maker| Some(maker.leaf(kinds::MAP_LEAF, &[2, 1, 1], &[1, 2])));
+    for len in [0, 1, 2, 3] {
+        let (log, root) = two(len);
+        let open = || -> HashMap<u64, u64> { state::read(&log.library, root).unwrap() };
+        if len == 2 {
+            assert_eq!((open().iter().count(), open().iter_mut().count(), open().into_iter().count()), (2, 2, 2));
+            open().thaw_all().unwrap();
+            continue;
+        }
+        assert_corrupt(open().thaw_all());
+        assert_corrupt(caught(|| open().iter().count()));
+        assert_corrupt(caught(|| open().keys().count()));
+        // User code may have made these skip something: they do not ask whether all was there.
+        if len < 2 {
+            assert_corrupt(caught(|| open().iter_mut().count()));
+            assert_corrupt(caught(|| open().into_iter().count()))
+        }
+    }
+}
+
+/// By views, and by digests, which read nodes as everything does; by walks, edits and a commit into another log.
 #[test]
 fn a_map_that_is_deeper_than_hashes_have_bits_is_found() {
     for (levels, is_right) in [(11, true), (10, true), (9, true), (60, false)] {
@@ -297,7 +325,23 @@ fn a_map_that_is_deeper_than_hashes_have_bits_is_found() {
         let digest = digest(&map, &Arc::default());
         assert_eq!(digest.map_err(|error| error.kind()).err(), (!is_right).then_some(ErrorKind::Corrupt));
         let view = state::view_root::<HashMap<u64, u64>>(&log.library, &Root::At(root), root).unwrap();
-        assert!(is_right || view.get(&0).is_err() || view.get(&0).unwrap().is_none())
+        assert!(is_right || view.get(&0).is_err() || view.get(&0).unwrap().is_none());
+        let open = || -> HashMap<u64, u64> { state::read(&log.library, root).unwrap() };
+        let walks: [&dyn Fn(); 3] =
+            [&|| assert_eq!(open().iter().count(), 2), &|| assert_eq!(open().iter_mut().count(), 2), &|| {
+                assert_eq!(open().into_iter().count(), 2)
+            }];
+        for walk in walks {
+            match is_right {
+                true => walk(),
+                false => assert_corrupt(crate::error::caught(walk)),
+            }
+        }
+        // Of bits, not of levels: the eleventh may divide four.
+        let is_right = levels < 11;
+        let outcome = |result: Result<()>| assert_eq!(result.is_ok(), is_right, "{levels} {result:?}");
+        outcome(Book::new().commit(&open()).map(|_| ()));
+        outcome(crate::error::caught(|| open().retain(|key, _| *key == 1)));
     }
 }
 

@@ -13,8 +13,8 @@ use super::shape::{Form, Inner, sides};
 use super::view::View;
 use crate::error::Result;
 use crate::id::Address;
-use crate::vector::{Ends, SpineParts, StoredLink};
-use std::ops::{Bound, RangeBounds};
+use crate::vector::{Ends, SpineParts, StoredLink, bounds};
+use std::ops::{Range, RangeBounds};
 use std::sync::Arc;
 
 /// A subtree that is still to be read.
@@ -46,22 +46,13 @@ struct Walk<A: Thaw + 'static> {
 impl<A: Thaw + 'static> Walk<A> {
     fn of(handle: Handle, page: &Page, range: impl RangeBounds<usize>) -> Result<Self> {
         let (root, ends) = vector_root(handle, page.at)?;
-        let from = match range.start_bound() {
-            Bound::Included(&from) => from,
-            Bound::Excluded(&from) => from.saturating_add(1),
-            Bound::Unbounded => 0,
-        };
-        let to = match range.end_bound() {
-            Bound::Included(&to) => to.saturating_add(1),
-            Bound::Excluded(&to) => to,
-            Bound::Unbounded => usize::MAX,
-        };
+        let Range { start, end } = bounds(range, ends.len());
         Ok(Walk {
             library: page.library.clone(),
             head_len: ends.head(),
             parts: root.map(|at| Part { at, level: None, len: ends.len(), place: 0 }).into_iter().collect(),
-            skipped: from,
-            left: to.min(ends.len()).saturating_sub(from),
+            skipped: start,
+            left: end.min(ends.len()).saturating_sub(start),
             rows: Vec::new(),
             handle_at: page.at,
         })
@@ -211,7 +202,7 @@ impl<A: Thaw + 'static> View<ArchivedVector<A>> {
 
     /// The first element.
     ///
-    /// Time: O(1) records are read.
+    /// Time: O(log n) records are read; two or three where elements were pushed at that end and stand there still.
     ///
     /// # Errors
     /// As [`get`](Self::get).
@@ -221,7 +212,7 @@ impl<A: Thaw + 'static> View<ArchivedVector<A>> {
 
     /// The last element.
     ///
-    /// Time: O(1) records are read.
+    /// Time: O(log n) records are read; two or three where elements were pushed at that end and stand there still.
     ///
     /// # Errors
     /// As [`get`](Self::get).

@@ -76,6 +76,21 @@ impl Mark {
         let own = self.0 & ((1 << Session::BITS) - 1) == session.0.get() as u64;
         if own { Address::new(self.0 >> Session::BITS) } else { None }
     }
+
+    /// The address in this session's log: what `moved` says where it names a place in another one.
+    ///
+    /// # Errors
+    /// What `moved` says.
+    pub(crate) fn address_or(
+        self,
+        session: Session,
+        moved: impl FnOnce(Mark) -> Result<Option<Address>>,
+    ) -> Result<Option<Address>> {
+        match self.address(session) {
+            None if self.is_place() => moved(self),
+            address => Ok(address),
+        }
+    }
 }
 
 /// A mark that committing threads set while others read it.

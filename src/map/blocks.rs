@@ -5,13 +5,12 @@
 //! from it an overlay over it.
 //! Must hold: M1, M2, L8; a block is read once, when it is kept: another thread may thaw it meanwhile. No user code runs
 //! but `Clone` of entries of shared leaves that merge, which leaves the blocks whole.
-//! Uses: `link`, `node`, `leaf`, `pour`, `inner`, `overlay`, `overlay_mut`, `build`, `lazy`, `error`.
+//! Uses: `link`, `node`, `pour`, `inner`, `overlay`, `overlay_mut`, `build`, `lazy`, `error`.
 #![allow(unsafe_code)] // Counts of blocks: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::build::*;
 use super::inner::*;
 use super::lazy::whole;
-use super::leaf::*;
 use super::node::*;
 use super::overlay::*;
 use super::overlay_mut::*;
@@ -63,11 +62,8 @@ impl<K, V, C: Count> Piece<K, V, C> {
 
     /// The entries of a leaf, an empty block or a stored leaf.
     fn leaf_len(&self) -> Option<usize> {
-        match self.word() {
-            word if word.is_stored() => Some(Note::of(word).len).filter(|&n| n > 0),
-            // SAFETY: ours, or kept alive by a side.
-            word => Leaf::len_of(unsafe { NodeRef::<K, V, C>::from_word(word) }),
-        }
+        // SAFETY: ours, or kept alive by a side.
+        unsafe { leaf_len::<K, V, C>(self.word()) }
     }
 
     /// A count of the node, thawed if it is stored; and whether it is ours alone.

@@ -215,9 +215,9 @@ where
         let mut blocks = Blocks::of(shift, [x, y]);
         let top = blocks.top;
         match (x, y) {
-            (Some(x), Some(y)) => self.divided(x, y, shift, &mut blocks)?,
-            (Some(x), None) => self.against(x, &mut self.few(b), false, shift, 0, top, &mut blocks)?,
-            (None, Some(y)) => self.against(y, &mut self.few(a), true, shift, 0, top, &mut blocks)?,
+            (Some(x), Some(y)) => self.divided(x, y, &mut blocks)?,
+            (Some(x), None) => self.against(x, &mut self.few(b), false, 0, top, &mut blocks)?,
+            (None, Some(y)) => self.against(y, &mut self.few(a), true, 0, top, &mut blocks)?,
             (None, None) => self.leaves(Side::Node(a), Side::Node(b), 0, top, &mut blocks)?,
         }
         blocks.finish()
@@ -244,7 +244,6 @@ where
         &mut self,
         x: Divided<'a, K, V, C>,
         y: Divided<'a, K, V, C>,
-        shift: u32,
         blocks: &mut Blocks<'a, K, V, C>,
     ) -> Result<()> {
         let top = blocks.top;
@@ -279,7 +278,7 @@ where
             } else if i == j {
                 let (a, b) = (x.child(s >> dx)?, y.child(s >> dy)?);
                 if form(a.word()) == Form::Divided || form(b.word()) == Form::Divided {
-                    let new = self.nodes(a, b, shift + top)?;
+                    let new = self.nodes(a, b, blocks.shift + top)?;
                     let sides = sides_of(new.word(), a.word(), b.word());
                     blocks.push(s, k, new, sides)?
                 } else {
@@ -287,10 +286,10 @@ where
                 }
             } else if i > j {
                 let mut few = self.few(x.child(s >> dx)?);
-                self.against(y, &mut few, true, shift, s, k, blocks)?
+                self.against(y, &mut few, true, s, k, blocks)?
             } else {
                 let mut few = self.few(y.child(s >> dy)?);
-                self.against(x, &mut few, false, shift, s, k, blocks)?
+                self.against(x, &mut few, false, s, k, blocks)?
             }
         }
         Ok(())
@@ -331,13 +330,11 @@ where
     }
 
     /// The 2^k slots at `first`: `view` there, against a few entries of a leaf; `few_left` tells whose the few are.
-    #[allow(clippy::too_many_arguments)] // One block of two sides, and where it goes.
     fn against<'a, C: Count>(
         &mut self,
         view: Divided<'a, K, V, C>,
         few: &mut [One<'_, K, V>],
         few_left: bool,
-        shift: u32,
         first: usize,
         k: u32,
         blocks: &mut Blocks<'a, K, V, C>,
@@ -345,7 +342,7 @@ where
         let d = blocks.top - view.bits();
         let (keep_few, side) = if few_left { (self.rule.left, RIGHT) } else { (self.rule.right, LEFT) };
         // Those of one block side by side, in their order.
-        let top = blocks.top;
+        let (shift, top) = (blocks.shift, blocks.top);
         few.sort_by_key(|one| slot_of(one.hash, shift, top));
         let (mut s, mut few) = (first, few);
         while s < first + (1 << k) {
@@ -367,11 +364,11 @@ where
             } else {
                 let child = view.child(s >> d)?;
                 if form(child.word()) == Form::Divided {
-                    let shift = shift + blocks.top;
+                    let shift = shift + top;
                     let view = Divided::at(child, shift)?;
                     let mut below = Blocks::of(shift, if few_left { [None, Some(view)] } else { [Some(view), None] });
                     let top = below.top;
-                    self.against(view, these, few_left, shift, 0, top, &mut below)?;
+                    self.against(view, these, few_left, 0, top, &mut below)?;
                     let new = below.finish()?;
                     let sides = if alike(new.word(), child.word()) { side } else { 0 };
                     blocks.push(s, k, new, sides)?

@@ -67,7 +67,7 @@ where
         self.or_insert_with(V::default)
     }
 
-    /// The key that was asked for.
+    /// The key that was asked for. Time: O(1).
     #[must_use]
     pub fn key(&self) -> &K {
         match self {
@@ -76,7 +76,7 @@ where
         }
     }
 
-    /// Changes the value by `f` if there is one.
+    /// Changes the value by `f` if there is one. Time: O(log n).
     #[must_use]
     pub fn and_modify<F: FnOnce(&mut V)>(mut self, f: F) -> Self {
         if let Entry::Occupied(entry) = &mut self {
@@ -93,43 +93,43 @@ where
     S: BuildHasher,
     P: Kind,
 {
-    /// The key that was asked for.
+    /// The key that was asked for. Time: O(1).
     #[must_use]
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// Takes the entry out.
+    /// Takes the entry out. Time: O(log n).
     pub fn remove_entry(self) -> (K, V) {
         self.map.remove_with_key(&self.key).expect("occupied")
     }
 
-    /// The value.
+    /// The value. Time: O(log n).
     #[must_use]
     pub fn get(&self) -> &V {
         &thawed(find::find(self.map.root.link(), self.hash, &self.key)).expect("occupied").1
     }
 
-    /// The value, mutable; what is shared of its path is copied.
+    /// The value, mutable; what is shared of its path is copied. Time: O(log n).
     #[must_use]
     pub fn get_mut(&mut self) -> &mut V {
         thawed(self.map.own_path(self.hash, &self.key));
         &mut find::find_exclusive(&mut self.map.root, self.hash, &self.key).expect("occupied").1
     }
 
-    /// The value, mutable, for as long as the map is borrowed.
+    /// The value, mutable, for as long as the map is borrowed. Time: O(log n).
     #[must_use]
     pub fn into_mut(self) -> &'a mut V {
         thawed(self.map.own_path(self.hash, &self.key));
         &mut find::find_exclusive(&mut self.map.root, self.hash, &self.key).expect("occupied").1
     }
 
-    /// Puts another value in and gives the old one.
+    /// Puts another value in and gives the old one. Time: O(log n).
     pub fn insert(&mut self, value: V) -> V {
         core::mem::replace(self.get_mut(), value)
     }
 
-    /// Takes the entry out; gives its value.
+    /// Takes the entry out; gives its value. Time: O(log n).
     pub fn remove(self) -> V {
         self.map.remove(&self.key).expect("occupied")
     }
@@ -142,19 +142,19 @@ where
     S: BuildHasher,
     P: Kind,
 {
-    /// The key that was asked for.
+    /// The key that was asked for. Time: O(1).
     #[must_use]
     pub fn key(&self) -> &K {
         &self.key
     }
 
-    /// Gives the key back.
+    /// Gives the key back. Time: O(1).
     #[must_use]
     pub fn into_key(self) -> K {
         self.key
     }
 
-    /// Puts a value in.
+    /// Puts a value in. Time: O(log n).
     pub fn insert(self, value: V) -> &'a mut V {
         let (_, place) = thawed(self.map.put_hashed(self.hash, self.key, value, Want::Nothing));
         &mut find::inserted_at(&mut self.map.root, self.hash, place).1

@@ -6,13 +6,14 @@
 //!
 //! In: a hash and a shift (the bits above the node). Out: children.
 //! Must hold: M2 (blocks are aligned and disjoint), L3 (a stored block is thawed through its first slot).
-//! Uses: `link`, `node`, `lazy`, `leaf`, `error`. Source: Bagwell 2001.
+//! Uses: `link`, `node`, `lazy`, `leaf`, `id`, `error`. Source: Bagwell 2001.
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::lazy::whole;
 use super::leaf::Leaf;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
+use crate::id::Address;
 use crate::link::{Count, Header, Origin, Slot, Word};
 use alloc::format;
 use alloc::sync::Arc;
@@ -296,8 +297,26 @@ pub(super) fn too_deep() -> Error {
     Error::new(ErrorKind::Corrupt, "a stored map is deeper than its hashes have bits")
 }
 
-/// From stored to resident, through the slot that decides.
+/// Of a forged map, or of keys whose `Hash` and `Eq` do not agree.
+#[cold]
+pub(super) fn wrong_len() -> Error {
+    Error::new(ErrorKind::Corrupt, "a map has more entries than it says, or fewer")
+}
+
+/// The entries of a leaf, an empty block or a stored leaf; None for anything else. Reads no stored node (notes tell the lengths).
 ///
+/// # Safety
+/// The node that the word names lives, if it names one.
+#[inline(always)]
+pub(super) unsafe fn leaf_len<K, V, C: Count>(word: Word) -> Option<usize> {
+    if word.is_stored() {
+        return Some(Note::of(word).len).filter(|&n| n > 0);
+    }
+    // SAFETY: the caller's promise.
+    Leaf::len_of(unsafe { NodeRef::<K, V, C>::from_word(word) })
+}
+
+/// From stored to resident, through the slot that decides.
 pub(super) fn thaw<K, V, C: Count>(slot: &Slot, stored: Word, origin: Option<&Arc<Origin>>) -> Result<Word> {
     slot.thaw::<Trie<K, V, C>>(stored, || load(stored, origin))
 }
@@ -340,10 +359,14 @@ pub(super) fn load<K, V, C: Count>(stored: Word, origin: Option<&Arc<Origin>>) -
         Form::Stored => false,
     };
     if !is_noted {
-        let what = format!("address {}: map node: it is not what the link to it says", address.units());
-        return Err(Error::new(ErrorKind::Corrupt, what));
+        return Err(corrupt(address, "it is not what the link to it says"));
     }
     Ok(node)
+}
+
+/// The node stored at `at` is none of a map.
+pub(super) fn corrupt(at: Address, what: &str) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("address {}: map node: {what}", at.units()))
 }
 
 /// What a stub says without thawing: its word and origin.

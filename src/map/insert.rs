@@ -6,7 +6,7 @@
 //! Must hold: M1 afterwards; L1; all user code (`Hash`, `Eq`, `Clone`) and all thawing run before the first
 //! change, so that a panic or an error leaves the map as it was.
 //! Uses: `link`, `node`, `leaf`, `leaf_mut`, `pour`, `inner`, `change`, `split`, `taken`, `overlay`, `overlay_mut`,
-//! `error`. Source: Steindorfer & Vinju, OOPSLA 2015, for the canonical remove.
+//! `error`.
 #![allow(unsafe_code)] // In-place edits of exclusive nodes: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::change::*;
@@ -168,7 +168,8 @@ where
         }
         own_up(node);
         if form(node.word()) != Form::Divided {
-            return insert_at_root(node, put);
+            insert_at_root(node, put);
+            return Ok(());
         }
         Divided::at(node.link(), shift)?;
         if node.word().tag() == OVERLAY {
@@ -186,18 +187,14 @@ where
             (node, shift) = (inner.divided_mut(s), shift + bits);
             continue;
         }
-        return insert_below(inner, shift, s, put);
+        insert_below(inner, shift, s, put);
+        return Ok(());
     }
 }
 
 /// Into the block at slot `s` of an exclusive inner node; the block is a leaf, a collision leaf or empty.
 #[inline]
-fn insert_below<K, V, S, C>(
-    mut inner: InnerMut<'_, K, V, C>,
-    shift: u32,
-    s: usize,
-    put: &mut Put<'_, K, V, S, C>,
-) -> Result<()>
+fn insert_below<K, V, S, C>(mut inner: InnerMut<'_, K, V, C>, shift: u32, s: usize, put: &mut Put<'_, K, V, S, C>)
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -226,15 +223,14 @@ where
                 inner.apply(change, &mut put.gone)
             }
         }
-        return Ok(());
+        return;
     }
     let change = changed_leaf(Divided { base: inner.get(), overlay: None }, child.link(), shift, s, put);
-    inner.apply(change, &mut put.gone);
-    Ok(())
+    inner.apply(change, &mut put.gone)
 }
 
 /// Into a root that is empty, a leaf or a collision leaf, and exclusive.
-fn insert_at_root<K, V, S, C>(root: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S, C>) -> Result<()>
+fn insert_at_root<K, V, S, C>(root: &mut Node<K, V, C>, put: &mut Put<'_, K, V, S, C>)
 where
     K: Hash + Eq + Clone,
     V: Clone,
@@ -245,7 +241,6 @@ where
         let new = split(root.link(), true, 0, 0, put).into_node();
         put.gone.push(core::mem::replace(root, new))
     }
-    Ok(())
 }
 
 type Below<'a, K, V, C> = Option<(&'a mut Node<K, V, C>, u32)>;

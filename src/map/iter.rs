@@ -197,13 +197,14 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
         super::insert::resident_root(root)?;
         let mut walk = WalkMut { leaf: [].iter_mut(), live: 0, entries: [].iter_mut(), stack: Vec::new() };
         make_plain(root);
-        walk.enter(root);
+        walk.enter(root)?;
         Ok(walk)
     }
 
     /// Into a node that is exclusive and no overlay.
-    fn enter(&mut self, node: &'a mut Node<K, V, C>) {
+    fn enter(&mut self, node: &'a mut Node<K, V, C>) -> Result<()> {
         match form(node.word()) {
+            Form::Divided if self.stack.len() == MOST_LEVELS => return Err(too_deep()),
             Form::Divided => self.stack.push(FrameMut { node: InnerMut::new(node), next: 0 }),
             _ if node.word().tag() == COLLISION => self.entries = LeafMut::new(node).entries_mut().iter_mut(),
             _ if node.word().is_node() => {
@@ -212,6 +213,7 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
             }
             _ => {}
         }
+        Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Option<&'a mut (K, V)>> {
@@ -238,7 +240,7 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
             // SAFETY: each block is visited once, so that no two borrows of a child live together; the parent is
             // exclusive and borrowed for 'a, and the walk does not touch the block again.
             let (child, gone) = unsafe { frame.node.child_for_walk(s, k, make_plain) };
-            self.enter(child);
+            self.enter(child)?;
             // Last: a user's `Drop` may panic.
             drop(gone)
         }
@@ -285,12 +287,15 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
     pub(super) fn new(mut root: Node<K, V, C>) -> Result<Self> {
         super::insert::resident_root(&mut root)?;
         let mut walk = WalkOwned { leaf: None, stack: Vec::new() };
-        walk.enter(root);
+        walk.enter(root)?;
         Ok(walk)
     }
 
-    fn enter(&mut self, mut node: Node<K, V, C>) {
+    fn enter(&mut self, mut node: Node<K, V, C>) -> Result<()> {
         if form(node.word()) == Form::Divided {
+            if self.stack.len() == MOST_LEVELS {
+                return Err(too_deep());
+            }
             if node.is_exclusive() {
                 own_up(&mut node)
             }
@@ -303,6 +308,7 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
             }
             self.leaf = Some(node)
         }
+        Ok(())
     }
 
     pub(super) fn next(&mut self) -> Result<Option<(K, V)>> {
@@ -328,7 +334,7 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
                 // Out of our own node: an empty block stays in its place.
                 Some(_) => InnerMut::new(node).take_block(s),
             };
-            self.enter(owned)
+            self.enter(owned)?
         }
     }
 }

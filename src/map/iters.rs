@@ -2,16 +2,33 @@
 //!
 //! In: a map, or two. Out: entries, keys, values, or differences, one by one.
 //! Must hold: an iterator says exactly how many items are left, where its trait says so.
-//! Uses: `link`, `iter`, `lockstep`, `setops`, `error`.
+//! Uses: `link`, `iter`, `lockstep`, `setops`, `inner`, `error`.
 
 use super::GenericHashMap;
+use super::inner::wrong_len;
 use super::iter::{Walk, WalkMut, WalkOwned};
 use super::lockstep::{DiffItem, Lockstep};
-use crate::error::Result;
-use crate::error::thawed;
+use crate::error::{Result, cannot_thaw, thawed};
 use crate::link::Kind;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
+
+/// Counts an entry that a walk came to: there are no more of them than the map says (M3).
+#[inline(always)]
+fn one_less(left: &mut usize) {
+    match left.checked_sub(1) {
+        Some(less) => *left = less,
+        None => cannot_thaw(wrong_len()),
+    }
+}
+
+/// There were no fewer entries than the map says (M3). Not asked where a walk runs users' code: a panic of theirs may have made
+/// it skip some.
+fn none_left(left: usize) {
+    if left > 0 {
+        cannot_thaw(wrong_len())
+    }
+}
 
 /// Entries of a map. From [`GenericHashMap::iter`].
 pub struct Iter<'a, K, V, P: Kind> {
@@ -36,8 +53,11 @@ impl<'a, K, V, P: Kind> Iterator for Iter<'a, K, V, P> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let (k, v) = self.walk.next_or_panic()?;
-        self.left -= 1;
+        let Some((k, v)) = self.walk.next_or_panic() else {
+            none_left(self.left);
+            return None;
+        };
+        one_less(&mut self.left);
         Some((k, v))
     }
 
@@ -139,7 +159,7 @@ impl<'a, K: Clone, V: Clone, P: Kind> Iterator for IterMut<'a, K, V, P> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (k, v) = thawed(self.walk.next())?;
-        self.left -= 1;
+        one_less(&mut self.left);
         Some((k, v))
     }
 
@@ -209,7 +229,7 @@ impl<K: Clone, V: Clone, P: Kind> Owned<K, V, P> {
 
     pub(crate) fn next(&mut self) -> Option<(K, V)> {
         let entry = thawed(self.walk.next())?;
-        self.left -= 1;
+        one_less(&mut self.left);
         Some(entry)
     }
 

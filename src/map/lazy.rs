@@ -3,7 +3,7 @@
 //!
 //! A lazy leaf is laid out as a leaf is, tags and marks filled in; behind the marks stand its [`Origin`] and which entries
 //! are there. A lookup reads the entries that have its tag. Whoever gets a child of a node otherwise gets it *whole*
-//! ([`whole`], in `Inner::child`, `Overlay::child` and `through_stub`), so that the rest of the map sees leaves.
+//! ([`whole`], in `Inner::child`, `Divided::child`, `Divided::child_over` and `through_stub`), so that the rest of the map sees leaves.
 //!
 //! In: a node as a lookup met it. Out: the entry, or the node with all its entries.
 //! Must hold: **M4**: an entry is set once, by the thread that claimed its place, and is there from then on; a leaf that is

@@ -25,6 +25,13 @@ pub(crate) fn tag_of(hash: u64) -> u8 {
     tag + (tag == 0) as u8
 }
 
+/// The high bit of each byte that is 0, exactly.
+#[inline(always)]
+pub(super) fn zero_bytes(x: u64) -> u64 {
+    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
+    !(((x & LOW) + LOW) | x | LOW)
+}
+
 /// Which of 16 tags equal `tag`, a bit each.
 #[inline(always)]
 pub(super) fn matches(tags: &[u8; 16], tag: u8) -> u32 {
@@ -45,13 +52,11 @@ pub(super) fn matches(tags: &[u8; 16], tag: u8) -> u32 {
 #[cfg(any(test, not(target_arch = "x86_64")))]
 #[inline(always)]
 pub(super) fn matches_portable(tags: &[u8; 16], tag: u8) -> u32 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
     let wanted = tag as u64 * 0x0101_0101_0101_0101;
     let half = |i: usize| {
         let x = u64::from_le_bytes(tags[8 * i..8 * i + 8].try_into().expect("8 bytes")) ^ wanted;
-        // The high bit of each zero byte, exactly; then the eight bits side by side.
-        let zero = !(((x & LOW) + LOW) | x | LOW);
-        ((zero >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
+        // The eight bits side by side.
+        ((zero_bytes(x) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
     };
     half(0) | half(1) << 8
 }

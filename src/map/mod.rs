@@ -23,6 +23,7 @@ mod combine;
 #[cfg(doctest)]
 mod compile_fail;
 mod entry;
+mod fallible;
 mod find;
 #[cfg(feature = "timeline")]
 mod fold;
@@ -86,10 +87,10 @@ use tally::Tally;
 /// A map from keys and values: `hashmap! { 1 => "one", 2 => "two" }`.
 #[macro_export]
 macro_rules! hashmap {
-    ($($key:expr => $value:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is inserted into an empty one.
+    ($(,)?) => { $crate::HashMap::new() };
+    ($($key:expr => $value:expr),+ $(,)?) => {{
         let mut map = $crate::HashMap::new();
-        $(map.insert($key, $value);)*
+        $(map.insert($key, $value);)+
         map
     }};
 }
@@ -122,6 +123,9 @@ macro_rules! hashmap {
 /// and `diff` know versions by their hasher: after 2²⁸ maps with hashers that have state, as `RandomState` has, new ones
 /// are compared entry by entry. A `Drop` that panics leaves the map whole, the edit done or not; what it was about to
 /// drop may leak.
+///
+/// Where a stored node cannot be read, calls panic and say so; those in [`try_get`](Self::try_get) and its kin give the
+/// error instead. Maps that were made in memory have no stored nodes.
 ///
 /// Sources: Bagwell, "Ideal Hash Trees", 2001; Steindorfer & Vinju, "Optimizing Hash-Array Mapped Tries for Fast
 /// and Lean Immutable JVM Collections", OOPSLA 2015 (canonical form, lockstep comparison).
@@ -257,29 +261,6 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
     pub fn values(&self) -> Values<'_, K, V, P> {
         Values(self.iter())
     }
-
-    /// Calls `f` with each entry, in the order of [`iter`](Self::iter), until one call fails.
-    ///
-    /// # Errors
-    /// What `f` says; or, if a stored node cannot be read, `Io`, `Corrupt` or `Incompatible`.
-    pub fn try_for_each<E: From<crate::Error>>(
-        &self,
-        mut f: impl FnMut(&K, &V) -> core::result::Result<(), E>,
-    ) -> core::result::Result<(), E> {
-        let mut walk = iter::Walk::new(self.root.link())?;
-        while let Some((k, v)) = walk.next()? {
-            f(k, v)?
-        }
-        Ok(())
-    }
-
-    /// Makes every stored node resident. Time: O(n).
-    ///
-    /// # Errors
-    /// If a stored node cannot be read: `Io`, `Corrupt` or `Incompatible`. What was thawed so far stays so.
-    pub fn thaw_all(&self) -> Result<()> {
-        self.try_for_each(|_, _| Ok(()))
-    }
 }
 
 impl<K, V, S, P> GenericHashMap<K, V, S, P>
@@ -301,15 +282,6 @@ where
     #[must_use]
     pub fn get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Option<&V> {
         self.find(key, |(_, v)| v)
-    }
-
-    /// The value of `key`. Time: O(log n).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`.
-    pub fn try_get<Q: Hash + Equivalent<K> + ?Sized>(&self, key: &Q) -> Result<Option<&V>> {
-        let found = find::find(self.root.link(), self.hasher.hash_one(key), key)?;
-        Ok(found.map(|(_, v)| v))
     }
 
     /// The key and value of `key`. Time: O(log n).
@@ -399,15 +371,6 @@ where
         thawed(self.try_insert(k, v))
     }
 
-    /// As [`insert`](Self::insert).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`. The map is unchanged.
-    #[inline]
-    pub fn try_insert(&mut self, k: K, v: V) -> Result<Option<V>> {
-        Ok(self.put(k, v, Want::Value)?.and_then(|taken| taken.value))
-    }
-
     /// Puts an entry in; gives what is wanted of the one that was there before.
     #[inline(always)]
     pub(crate) fn put(&mut self, k: K, v: V, want: Want) -> Result<Option<Taken<K, V>>> {
@@ -467,14 +430,6 @@ where
     /// If a stored node on the way cannot be read; see [`try_remove`](Self::try_remove).
     pub fn remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, k: &Q) -> Option<V> {
         thawed(self.try_remove(k))
-    }
-
-    /// As [`remove`](Self::remove).
-    ///
-    /// # Errors
-    /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`. The map is unchanged.
-    pub fn try_remove<Q: Hash + Equivalent<K> + ?Sized>(&mut self, k: &Q) -> Result<Option<V>> {
-        Ok(self.take(k, Want::Value)?.and_then(|taken| taken.value))
     }
 
     /// Takes the entry of `k` out; gives key and value. As [`remove`](Self::remove).
@@ -537,19 +492,19 @@ where
         }
     }
 
-    /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`.
+    /// As [`update`](Self::update), but where there is a value the new one is `f(old, v)`. Time: O(log n).
     #[must_use]
     pub fn update_with<F: FnOnce(V, V) -> V>(&self, k: K, v: V, f: F) -> Self {
         self.update_with_key(k, v, |_, old, new| f(old, new))
     }
 
-    /// As [`update_with`](Self::update_with), and `f` sees the key.
+    /// As [`update_with`](Self::update_with), and `f` sees the key. Time: O(log n).
     #[must_use]
     pub fn update_with_key<F: FnOnce(&K, V, V) -> V>(&self, k: K, v: V, f: F) -> Self {
         self.update_lookup_with_key(k, v, |k, old, new| f(k, old.clone(), new)).1
     }
 
-    /// As [`update_with_key`](Self::update_with_key), and gives the value there was.
+    /// As [`update_with_key`](Self::update_with_key), and gives the value there was. Time: O(log n).
     #[must_use]
     pub fn update_lookup_with_key<F: FnOnce(&K, &V, V) -> V>(&self, k: K, v: V, f: F) -> (Option<V>, Self) {
         match self.get(&k) {
@@ -561,7 +516,7 @@ where
         }
     }
 
-    /// A version in which the value of `k` is what `f` makes of it; None stands for no entry.
+    /// A version in which the value of `k` is what `f` makes of it; None stands for no entry. Time: O(log n).
     #[must_use]
     pub fn alter<F: FnOnce(Option<V>) -> Option<V>>(&self, f: F, k: K) -> Self {
         let old = self.get(&k).cloned();
@@ -577,20 +532,22 @@ where
     #[must_use]
     pub fn without<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Self {
         match thawed(remove::without(self.root.link(), self.hasher.hash_one(k), k)) {
-            Some(root) => {
-                GenericHashMap { root, tally: self.tally.with_len(self.len() - 1), hasher: self.hasher.clone() }
-            }
+            Some(root) => GenericHashMap {
+                root,
+                tally: self.tally.with_len(self.len().saturating_sub(1)),
+                hasher: self.hasher.clone(),
+            },
             None => self.clone(),
         }
     }
 
-    /// The value of `k`, and a version without it.
+    /// The value of `k`, and a version without it. Time: O(log n).
     #[must_use]
     pub fn extract<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Option<(V, Self)> {
         self.extract_with_key(k).map(|(_, v, map)| (v, map))
     }
 
-    /// Key and value of `k`, and a version without it.
+    /// Key and value of `k`, and a version without it. Time: O(log n).
     #[must_use]
     pub fn extract_with_key<Q: Hash + Equivalent<K> + ?Sized>(&self, k: &Q) -> Option<(K, V, Self)> {
         let mut new = self.clone();

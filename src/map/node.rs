@@ -27,7 +27,7 @@ use super::lazy::Rest;
 use super::leaf::{Leaf, bits};
 use super::overlay::{Overlay, slots};
 use crate::id::Address;
-use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, STORED, Slot, Tree, Word, release};
+use crate::link::{Count, Header, Link, Mark, MarkCell, Origin, Owned, STORED, Slot, Tree, Word, each, release};
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use alloc::sync::Arc;
 use core::marker::PhantomData;
@@ -509,22 +509,6 @@ fn free_children<K, V, C: Count>(inner: Inner<'_, K, V, C>, release: impl Fn(Wor
         None
     });
     each(children.chain(lender), release)
-}
-
-/// Calls `f` with each item; with those behind it too if a call panics, as a slice drops its elements.
-#[inline(always)]
-fn each<I: Iterator>(items: I, f: impl FnMut(I::Item)) {
-    struct Rest<I: Iterator, F: FnMut(I::Item)>(I, F);
-    impl<I: Iterator, F: FnMut(I::Item)> Drop for Rest<I, F> {
-        fn drop(&mut self) {
-            self.0.by_ref().for_each(&mut self.1)
-        }
-    }
-    let mut rest = Rest(items, f);
-    for item in rest.0.by_ref() {
-        (rest.1)(item)
-    }
-    core::mem::forget(rest)
 }
 
 /// # Safety

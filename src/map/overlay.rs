@@ -11,7 +11,7 @@
 
 use super::inner::*;
 use super::lazy::whole;
-use super::leaf::Leaf;
+use super::leaf::{Leaf, zero_bytes};
 use super::node::*;
 use crate::error::Result;
 use crate::link::{Count, Header, Origin, Slot, Word};
@@ -23,13 +23,6 @@ use core::ptr::NonNull;
 #[inline(always)]
 pub(super) fn count(bytes: u64) -> usize {
     ((bytes >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as usize
-}
-
-/// The high bit of each byte that is 0, exactly.
-#[inline(always)]
-fn zero_bytes(x: u64) -> u64 {
-    const LOW: u64 = 0x7f7f_7f7f_7f7f_7f7f;
-    !(((x & LOW) + LOW) | x | LOW)
 }
 
 /// The 2^k slots at `first`, a bit each.

@@ -272,7 +272,8 @@ fn put_change<K, V, C: Count>(node: &mut Node<K, V, C>, change: Change<K, V, C>,
 fn merging<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32, len: usize, beside: Word) -> u32 {
     let (mut k, mut total, mut word) = (k, len, beside);
     while k < view.bits() {
-        match len_of_word(view, word) {
+        // SAFETY: a child of the view, which lives as long.
+        match unsafe { leaf_len::<K, V, C>(word) } {
             Some(n) if total + n <= LEAF_MAX && view.fills(((s >> k) ^ 1) << k, k) => total += n,
             _ => break,
         }
@@ -288,16 +289,6 @@ fn beside_of<K, V, C: Count>(view: Divided<'_, K, V, C>, s: usize, k: u32) -> Wo
     if k < view.bits() { view.peek(((s >> k) ^ 1) << k) } else { Word::plain(0) }
 }
 
-/// The entries of a leaf or empty block of the view; None for anything else.
-#[inline(always)]
-fn len_of_word<K, V, C: Count>(_view: Divided<'_, K, V, C>, word: Word) -> Option<usize> {
-    if word.is_stored() {
-        return Some(Note::of(word).len).filter(|&n| n > 0);
-    }
-    // SAFETY: the child lives while its parent does.
-    Leaf::len_of(unsafe { NodeRef::<K, V, C>::from_word(word) })
-}
-
 /// Lets the leaf at slot `s` take the place of a block that is empty but for it, and so on upward. Runs no user
 /// code and reads nothing. The node is exclusive.
 fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, gone: &mut Gone<K, V, C>) {
@@ -305,7 +296,8 @@ fn join_empty<K, V, C: Count>(node: &mut Node<K, V, C>, s: usize, gone: &mut Gon
         return;
     }
     let view = Divided::new(node.link());
-    let Some(len) = len_of_word(view, view.peek(s)) else { return };
+    // SAFETY: the child lives while its parent does.
+    let Some(len) = (unsafe { leaf_len::<K, V, C>(view.peek(s)) }) else { return };
     let below = view.block(s);
     let k = merging(view, s, below, len, beside_of(view, s, below));
     if k == below {

@@ -16,11 +16,10 @@ use super::overlay::*;
 use super::overlay_mut::*;
 use super::store::{RecordKind, StoredLink};
 use super::tally::Tally;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::id::Address;
 use crate::link::{Count, Kind, Mark, MarkCell, Origin, Word};
 use alloc::boxed::Box;
-use alloc::format;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
@@ -43,10 +42,6 @@ pub(crate) enum EntryPart<K, V> {
     In(K, V),
     /// It is a record of its own.
     Out(Address),
-}
-
-fn corrupt(at: Address, what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("address {}: map node: {what}", at.units()))
 }
 
 /// Makes the node stored at `at` resident, and its base. Their links stay stored.
@@ -287,6 +282,7 @@ impl<K, V, S: Default, P: Kind> GenericHashMap<K, V, S, P> {
 mod tests {
     use super::super::table::Table;
     use super::*;
+    use crate::error::ErrorKind;
     use crate::link::Shared;
 
     type Parts = NodeParts<u64, Box<u64>>;

@@ -9,7 +9,6 @@ use super::combine::{Both, Rule, combine};
 use super::iter::Walk;
 use super::iters::DiffIter;
 use super::lockstep::{DiffItem, Lockstep};
-use crate::error::Result;
 use crate::error::thawed;
 use crate::link::Kind;
 use core::borrow::Borrow;
@@ -62,21 +61,6 @@ where
         V: PartialEq,
     {
         thawed(DiffIter::new(self, other))
-    }
-
-    /// Calls `f` with each item of [`diff`](Self::diff).
-    ///
-    /// # Errors
-    /// If a stored node cannot be read: `Io`, `Corrupt` or `Incompatible`. Calls made so far stand.
-    pub fn try_diff<'a, 'b>(&'a self, other: &'b Self, mut f: impl FnMut(DiffItem<'a, 'b, K, V>)) -> Result<()>
-    where
-        V: PartialEq,
-    {
-        let mut items = DiffIter::new(self, other)?;
-        while let Some(item) = items.try_next()? {
-            f(item)
-        }
-        Ok(())
     }
 
     /// True if `other` has all our keys, and `cmp` says yes to each pair of values. Time: O(n log n).
@@ -175,7 +159,7 @@ where
         self.combined(other, Rule { left: true, right: true, both: Both::Ask(&mut ask) })
     }
 
-    /// The union of all maps, in their order.
+    /// The union of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions<I>(i: I) -> Self
     where
@@ -185,7 +169,7 @@ where
         i.into_iter().fold(Self::default(), Self::union)
     }
 
-    /// The [`union_with`](Self::union_with) of all maps, in their order.
+    /// The [`union_with`](Self::union_with) of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions_with<I, F>(i: I, f: F) -> Self
     where
@@ -196,7 +180,7 @@ where
         i.into_iter().fold(Self::default(), |a, b| a.union_with(b, &f))
     }
 
-    /// The [`union_with_key`](Self::union_with_key) of all maps, in their order.
+    /// The [`union_with_key`](Self::union_with_key) of all maps, in their order. Time: that of each union.
     #[must_use]
     pub fn unions_with_key<I, F>(i: I, f: F) -> Self
     where

@@ -122,10 +122,7 @@ pub(crate) trait Records<'a, K, V> {
 
 /// Where something is stored here, after moving it if need be; `place` is where it is stored.
 fn address_at<'a, K, V, R: Records<'a, K, V>>(place: Mark, records: &mut R) -> Result<Option<Address>> {
-    match place.address(records.commit().session) {
-        None if place.is_place() => records.moved(place),
-        address => Ok(address),
-    }
+    place.address_or(records.commit().session, |place| records.moved(place))
 }
 
 /// The addresses that a commit gave out, to become marks when all is written (L5).
@@ -166,7 +163,7 @@ pub(crate) fn write<'a, K, V, C: Count, R: Records<'a, K, V>>(
 ) -> Result<Option<Address>> {
     let (word, from) = peek_stub(root);
     match address_at(place(word, from), records)? {
-        None => node(through_stub(root)?, records),
+        None => node(through_stub(root)?, 0, records),
         address => Ok(address),
     }
 }
@@ -183,9 +180,10 @@ pub(crate) fn stored_address<K, V, C: Count>(root: NodeRef<'_, K, V, C>, session
     header.mark().address(session)
 }
 
-/// The address of a node, after writing it if need be; none for a word without one.
+/// The address of a node that begins at bit `shift`, after writing it if need be; none for a word without one.
 fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
     node: NodeRef<'a, K, V, C>,
+    shift: u32,
     records: &mut R,
 ) -> Result<Option<Address>> {
     let Some(header) = node.header() else { return Ok(None) };
@@ -194,7 +192,7 @@ fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
         return Ok(Some(address));
     }
     let address = match form(node.word()) {
-        Form::Divided => divided(node, records)?,
+        Form::Divided => divided(Divided::at(node, shift)?, shift, records)?,
         _ => leaf(Leaf::new(whole(node)?), records)?,
     };
     records.commit().nodes.insert(header, (header, address));
@@ -202,17 +200,19 @@ fn node<'a, K, V, C: Count, R: Records<'a, K, V>>(
 }
 
 fn divided<'a, K, V, C: Count, R: Records<'a, K, V>>(
-    divided: NodeRef<'a, K, V, C>,
+    view: Divided<'a, K, V, C>,
+    shift: u32,
     records: &mut R,
 ) -> Result<Address> {
-    let view = Divided::new(divided);
+    // Of the children that are divided themselves: of the others it is not asked.
+    let below = shift + view.bits();
     let mut links = Vec::with_capacity(16);
     let mut base = None;
     let blocks: Vec<(usize, u32, Word)> = match view.overlay {
         None => view.base.blocks(0, 1 << view.bits()).collect(),
         Some(overlay) => {
             // SAFETY: an overlay owns its base.
-            base = node(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, records)?;
+            base = node(unsafe { NodeRef::<K, V, C>::from_word(view.base.word()) }, shift, records)?;
             (0..overlay.len())
                 .map(|j| {
                     let (first, k) = overlay.range(j);
@@ -230,8 +230,8 @@ fn divided<'a, K, V, C: Count, R: Records<'a, K, V>>(
         };
         let address = match address_at(place(word, view.origin()), records)? {
             // What is stored in another log is thawed, and written here.
-            None if word.is_stored() => node(view.child(first)?, records)?,
-            None => node(child, records)?,
+            None if word.is_stored() => node(view.child(first)?, below, records)?,
+            None => node(child, below, records)?,
             address => address,
         };
         if address.is_some() || base.is_some() {
@@ -247,7 +247,7 @@ fn leaf<'a, K, V, C: Count, R: Records<'a, K, V>>(leaf: Leaf<'a, K, V, C>, recor
     let mut base = None;
     if let Some((own, _)) = leaf.base() {
         // SAFETY: a leaf overlay owns its base.
-        base = node(unsafe { NodeRef::<K, V, C>::from_word(own.word()) }, records)?;
+        base = node(unsafe { NodeRef::<K, V, C>::from_word(own.word()) }, 0, records)?;
     }
     let mut entries = Vec::with_capacity(leaf.own_len());
     // What a base holds the base's record has.

@@ -502,6 +502,15 @@ fn every_transition_is_taken_a_hundred_times() {
 }
 
 #[test]
+fn an_edit_of_a_map_that_says_it_is_empty_counts_down_to_nothing_and_no_further() {
+    let table = Table::new();
+    let mut map: Map = table.open(table.commit(&numbers(100)), 0, &table.origin());
+    assert_eq!((map.without(&1).len(), map.remove(&1), map.len()), (0, Some(1), 0));
+    // In place, in one leaf and in two that become one.
+    assert!((2..100).all(|i| map.remove(&i) == Some(i) && map.is_empty()))
+}
+
+#[test]
 fn what_is_stored_in_another_log_is_written_once() {
     let (one, other) = (Table::<u64, u64, crate::link::Shared>::new(), Table::new());
     let mut map: HashMap<u64, u64> = (0..20_000).map(|k| (k, k)).collect();

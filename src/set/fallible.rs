@@ -6,7 +6,7 @@
 use super::GenericHashSet;
 use crate::error::Result;
 use crate::link::Kind;
-use crate::map::Want;
+use crate::map::{DiffItem, Want};
 use core::hash::{BuildHasher, Hash};
 use equivalent::Equivalent;
 
@@ -38,6 +38,14 @@ impl<A: Hash + Eq, S: BuildHasher, P: Kind> GenericHashSet<A, S, P> {
     /// If a stored node on the way cannot be read: `Io`, `Corrupt` or `Incompatible`.
     pub fn try_contains<Q: Hash + Equivalent<A> + ?Sized>(&self, value: &Q) -> Result<bool> {
         Ok(self.map.try_get(value)?.is_some())
+    }
+
+    /// Calls `f` with each item of [`diff`](Self::diff).
+    ///
+    /// # Errors
+    /// If a stored node cannot be read: `Io`, `Corrupt` or `Incompatible`. Calls made so far stand.
+    pub fn try_diff<'a, 'b>(&'a self, other: &'b Self, f: impl FnMut(DiffItem<'a, 'b, A, ()>)) -> Result<()> {
+        self.map.try_diff(&other.map, f)
     }
 }
 

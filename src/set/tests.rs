@@ -6,6 +6,13 @@ use archery::RcK;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
 
+#[test]
+fn a_set_made_from_another_hashes_as_that_does() {
+    let set: GenericHashSet<u32, std::hash::RandomState, ArcTK> = (0..1000u32).collect();
+    let again = set.new_from().union(set.clone());
+    assert!(again.ptr_eq(&set), "what hashes alike is taken over as it is")
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Insert(u16),
@@ -102,6 +109,9 @@ fn run<S: BuildHasher + Clone + Default, P: Kind>(steps: &[Step]) {
             })
             .collect();
         assert_eq!(changed, then ^ &model);
+        let mut items = old.diff(&set);
+        old.try_diff(&set, |item| assert_eq!(Some(item), items.next())).unwrap();
+        assert_eq!(items.next(), None);
     }
     same(&set, &model);
     assert_eq!(set.into_iter().collect::<Model>(), model);

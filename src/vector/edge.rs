@@ -7,7 +7,7 @@
 
 use super::inner::*;
 use super::leaf::*;
-use super::middle::leaf_mut;
+use super::middle::{leaf_mut, level_out};
 use super::node::*;
 use super::spine::*;
 use crate::error::Result;
@@ -163,21 +163,9 @@ pub(super) fn own_edge<A: Clone, C: Count>(
 /// Two exclusive leaves as one, or as two that are half full.
 pub(super) fn two_leaves<A: Clone, C: Count>(mut a: Piece<A, C>, mut b: Piece<A, C>) -> SmallVec<[Piece<A, C>; 2]> {
     let total = a.len + b.len;
-    if total <= Rrb::<A, C>::LEAF_MAX {
-        count!(LeafMerge);
-        LeafMut::own(&mut a.node, 0..a.len, total).take_front(LeafMut::new(&mut b.node), b.len);
-        a.len = total;
-        return [a].into_iter().collect();
-    }
-    count!(LeafBalance);
-    let half = total / 2;
-    if a.len < half {
-        LeafMut::own(&mut a.node, 0..a.len, half).take_front(LeafMut::new(&mut b.node), half - a.len)
-    } else {
-        LeafMut::own(&mut b.node, 0..b.len, total - half).take_back(LeafMut::new(&mut a.node), a.len - half)
-    }
-    (a.len, b.len) = (half, total - half);
-    [a, b].into_iter().collect()
+    a.len = level_out(&mut a.node, a.len, &mut b.node, b.len);
+    b.len = total - a.len;
+    [a, b].into_iter().filter(|piece| piece.len > 0).collect()
 }
 
 /// The number of the child at this side.

@@ -308,35 +308,58 @@ impl<A: Clone, C: Count> Body<A, C> {
             self.ends = Ends::new(index, 0);
             return Ok(right);
         }
-        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
-        let tree = *spine.tree.len;
-        let tail = len - head - tree;
-        if index >= head + tree {
-            if index > head + tree {
-                right.root = LeafMut::own(spine.tail, 0..tail, tail).split(index - head - tree, len - index)
-            } else {
-                right.root = core::mem::replace(spine.tail, none())
-            }
-            right.ends = Ends::new(len - index, 0);
-            self.ends = Ends::new(index, head);
-            return Ok(right);
+        let tree = Spine::new(self.root.link()).head().tree_len;
+        match index {
+            _ if index >= head + tree => self.cut_in_tail(index),
+            _ if index > head => self.cut_in_tree(index),
+            _ => self.cut_in_head(index),
         }
+    }
+
+    /// Cuts off what is behind `index`, which lies in the tail or just before it.
+    fn cut_in_tail(&mut self, index: usize) -> Result<Self> {
+        let (len, head) = (self.len(), self.ends.head());
+        let mut right = Self::new();
+        let spine = own_spine(&mut self.root, self.ends, Part::All)?;
+        let before = head + *spine.tree.len;
+        right.root = match index > before {
+            true => LeafMut::own(spine.tail, 0..len - before, len - before).split(index - before, len - index),
+            false => core::mem::replace(spine.tail, none()),
+        };
+        right.ends = Ends::new(len - index, 0);
+        self.ends = Ends::new(index, head);
+        Ok(right)
+    }
+
+    /// Cuts off what is behind `index`, which lies within the tree. The leaves on either side of it are resident.
+    fn cut_in_tree(&mut self, index: usize) -> Result<Self> {
+        let (len, head) = (self.len(), self.ends.head());
+        let mut right = Self::new();
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
         right.root = Rrb::new_spine();
         let to = SpineMut::new(&mut right.root);
         let mut to_tree = to.tree;
-        if index > head {
-            let (piece, level) = spine.tree.cut(index - head)?;
-            to_tree.set(piece.node, level, piece.len);
-            *to.tail = core::mem::replace(spine.tail, none());
-            right.ends = Ends::new(len - index, 0);
-            self.ends = Ends::new(index, head);
-            // The leaf that was cut: the ends are good for less than half of one.
-            *spine.tail = spine.tree.pop_leaf(Side::Back)?.node;
-            let first = to_tree.pop_leaf(Side::Front)?;
-            (*to.head, *to.head_end) = (first.node, first.len as u32);
-            right.ends = Ends::new(len - index, first.len);
-            return Ok(right);
-        }
+        let (piece, level) = spine.tree.cut(index - head)?;
+        to_tree.set(piece.node, level, piece.len);
+        *to.tail = core::mem::replace(spine.tail, none());
+        right.ends = Ends::new(len - index, 0);
+        self.ends = Ends::new(index, head);
+        // The leaf that was cut: the ends are good for less than half of one.
+        *spine.tail = spine.tree.pop_leaf(Side::Back)?.node;
+        let first = to_tree.pop_leaf(Side::Front)?;
+        (*to.head, *to.head_end) = (first.node, first.len as u32);
+        right.ends = Ends::new(len - index, first.len);
+        Ok(right)
+    }
+
+    /// Cuts off what is behind `index`, which lies in the head or just behind it.
+    fn cut_in_head(&mut self, index: usize) -> Result<Self> {
+        let (len, head) = (self.len(), self.ends.head());
+        let mut right = Self::new();
+        let mut spine = own_spine(&mut self.root, self.ends, Part::All)?;
+        right.root = Rrb::new_spine();
+        let to = SpineMut::new(&mut right.root);
+        let mut to_tree = to.tree;
         if index < head {
             let end = *spine.head_end as usize;
             LeafMut::own(spine.head, end - head..end, head).align();
@@ -345,7 +368,7 @@ impl<A: Clone, C: Count> Body<A, C> {
             *to.head_end = (head - index) as u32;
             *spine.head_end = index as u32;
         }
-        let level = *spine.tree.level as u32;
+        let (level, tree) = (*spine.tree.level as u32, *spine.tree.len);
         to_tree.set(core::mem::replace(spine.tree.node, none()), level, tree);
         spine.tree.set(none(), 0, 0);
         *to.tail = core::mem::replace(spine.tail, none());

@@ -192,23 +192,41 @@ fn remove<A: Clone, C: Count>(node: &mut Node<A, C>, level: u32, len: usize, i: 
     Ok(element)
 }
 
+/// Makes two exclusive leaves of so many elements one, which is the lower, or two that are half full. Gives how many the lower
+/// has then.
+pub(super) fn level_out<A: Clone, C: Count>(
+    lower: &mut Node<A, C>,
+    a: usize,
+    upper: &mut Node<A, C>,
+    b: usize,
+) -> usize {
+    let total = a + b;
+    if total <= Rrb::<A, C>::LEAF_MAX {
+        count!(LeafMerge);
+        LeafMut::own(lower, 0..a, total).take_front(LeafMut::new(upper), b);
+        return total;
+    }
+    count!(LeafBalance);
+    let half = total / 2;
+    if a < half {
+        LeafMut::own(lower, 0..a, half).take_front(LeafMut::new(upper), half - a)
+    } else {
+        LeafMut::own(upper, 0..b, total - half).take_back(LeafMut::new(lower), a - half)
+    }
+    half
+}
+
 /// Makes leaves `k` and `k + 1`, which are exclusive and one of which is too small, one leaf or two that are not.
 fn balance_leaves<A: Clone, C: Count>(mut own: InnerMut<'_, A, C>, k: usize, (a, b): (usize, usize)) {
     let (lower, upper) = own.two_mut(k);
-    if a + b <= Rrb::<A, C>::LEAF_MAX {
-        count!(LeafMerge);
-        LeafMut::own(lower, 0..a, a + b).take_front(LeafMut::new(upper), b);
-        own.shift_down(k, b);
-        return drop(own.remove(k + 1, 0));
-    }
-    count!(LeafBalance);
-    let half = (a + b) / 2;
-    if a < half {
-        LeafMut::own(lower, 0..a, half).take_front(LeafMut::new(upper), half - a);
-        own.shift_down(k, half - a)
-    } else {
-        LeafMut::own(upper, 0..b, a + b - half).take_back(LeafMut::new(lower), a - half);
-        own.shift_up(k, a - half)
+    match level_out(lower, a, upper, b) {
+        now if now < a => own.shift_up(k, a - now),
+        now => {
+            own.shift_down(k, now - a);
+            if now == a + b {
+                drop(own.remove(k + 1, 0))
+            }
+        }
     }
 }
 

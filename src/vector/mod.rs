@@ -20,6 +20,7 @@
 mod count;
 #[cfg(test)]
 mod check;
+#[cfg(doctest)]
 mod compile_fail;
 mod cut;
 mod edge;
@@ -75,10 +76,10 @@ use spine::Side;
 /// A vector of these elements: `vector![1, 2, 3]`.
 #[macro_export]
 macro_rules! vector {
-    ($($element:expr),* $(,)?) => {{
-        #[allow(unused_mut)] // Nothing is pushed to an empty one.
+    ($(,)?) => { $crate::Vector::new() };
+    ($($element:expr),+ $(,)?) => {{
         let mut vector = $crate::Vector::new();
-        $(vector.push_back($element);)*
+        $(vector.push_back($element);)+
         vector
     }};
 }
@@ -207,31 +208,31 @@ impl<A, P: Kind> GenericVector<A, P> {
         Focus::new(self)
     }
 
-    /// The elements as slices, one for each leaf. Time: O(n / 64) for all.
+    /// The elements as slices, one for each leaf. Time: O(log n) for each leaf.
     #[must_use]
     pub fn leaves(&self) -> Chunks<'_, A, P> {
         Chunks::new(self)
     }
 
-    /// The first element. Time: O(1).
+    /// The first element. Time: O(log n); O(1) where elements were pushed at that end and stand there still.
     #[must_use]
     pub fn front(&self) -> Option<&A> {
         self.get(0)
     }
 
-    /// The first element. Time: O(1).
+    /// As [`front`](Self::front).
     #[must_use]
     pub fn head(&self) -> Option<&A> {
         self.front()
     }
 
-    /// The last element. Time: O(1).
+    /// The last element. Time: O(log n); O(1) where elements were pushed at that end and stand there still.
     #[must_use]
     pub fn back(&self) -> Option<&A> {
         self.get(self.len().wrapping_sub(1))
     }
 
-    /// The last element. Time: O(1).
+    /// As [`back`](Self::back).
     #[must_use]
     pub fn last(&self) -> Option<&A> {
         self.back()
@@ -321,6 +322,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
     }
 
     /// The elements as slices, one for each leaf, to be changed. Leaves that are shared are copied when they are reached.
+    /// Time: O(log n) for each leaf.
     pub fn leaves_mut(&mut self) -> ChunksMut<'_, A, P> {
         ChunksMut::new(SlicesMut::new(&mut self.body))
     }
@@ -560,7 +562,7 @@ impl<A: Clone, P: Kind> GenericVector<A, P> {
 }
 
 /// From where to where a range of so many elements goes; that may be anywhere.
-fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
+pub(crate) fn bounds(range: impl RangeBounds<usize>, len: usize) -> Range<usize> {
     let start = match range.start_bound() {
         Bound::Included(&start) => start,
         Bound::Excluded(&start) => start.saturating_add(1),

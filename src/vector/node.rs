@@ -8,7 +8,7 @@
 //! | leaf | len, cap = same elements in front, at the back; extra = room | elements, at [`Rrb::ELEMENTS`] |
 //! | strict inner node | len, cap; extra = level, same children in front, at the back | `cap` slots |
 //! | relaxed inner node | the same | `cap` ends: the elements up to and with each child, `usize::MAX` where none is; `cap` slots |
-//! | spine | extra = height of the tree | |
+//! | spine | extra = the tree's level; a leaf's is 0 | |
 //! | stub | | |
 //!
 //! A node does not know how many elements it holds: who links to it does. So a leaf can be cut short by a link, and
@@ -18,7 +18,7 @@
 #![allow(unsafe_code)] // Node layout: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::inner::Inner;
-use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, release};
+use crate::link::{Count, Edge, Header, Link, Mark, MarkCell, Origin, Owned, Slot, Tree, Word, each, release};
 use alloc::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use alloc::sync::Arc;
 use core::marker::PhantomData;
@@ -385,7 +385,7 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
                 STUB => {
                     let head = &mut *at.cast::<StubHead>().as_ptr();
                     let _origin = head.origin.take();
-                    release_all::<A, C>([head.root.get()])
+                    release::<Self>(head.root.get())
                 }
                 _ => {
                     let _origin = (*at.cast::<InnerHead>().as_ptr()).origin.take();
@@ -397,21 +397,12 @@ unsafe impl<A, C: Count> Tree for Rrb<A, C> {
     }
 }
 
-/// Gives up a count of each; of those behind it too if a user's `Drop` panics.
+/// Gives up a count of each; of those behind it too if a user's `Drop` panics. Apart, so that little stack is in use where one
+/// vector lies in another.
 ///
 /// # Safety
 /// As [`release`].
 unsafe fn release_all<A, C: Count>(words: impl IntoIterator<Item = Word>) {
-    struct Rest<A, C: Count, I: Iterator<Item = Word>>(I, PhantomData<Rrb<A, C>>);
-    impl<A, C: Count, I: Iterator<Item = Word>> Drop for Rest<A, C, I> {
-        fn drop(&mut self) {
-            // SAFETY: the caller's promise.
-            self.0.by_ref().for_each(|word| unsafe { release::<Rrb<A, C>>(word) })
-        }
-    }
-    let mut rest = Rest::<A, C, _>(words.into_iter(), PhantomData);
-    for word in rest.0.by_ref() {
-        // SAFETY: the caller's promise.
-        unsafe { release::<Rrb<A, C>>(word) }
-    }
+    // SAFETY: the caller's promise.
+    each(words.into_iter(), |word| unsafe { release::<Rrb<A, C>>(word) })
 }

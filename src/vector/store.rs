@@ -85,10 +85,7 @@ pub(crate) trait Records<'a, A> {
 
 /// Where something is stored here, after moving it if need be; `place` is where it is stored.
 fn address_at<'a, A, R: Records<'a, A>>(place: Mark, records: &mut R) -> Result<Option<Address>> {
-    match place.address(records.commit().session) {
-        None if place.is_place() => records.moved(place),
-        address => Ok(address),
-    }
+    place.address_or(records.commit().session, |place| records.moved(place))
 }
 
 /// The nodes that a commit wrote, to be marked when all is written (L5).
