@@ -33,6 +33,12 @@ impl Address {
     }
 }
 
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "address {:#x}", self.0)
+    }
+}
+
 /// A version's number: the first version of a timeline has 0, every new one the next. It never means another version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct VersionId(u64);

@@ -39,7 +39,7 @@ mod presence;
 
 pub use claim::Edge;
 pub(crate) use each::each;
-pub(crate) use mark::{Mark, MarkCell, Session};
+pub(crate) use mark::{Mark, MarkCell, Session, corrupt};
 pub(crate) use presence::Presence;
 
 /// The atomics of this layer: loom's in its models, core's elsewhere.

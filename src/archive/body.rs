@@ -2,13 +2,14 @@
 //!
 //! In: a record. Out: its parts. Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; what
 //! it refers to comes before it.
-//! Uses: `record`, `images`, `checked`, `error`, `id`.
+//! Uses: `record`, `images`, `checked`, `link`, `error`, `id`.
 
 use super::checked::{self, Check};
 use super::images::{ArchivedLast, split_word};
-use super::record::{corrupt, kinds};
+use super::record::kinds;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use crate::link::corrupt;
 use rkyv::Portable;
 use rkyv::bytecheck::CheckBytes;
 

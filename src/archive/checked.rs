@@ -70,7 +70,7 @@ unsafe impl ArchiveContext<Error> for Within<'_> {
 
     unsafe fn push_subtree_range(&mut self, root: *const u8, end: *const u8) -> Result<Range<usize>> {
         if !self.top.is_within(MOST_TO_CHECK) {
-            return Err(too_deep(ErrorKind::Corrupt, "read: if no optimised build can read it either, restore a copy"));
+            return Err(too_deep(ErrorKind::Corrupt, "read; an optimised build may go deeper"));
         }
         // SAFETY: the caller's promise.
         unsafe { self.bytes.push_subtree_range(root, end) }

@@ -5,15 +5,16 @@
 //!
 //! In: types of hashers. Out: a record of all that a log has; `Incompatible` where it says otherwise.
 //! Must hold: the newest record has what all before it had. Bytes: docs/FORMAT.md, "Hashers".
-//! Uses: `hash`, `serializer`, `loader`, `body`, `record`, `id`, `error`.
+//! Uses: `hash`, `serializer`, `loader`, `body`, `record`, `link`, `id`, `error`.
 
 use super::body::Body;
 use super::loader::Library;
-use super::record::{corrupt, kinds};
+use super::record::kinds;
 use super::serializer::Serializer;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hash::PortableHasher;
 use crate::id::Address;
+use crate::link::corrupt;
 use std::any::TypeId;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock};

@@ -4,13 +4,13 @@
 //! In: values. Out: archived values, which lie in a record as they are read.
 //! Must hold: every address that stands in a user's value is in its record's list of places, so that records can be
 //! followed without types. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `id`, `error`, `record`, `serializer`, `hash`.
+//! Uses: `id`, `error`, `serializer`, `hash`, `link`.
 
-use super::record::corrupt;
 use super::serializer::Places;
 use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
+use crate::link::corrupt;
 use rkyv::bytecheck::CheckBytes;
 use rkyv::munge::munge;
 use rkyv::rancor::Fallible;

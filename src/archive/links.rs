@@ -4,13 +4,14 @@
 //! `migrate`, and later the collection of what is no longer needed.
 //! Must hold: every address that a reader of the record may follow is found; a body that is not what its kind says, as
 //! `shape` reads it, is `Corrupt` to [`links`]. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `body`, `shape`, `record`, `id`, `error`.
+//! Uses: `body`, `shape`, `record`, `link`, `id`, `error`.
 
 use super::body::{Body, places};
-use super::record::{corrupt, kinds};
+use super::record::kinds;
 use super::shape::{IN, OUT, Shape};
 use crate::error::Result;
 use crate::id::Address;
+use crate::link::corrupt;
 
 /// Appends what the record of this kind at `at` refers to.
 pub(crate) fn links(at: Address, kind: u8, bytes: &[u8], to: &mut Vec<Address>) -> Result<()> {

@@ -2,20 +2,18 @@
 //!
 //! In: records. Out: values; collections whose roots stay stored.
 //! Must hold: L8: all nodes of one type that one library loads have one origin, so that they mix.
-//! Uses: `log`, `map`, `set`, `vector`, `link`, `record`, `images`, `hashers`, `serializer`, `checked`, `hash`, `id`,
-//! `error`.
+//! Uses: `log`, `map`, `set`, `vector`, `link`, `images`, `hashers`, `serializer`, `checked`, `hash`, `id`, `error`.
 #![allow(unsafe_code)] // Promises that an origin loads nodes of its own type: docs/ARCHITECTURE.md, "Unsafe".
 
 use super::checked::Check;
 use super::hashers::Hashers;
 use super::images::*;
-use super::record::corrupt;
 use super::serializer::Copies;
 use super::{map, vector};
 use crate::error::{Error, ErrorKind, Result, caught};
 use crate::hash::PortableHasher;
 use crate::id::Address;
-use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word};
+use crate::link::{Count, Kind, Origin, Session, Source as NodeSource, Word, corrupt};
 use crate::log::{Reader, Record};
 use crate::map::GenericHashMap;
 use crate::set::GenericHashSet;
@@ -194,9 +192,8 @@ pub(super) fn map_root<S: PortableHasher>(handle: Handle, library: &Library, at:
     let hasher = map_hasher(handle.own());
     if hasher != S::ID as u64 {
         let what = format!(
-            "address {}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
+            "{at}: a map that was stored with hasher {hasher} cannot be read with hasher {}: use the one it was \
              stored with",
-            at.units(),
             S::ID
         );
         return Err(Error::new(ErrorKind::Incompatible, what));

@@ -11,13 +11,13 @@ use super::hashers::Hasher;
 use super::images::*;
 use super::loader::{De, Library, Loader, Thaw};
 use super::page::Page;
-use super::record::{corrupt, kinds};
+use super::record::kinds;
 use super::serializer::{Serializer, Sink};
 use super::shape::{Divided, Form, IN, Leaf, MIXED, OUT};
 use crate::error::Result;
 use crate::hash::PortableHasher;
 use crate::id::Address;
-use crate::link::{Kind, Mark};
+use crate::link::{Kind, Mark, corrupt};
 use crate::map::{
     self, Commit, EntryPart, GenericHashMap, NodeParts, NodeRecord, RecordKind, Records, StoredEntry, StoredLink,
 };

@@ -6,17 +6,16 @@
 //!
 //! In: places in the other log. Out: addresses in this one.
 //! Must hold: what a record refers to is moved before it.
-//! Uses: `serializer`, `loader`, `links`, `images`, `state`, `record`, `log`, `link`, `id`, `error`.
+//! Uses: `serializer`, `loader`, `links`, `images`, `state`, `log`, `link`, `id`, `error`.
 
 use super::images::{split_word, word};
 use super::links::{each_link, links};
 use super::loader::Library;
-use super::record::corrupt;
 use super::serializer::Serializer;
 use super::state::Storable;
 use crate::error::Result;
 use crate::id::Address;
-use crate::link::{Mark, Session};
+use crate::link::{Mark, Session, corrupt};
 use crate::log::Root;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};

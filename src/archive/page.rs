@@ -1,13 +1,13 @@
 //! Records as they were read, with where they are from: what views borrow from and what typed reading begins with.
 //!
 //! In: addresses, roots in stamps. Out: pages; what they refer to.
-//! Uses: `log`, `loader`, `shape`, `record`, `vector`, `id`, `error`.
+//! Uses: `log`, `loader`, `shape`, `vector`, `link`, `id`, `error`.
 
 use super::loader::{Library, Loader};
-use super::record::corrupt;
 use super::shape::{Form, Inner, Shape, sides};
 use crate::error::{Error, Result};
 use crate::id::Address;
+use crate::link::corrupt;
 use crate::log::{Record, Root};
 use crate::vector::{Base, StoredLink};
 use std::sync::Arc;

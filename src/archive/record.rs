@@ -1,8 +1,5 @@
 //! The kinds of records that the bridge writes. In: nothing. Out: numbers. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `log`, `error`, `id`.
-
-use crate::error::{Error, ErrorKind};
-use crate::id::Address;
+//! Uses: `log`.
 
 /// The kinds of records that the bridge writes.
 pub(crate) mod kinds {
@@ -21,9 +18,4 @@ pub(crate) mod kinds {
     pub(crate) const HASHERS: u8 = 76;
     /// With one of the others: the body ends with a list of where addresses stand in what a user's type wrote.
     pub(crate) const LINKED: u8 = 128;
-}
-
-/// Says that the record at an address is not what it should be.
-pub(crate) fn corrupt(at: Address, what: impl std::fmt::Display) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("address {}: {what}", at.units()))
 }

@@ -5,14 +5,15 @@
 //! read.
 //! Must hold: a body that is not what its kind says is `Corrupt`, whatever its bytes; every address is below the record's
 //! own; no more memory than the body takes. Bytes: docs/FORMAT.md, "Node kinds".
-//! Uses: `body`, `images`, `record`, `loader`, `map`, `vector`, `id`, `error`.
+//! Uses: `body`, `images`, `record`, `loader`, `map`, `vector`, `link`, `id`, `error`.
 
 use super::body::Body;
 use super::images::*;
 use super::loader::Thaw;
-use super::record::{corrupt, kinds};
+use super::record::kinds;
 use crate::error::{Error, Result};
 use crate::id::Address;
+use crate::link::corrupt;
 use crate::map::{self, Note, RecordKind};
 use crate::vector::{self, Base, SpineParts};
 use rkyv::vec::ArchivedVec;

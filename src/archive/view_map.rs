@@ -3,17 +3,17 @@
 //! In: views of handles. Out: views of entries.
 //! Must hold: overlays are seen through; a lookup reads its path, and of the entries that stand out of line those whose tag
 //! is the key's; a walk ends after as many entries as the handle says. Bytes that make no map are `Corrupt`, not a loop.
-//! Uses: `view`, `page`, `shape`, `loader`, `images`, `record`, `map`, `hash`, `id`, `error`.
+//! Uses: `view`, `page`, `shape`, `loader`, `images`, `map`, `hash`, `link`, `id`, `error`.
 
 use super::images::*;
 use super::loader::{Library, Thaw, map_root};
 use super::page::Page;
-use super::record::corrupt;
 use super::shape::{Divided, Form, Leaf};
 use super::view::View;
 use crate::error::{Error, Result};
 use crate::hash::PortableHasher;
 use crate::id::Address;
+use crate::link::corrupt;
 use crate::map::{MOST_BITS, RecordKind, StoredLink, tag_of};
 use std::borrow::Borrow;
 use std::hash::Hash;

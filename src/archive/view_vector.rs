@@ -3,16 +3,16 @@
 //! In: views of handles. Out: views of elements.
 //! Must hold: splices are seen through; only what has elements of the range is read; what a node has is what the link to
 //! it says. Bytes that make no vector are `Corrupt`, not a loop.
-//! Uses: `view`, `page`, `shape`, `loader`, `images`, `record`, `vector`, `id`, `error`.
+//! Uses: `view`, `page`, `shape`, `loader`, `images`, `vector`, `link`, `id`, `error`.
 
 use super::images::*;
 use super::loader::{Library, Thaw, vector_root};
 use super::page::Page;
-use super::record::corrupt;
 use super::shape::{Form, Inner, sides};
 use super::view::View;
 use crate::error::Result;
 use crate::id::Address;
+use crate::link::corrupt;
 use crate::vector::{Ends, SpineParts, StoredLink, bounds};
 use std::ops::{Range, RangeBounds};
 use std::sync::Arc;

@@ -8,6 +8,7 @@
 use super::sync::{AtomicU64, Ordering, fence};
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
+use alloc::format;
 use core::num::NonZeroU32;
 
 /// One opening of a log in this process (L4).
@@ -91,6 +92,12 @@ impl Mark {
             address => Ok(address),
         }
     }
+}
+
+/// Says that what is stored at an address is not what it should be.
+#[cold]
+pub(crate) fn corrupt(at: Address, what: impl core::fmt::Display) -> Error {
+    Error::new(ErrorKind::Corrupt, format!("{at}: {what}: restore a copy, or use what does not need it"))
 }
 
 /// A mark that committing threads set while others read it.

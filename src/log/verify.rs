@@ -116,6 +116,8 @@ pub(super) fn values(stamp: &Stamp, at: Address, links: Links, to: &mut Vec<Addr
 }
 
 const RESTORE: &str = "restore a copy; versions that do not need it can still be read";
+/// Behind what says already that a copy may help.
+const AGAIN: &str = "if a copy has it too, report it as a fault of this program";
 const REPORT: &str = "restore a copy; if the copy has it too, report it as a fault of this program";
 
 fn damage(reader: &Reader, at: u64, kind: Option<u8>, what: impl Into<String>, advice: &'static str) -> Damage {
@@ -285,7 +287,7 @@ impl Pass<'_> {
             (kinds::INDEX, _) => self.node(at, body, &mut found),
             (kind, Some(address)) if kind >= kinds::FIRST_OF_ARCHIVE => {
                 if let Err(error) = (self.links)(address, kind, body, &mut found) {
-                    self.damage(at, Some(kind), error.to_string(), REPORT)
+                    self.damage(at, Some(kind), error.to_string(), AGAIN)
                 }
             }
             (kind, _) => self.damage(at, Some(kind), format!("records of kind {kind} are not known here"), REPORT),
@@ -323,7 +325,7 @@ impl Pass<'_> {
             StampKind::Closing => self.report.closings += 1,
         }
         if let Err(error) = values(&stamp, at, self.links, found) {
-            self.damage(at.units(), kind, error.to_string(), REPORT)
+            self.damage(at.units(), kind, error.to_string(), AGAIN)
         }
         let own = [stamp.chain.index, stamp.chain.previous, stamp.chain.names, stamp.children, stamp.hashers];
         found.extend(own.into_iter().flatten());

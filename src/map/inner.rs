@@ -14,8 +14,7 @@ use super::leaf::Leaf;
 use super::node::*;
 use crate::error::{Error, ErrorKind, Result};
 use crate::id::Address;
-use crate::link::{Count, Header, Origin, Slot, Word};
-use alloc::format;
+use crate::link::{self, Count, Header, Origin, Slot, Word};
 use alloc::sync::Arc;
 use core::marker::PhantomData;
 use core::ptr::NonNull;
@@ -366,7 +365,7 @@ pub(super) fn load<K, V, C: Count>(stored: Word, origin: Option<&Arc<Origin>>) -
 
 /// The node stored at `at` is none of a map.
 pub(super) fn corrupt(at: Address, what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("address {}: map node: {what}", at.units()))
+    link::corrupt(at, format_args!("map node: {what}"))
 }
 
 /// What a stub says without thawing: its word and origin.

@@ -14,10 +14,9 @@ use super::leaf::*;
 use super::node::*;
 use super::spine::*;
 use super::store::{SpineParts, StoredLink};
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 use crate::id::Address;
-use crate::link::{Count, Kind, Mark, Origin, Word};
-use alloc::format;
+use crate::link::{self, Count, Kind, Mark, Origin, Word};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -51,7 +50,7 @@ pub(crate) enum NodeParts<A> {
 const LEVELS: u32 = 16;
 
 fn corrupt(at: Address, what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("address {}: vector node: {what}", at.units()))
+    link::corrupt(at, format_args!("vector node: {what}"))
 }
 
 /// Makes the node stored at `at` resident. Its links stay stored.
