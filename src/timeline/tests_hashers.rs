@@ -129,6 +129,18 @@ fn a_map_whose_hasher_has_another_number_is_refused() {
     assert!(error.to_string().contains("stored with hasher 300 cannot be read with hasher 301"), "{error}")
 }
 
+#[test]
+fn the_versions_after_a_new_record_of_hashers_name_that_one() {
+    let storage = Simulated::new(1);
+    open::<A, B>(&storage).unwrap().edit("a", |maps| maps.0 = map(1)).unwrap();
+    // It reads the record that has the first hasher alone.
+    let mut timeline = open::<A, B>(&storage).unwrap();
+    timeline.edit("b", |maps| maps.1 = map(1)).unwrap();
+    timeline.edit("a again", |maps| maps.0.insert(7, 7)).unwrap();
+    drop(timeline);
+    assert_eq!(open::<A, B>(&storage).unwrap().state().1.len(), 1)
+}
+
 /// A stamp whose checksum is right and that names, as the hashers' record, what is none.
 #[test]
 fn a_version_names_the_hashers_that_its_maps_were_compared_with_not_what_the_stamp_before_names() {
