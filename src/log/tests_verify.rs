@@ -1,6 +1,6 @@
 //! `verify` counts what there is, finds what is damaged, and says where.
 
-use super::record::UNIT;
+use super::record::{Seal, UNIT};
 use super::simulated::Simulated;
 use super::tests_crash::*;
 use super::verify::*;
@@ -14,6 +14,10 @@ fn report(files: &BTreeMap<u64, Vec<u8>>, links: Links) -> Report {
     let storage = Arc::new(Simulated::with_files(files, 1));
     let (reader, _) = Reader::open(storage, &identity()).unwrap();
     verify(&reader, links, &mut |_, _| {}).unwrap()
+}
+
+fn version(id: u64) -> Stamp {
+    Stamp::version(id, Root::Inline([5; 20][..].into()))
 }
 
 fn no_links(_: Address, _: u8, _: &[u8], _: &mut Vec<Address>) -> Result<()> {
@@ -87,14 +91,56 @@ fn addresses_in_the_archives_records_are_followed() {
     assert!(damages.len() == 1 && damages[0].what.contains("no such node"), "{damages:?}");
 }
 
+/// Nodes of the index whose checksums are right.
+#[test]
+fn a_node_of_the_index_that_says_what_none_says_is_found_and_leads_nowhere() {
+    let forged = |change: &dyn Fn(&mut [u8])| {
+        let storage = Arc::new(Simulated::new(1));
+        let (mut log, _) = Log::open(storage.clone(), Options { segment_bytes: 1 << 20, ..small_options() }).unwrap();
+        for id in 0..300u64 {
+            let stamp = Stamp { parents: id.checked_sub(1).into_iter().collect(), depth: id, ..version(id) };
+            log.batch().unwrap().commit(stamp, false).unwrap();
+        }
+        let node = log.last().unwrap().chain.index.unwrap();
+        log.close().unwrap();
+        let mut files = storage.files();
+        let file = files.get_mut(&0).unwrap();
+        let log_id = u64::from_le_bytes(file[16..24].try_into().unwrap());
+        let at = (node.units() * UNIT) as usize;
+        change(&mut file[at + 8..at + 8 + 16 + 4 * 256]);
+        let checksum = Seal::of(log_id).checksum(node.units(), &file[at + 4..at + 8 + 16 + 4 * 256]);
+        file[at..at + 4].copy_from_slice(&checksum.to_le_bytes());
+        let (reader, _) = Reader::open(Arc::new(Simulated::with_files(&files, 1)), &identity()).unwrap();
+        let of_node = |damage: &Damage| damage.address == node.units() && !damage.what.contains("checksum");
+        let damages = verify(&reader, &no_links, &mut |_, _| {}).unwrap().damages;
+        (damages.iter().any(of_node), reader.stamp_of(5).map(drop).map_err(|error| error.kind()))
+    };
+    assert_eq!(forged(&|_| {}), (false, Ok(())));
+    let wrong: [(&str, &dyn Fn(&mut [u8])); 9] = [
+        ("a first version that there is not room for", &|body| body[15] = 255),
+        ("the next first version", &|body| body[9] = 1),
+        ("a level that no index has", &|body| body[0] = 7),
+        ("a level too many", &|body| body[0] = 1),
+        ("entries of no width", &|body| body[1] = 0),
+        ("entries of another width", &|body| body[1] = 8),
+        ("no entries", &|body| body[2..4].fill(0)),
+        ("an entry that is the node itself", &|body| body[16 + 20..][..4].fill(0)),
+        ("entries before the log", &|body| body[16..].fill(255)),
+    ];
+    for (what, change) in wrong {
+        assert_eq!(forged(change), (true, Err(ErrorKind::Corrupt)), "{what}")
+    }
+    // Two stamps that have changed places: the index leads to another version.
+    assert_eq!(forged(&|body| body[16..].rotate_left(4)), (true, Err(ErrorKind::Corrupt)))
+}
+
 /// Of a reader that was there before.
 #[test]
 fn a_log_that_nobody_can_open_any_more_is_a_damage_and_no_error() {
     for at in [0, 8, 40] {
         let storage = Arc::new(Simulated::new(1));
         let (mut log, _) = Log::open(storage.clone(), small_options()).unwrap();
-        let version = Stamp::version(0, Root::Inline([5; 20][..].into()));
-        log.batch().unwrap().commit(version, true).unwrap();
+        log.batch().unwrap().commit(version(0), true).unwrap();
         let (reader, _) = Reader::open(storage.clone(), &identity()).unwrap();
         storage.open(0, true).unwrap().write(&[0xA5], at).unwrap();
         let report = verify(&reader, &no_links, &mut |_, _| {}).unwrap();

@@ -353,13 +353,16 @@ impl Pass<'_> {
         let (level, first, _) = head;
         for (i, entry) in entries.iter().enumerate() {
             let is_it = if level == 0 {
-                // 0 where damage hides the stamp, which is said there.
-                self.stamps.get(first as usize + i).is_none_or(|&stamp| stamp == entry.units() || stamp == 0)
+                let id = first + i as u64;
+                let stamp = self.stamps.get(id as usize).filter(|&&stamp| stamp != 0);
+                // A writer may have gone on since the versions were counted.
+                stamp.map_or(id >= self.versions, |&stamp| stamp == entry.units())
             } else {
                 let below = first + ((i as u64) << index::span_bits(level - 1));
-                self.nodes.get(&entry.units()).is_none_or(|&node| node == (level - 1, below))
+                self.nodes.get(&entry.units()) == Some(&(level - 1, below))
             };
-            if !is_it {
+            // Where damage hides what is there, that is said.
+            if !is_it && self.starts.has(entry.units()) {
                 let what =
                     format!("entry {i} of this node of the index, {:#x}, is not what belongs there", entry.units());
                 self.damage(at, kind, what, RESTORE)
