@@ -1,9 +1,8 @@
 //! Maps: the calls that give an error where their namesakes panic.
 //!
 //! In: maps, which may be stored. Out: what the namesakes give, or why something stored cannot be read.
-//! Uses: `link`, `find`, `inner`, `iter`, `iters`, `error`; the map's own methods, `find`, `iter`, `iters`, `error`.
+//! Uses: `link`, `find`, `iter`, `iters`, `error`; the map's own methods, `find`, `iter`, `iters`, `error`.
 
-use super::inner::wrong_len;
 use super::iter::Walk;
 use super::iters::DiffIter;
 use super::{DiffItem, GenericHashMap, Want, find};
@@ -22,12 +21,11 @@ impl<K, V, S, P: Kind> GenericHashMap<K, V, S, P> {
         &self,
         mut f: impl FnMut(&K, &V) -> core::result::Result<(), E>,
     ) -> core::result::Result<(), E> {
-        let (mut walk, mut left) = (Walk::new(self.root.link())?, self.len());
+        let mut walk = Walk::of(self.root.link(), self.len())?;
         while let Some((k, v)) = walk.next()? {
-            left = left.checked_sub(1).ok_or_else(wrong_len)?;
             f(k, v)?
         }
-        if left == 0 { Ok(()) } else { Err(wrong_len().into()) }
+        Ok(())
     }
 
     /// Makes every stored node resident. Time: O(n).

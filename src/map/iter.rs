@@ -23,6 +23,15 @@ use core::slice;
 /// Divided nodes on the longest path: 64 bits in steps of [`MOST_BITS`].
 const MOST_LEVELS: usize = 64usize.div_ceil(MOST_BITS as usize);
 
+/// Counts a leaf's entries down from those that the map still says it has: there are no more of them (M3). For the leaf, so that
+/// an iterator counts without a look.
+#[inline(always)]
+fn count_down(left: &mut usize, len: usize) -> Result<()> {
+    let rest = left.checked_sub(len);
+    *left = rest.unwrap_or(0);
+    if rest.is_some() { Ok(()) } else { Err(wrong_len()) }
+}
+
 /// A node on the path, and the slot to go on at.
 struct Frame<'a, K, V, C: Count> {
     view: Divided<'a, K, V, C>,
@@ -47,6 +56,8 @@ pub(super) struct Walk<'a, K, V, C: Count> {
     entries: slice::Iter<'a, (K, V)>,
     stack: [Option<Frame<'a, K, V, C>>; MOST_LEVELS],
     depth: usize,
+    /// How many entries there are behind this leaf, where that is known.
+    left: Option<usize>,
 }
 
 impl<K, V, C: Count> Clone for Walk<'_, K, V, C> {
@@ -58,12 +69,20 @@ impl<K, V, C: Count> Clone for Walk<'_, K, V, C> {
 impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
     fn empty() -> Self {
         let stack = [const { None }; MOST_LEVELS];
-        Walk { live: 0, own: 0, leaf: &[], entries: [].iter(), stack, depth: 0 }
+        Walk { live: 0, own: 0, leaf: &[], entries: [].iter(), stack, depth: 0, left: None }
     }
 
     /// A walk over what is below `node`; a stub is thawed.
     pub(super) fn new(node: NodeRef<'a, K, V, C>) -> Result<Self> {
         let mut walk = Self::empty();
+        walk.enter(through_stub(node)?)?;
+        Ok(walk)
+    }
+
+    /// The same of a map that says it has so many entries: other than that is `Corrupt`.
+    pub(super) fn of(node: NodeRef<'a, K, V, C>, len: usize) -> Result<Self> {
+        let mut walk = Self::empty();
+        walk.left = Some(len);
         walk.enter(through_stub(node)?)?;
         Ok(walk)
     }
@@ -85,23 +104,31 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
                 *frame = Some(Frame { view, next: 0, end: 1 << view.bits() });
                 self.depth += 1;
             }
-            _ if is_leaf(node.tag()) => self.enter_leaf(Leaf::new(node)),
-            _ if node.word().is_node() => self.enter_other(Leaf::new(node)),
+            _ if is_leaf(node.tag()) => self.enter_leaf(Leaf::new(node))?,
+            _ if node.word().is_node() => self.enter_other(Leaf::new(node))?,
             _ => {}
         }
         Ok(())
     }
 
     #[inline(always)]
-    fn enter_leaf(&mut self, leaf: Leaf<'a, K, V, C>) {
-        (self.live, self.own, self.leaf) = (leaf.live(), 0, leaf.room())
+    fn enter_leaf(&mut self, leaf: Leaf<'a, K, V, C>) -> Result<()> {
+        if let Some(left) = &mut self.left {
+            count_down(left, leaf.own_len())?
+        }
+        (self.live, self.own, self.leaf) = (leaf.live(), 0, leaf.room());
+        Ok(())
     }
 
-    fn enter_other(&mut self, leaf: Leaf<'a, K, V, C>) {
+    fn enter_other(&mut self, leaf: Leaf<'a, K, V, C>) -> Result<()> {
+        if let Some(left) = &mut self.left {
+            count_down(left, leaf.len())?
+        }
         if let Some((base, _)) = leaf.base() {
             (self.live, self.own, self.leaf) = (leaf.live(), leaf.own_places(), base.room())
         }
         self.entries = leaf.own_entries().iter();
+        Ok(())
     }
 
     /// The next entry.
@@ -173,7 +200,7 @@ impl<'a, K, V, C: Count> Walk<'a, K, V, C> {
                 return Ok(true);
             }
         }
-        Ok(false)
+        if self.left.is_none_or(|left| left == 0) { Ok(false) } else { Err(wrong_len()) }
     }
 }
 
@@ -185,6 +212,8 @@ pub(super) struct WalkMut<'a, K, V, C: Count> {
     /// The rest of a collision leaf.
     entries: slice::IterMut<'a, (K, V)>,
     stack: Vec<FrameMut<'a, K, V, C>>,
+    /// How many entries there are behind this leaf, or fewer: a panic of users' code may have made the walk skip some.
+    left: usize,
 }
 
 struct FrameMut<'a, K, V, C: Count> {
@@ -193,9 +222,10 @@ struct FrameMut<'a, K, V, C: Count> {
 }
 
 impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
-    pub(super) fn new(root: &'a mut Node<K, V, C>) -> Result<Self> {
+    /// Of a map that says it has so many entries: more than that is `Corrupt`.
+    pub(super) fn new(root: &'a mut Node<K, V, C>, len: usize) -> Result<Self> {
         super::insert::resident_root(root)?;
-        let mut walk = WalkMut { leaf: [].iter_mut(), live: 0, entries: [].iter_mut(), stack: Vec::new() };
+        let mut walk = WalkMut { leaf: [].iter_mut(), live: 0, entries: [].iter_mut(), stack: Vec::new(), left: len };
         make_plain(root);
         walk.enter(root)?;
         Ok(walk)
@@ -206,8 +236,12 @@ impl<'a, K: Clone, V: Clone, C: Count> WalkMut<'a, K, V, C> {
         match form(node.word()) {
             Form::Divided if self.stack.len() == MOST_LEVELS => return Err(too_deep()),
             Form::Divided => self.stack.push(FrameMut { node: InnerMut::new(node), next: 0 }),
-            _ if node.word().tag() == COLLISION => self.entries = LeafMut::new(node).entries_mut().iter_mut(),
+            _ if node.word().tag() == COLLISION => {
+                count_down(&mut self.left, Leaf::new(node.link()).len())?;
+                self.entries = LeafMut::new(node).entries_mut().iter_mut()
+            }
             _ if node.word().is_node() => {
+                count_down(&mut self.left, Leaf::new(node.link()).len())?;
                 self.live = Leaf::new(node.link()).live();
                 self.leaf = LeafMut::new(node).room_mut().iter_mut()
             }
@@ -273,20 +307,23 @@ pub(super) struct WalkOwned<K, V, C: Count> {
     leaf: Option<Node<K, V, C>>,
     /// Divided nodes still to read, and the slot to go on at.
     stack: Vec<(Node<K, V, C>, usize)>,
+    /// As of [`WalkMut`].
+    left: usize,
 }
 
 impl<K: Clone, V: Clone, C: Count> Clone for WalkOwned<K, V, C> {
     fn clone(&self) -> Self {
         // The leaf must be ours alone in both walks; the nodes on the stack are shared from now on.
         let leaf = self.leaf.as_ref().map(|leaf| super::insert::copied_leaf(leaf.link(), false));
-        WalkOwned { leaf, stack: self.stack.clone() }
+        WalkOwned { leaf, stack: self.stack.clone(), left: self.left }
     }
 }
 
 impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
-    pub(super) fn new(mut root: Node<K, V, C>) -> Result<Self> {
+    /// As of [`WalkMut`].
+    pub(super) fn new(mut root: Node<K, V, C>, len: usize) -> Result<Self> {
         super::insert::resident_root(&mut root)?;
-        let mut walk = WalkOwned { leaf: None, stack: Vec::new() };
+        let mut walk = WalkOwned { leaf: None, stack: Vec::new(), left: len };
         walk.enter(root)?;
         Ok(walk)
     }
@@ -301,6 +338,7 @@ impl<K: Clone, V: Clone, C: Count> WalkOwned<K, V, C> {
             }
             self.stack.push((node, 0))
         } else if node.word().is_node() {
+            count_down(&mut self.left, Leaf::new(node.link()).len())?;
             make_plain(&mut node);
             if node.word().tag() == COLLISION {
                 // It is taken from its end.

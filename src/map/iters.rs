@@ -1,34 +1,17 @@
 //! The iterators of a map, as types of the public API. The walks behind them are in `iter.rs` and `lockstep.rs`.
 //!
 //! In: a map, or two. Out: entries, keys, values, or differences, one by one.
-//! Must hold: an iterator says exactly how many items are left, where its trait says so.
-//! Uses: `link`, `iter`, `lockstep`, `setops`, `inner`, `error`.
+//! Must hold: an iterator says exactly how many items are left, where its trait says so. (A walk gives
+//! no more than its map says.)
+//! Uses: `link`, `iter`, `lockstep`, `setops`, `error`.
 
 use super::GenericHashMap;
-use super::inner::wrong_len;
 use super::iter::{Walk, WalkMut, WalkOwned};
 use super::lockstep::{DiffItem, Lockstep};
-use crate::error::{Result, cannot_thaw, thawed};
+use crate::error::{Result, thawed};
 use crate::link::Kind;
 use core::hash::{BuildHasher, Hash};
 use core::iter::FusedIterator;
-
-/// Counts an entry that a walk came to: there are no more of them than the map says (M3).
-#[inline(always)]
-fn one_less(left: &mut usize) {
-    match left.checked_sub(1) {
-        Some(less) => *left = less,
-        None => cannot_thaw(wrong_len()),
-    }
-}
-
-/// There were no fewer entries than the map says (M3). Not asked where a walk runs users' code: a panic of theirs may have made
-/// it skip some.
-fn none_left(left: usize) {
-    if left > 0 {
-        cannot_thaw(wrong_len())
-    }
-}
 
 /// Entries of a map. From [`GenericHashMap::iter`].
 pub struct Iter<'a, K, V, P: Kind> {
@@ -38,7 +21,7 @@ pub struct Iter<'a, K, V, P: Kind> {
 
 impl<'a, K, V, P: Kind> Iter<'a, K, V, P> {
     pub(super) fn new<S>(map: &'a GenericHashMap<K, V, S, P>) -> Self {
-        Iter { walk: thawed(Walk::new(map.root.link())), left: map.len() }
+        Iter { walk: thawed(Walk::of(map.root.link(), map.len())), left: map.len() }
     }
 }
 
@@ -53,11 +36,8 @@ impl<'a, K, V, P: Kind> Iterator for Iter<'a, K, V, P> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Some((k, v)) = self.walk.next_or_panic() else {
-            none_left(self.left);
-            return None;
-        };
-        one_less(&mut self.left);
+        let (k, v) = self.walk.next_or_panic()?;
+        self.left -= 1;
         Some((k, v))
     }
 
@@ -149,7 +129,7 @@ pub struct IterMut<'a, K, V, P: Kind> {
 impl<'a, K: Clone, V: Clone, P: Kind> IterMut<'a, K, V, P> {
     pub(super) fn new<S>(map: &'a mut GenericHashMap<K, V, S, P>) -> Self {
         let left = map.len();
-        IterMut { walk: thawed(WalkMut::new(&mut map.root)), left }
+        IterMut { walk: thawed(WalkMut::new(&mut map.root, left)), left }
     }
 }
 
@@ -159,7 +139,7 @@ impl<'a, K: Clone, V: Clone, P: Kind> Iterator for IterMut<'a, K, V, P> {
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let (k, v) = thawed(self.walk.next())?;
-        one_less(&mut self.left);
+        self.left -= 1;
         Some((k, v))
     }
 
@@ -224,12 +204,13 @@ pub(crate) struct Owned<K, V, P: Kind> {
 
 impl<K: Clone, V: Clone, P: Kind> Owned<K, V, P> {
     pub(crate) fn new<S>(map: GenericHashMap<K, V, S, P>) -> Self {
-        Owned { left: map.len(), walk: thawed(WalkOwned::new(map.root)) }
+        let left = map.len();
+        Owned { left, walk: thawed(WalkOwned::new(map.root, left)) }
     }
 
     pub(crate) fn next(&mut self) -> Option<(K, V)> {
         let entry = thawed(self.walk.next())?;
-        one_less(&mut self.left);
+        self.left -= 1;
         Some(entry)
     }
 

@@ -410,16 +410,20 @@ where
         let hash = self.hasher.hash_one(key);
         // Dropped last: a user's `Drop` may panic.
         let _gone;
-        let taken = match remove::remove_short(&mut self.root, hash, key) {
-            Some((key, value)) => Some(Taken { key: Some(key), value: Some(value) }),
+        Ok(match remove::remove_short(&mut self.root, hash, key) {
+            Some((key, value)) => {
+                self.tally.sub();
+                Some(Taken { key: Some(key), value: Some(value) })
+            }
             None => {
                 let (taken, last) = remove::remove(&mut self.root, hash, key, want)?;
                 _gone = last;
+                if taken.is_some() {
+                    self.tally.sub()
+                }
                 taken
             }
-        };
-        self.tally.sub(taken.is_some());
-        Ok(taken)
+        })
     }
 
     /// Takes the entry of `k` out; gives its value. Copies nothing if there is none.

@@ -50,10 +50,10 @@ impl Tally {
         self.0 += more as u64
     }
 
-    /// One entry less, or none. Not fewer than none, whatever a forged log has said of the length.
+    /// One entry less. Not fewer than none, whatever a forged log has said of the length.
     #[inline(always)]
-    pub(crate) fn sub(&mut self, less: bool) {
-        self.0 -= (less & (self.len() > 0)) as u64
+    pub(crate) fn sub(&mut self) {
+        self.0 -= (self.len() > 0) as u64
     }
 
     /// True if the hashers are clones of one, or stateless both.
@@ -82,11 +82,11 @@ mod tests {
         let own = tally;
         tally.add(true);
         assert_eq!(tally.len() as u64, LEN);
-        tally.sub(true);
+        tally.sub();
         tally.add(false);
         assert_eq!(tally.len() as u64, LEN - 1);
         let mut none = tally.with_len(0);
-        none.sub(true);
+        none.sub();
         assert_eq!(none.0, tally.with_len(0).0, "no less than none");
         assert!(tally.is_alike(own) && !tally.is_alike(Tally::new::<u64>()) && !tally.is_alike(Tally::new::<()>()));
         assert!(Tally::new::<()>().is_alike(Tally::new::<()>()));
