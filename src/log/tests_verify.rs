@@ -116,19 +116,20 @@ fn a_node_of_the_index_that_says_what_none_says_is_found_and_leads_nowhere() {
         (damages.iter().any(of_node), reader.stamp_of(5).map(drop).map_err(|error| error.kind()))
     };
     assert_eq!(forged(&|_| {}), (false, Ok(())));
-    let wrong: [(&str, &dyn Fn(&mut [u8])); 9] = [
-        ("a first version that there is not room for", &|body| body[15] = 255),
-        ("the next first version", &|body| body[9] = 1),
-        ("a level that no index has", &|body| body[0] = 7),
-        ("a level too many", &|body| body[0] = 1),
-        ("entries of no width", &|body| body[1] = 0),
-        ("entries of another width", &|body| body[1] = 8),
-        ("no entries", &|body| body[2..4].fill(0)),
-        ("an entry that is the node itself", &|body| body[16 + 20..][..4].fill(0)),
-        ("entries before the log", &|body| body[16..].fill(255)),
+    type Change = fn(&mut [u8]);
+    let wrong: [(&str, Change); 9] = [
+        ("a first version that there is not room for", |body| body[15] = 255),
+        ("the next first version", |body| body[9] = 1),
+        ("a level that no index has", |body| body[0] = 7),
+        ("a level too many", |body| body[0] = 1),
+        ("entries of no width", |body| body[1] = 0),
+        ("entries of another width", |body| body[1] = 8),
+        ("no entries", |body| body[2..4].fill(0)),
+        ("an entry that is the node itself", |body| body[16 + 20..][..4].fill(0)),
+        ("entries before the log", |body| body[16..].fill(255)),
     ];
     for (what, change) in wrong {
-        assert_eq!(forged(change), (true, Err(ErrorKind::Corrupt)), "{what}")
+        assert_eq!(forged(&change), (true, Err(ErrorKind::Corrupt)), "{what}")
     }
     // Two stamps that have changed places: the index leads to another version.
     assert_eq!(forged(&|body| body[16..].rotate_left(4)), (true, Err(ErrorKind::Corrupt)))
