@@ -261,9 +261,16 @@ where
     }
 }
 
-/// How long the vector is whose handle is in the record at `at`.
-pub(super) fn vector_ends(handle: Handle, at: Address) -> Result<Ends> {
-    Ends::of_word(handle.own()).ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))
+/// The root of a vector whose handle is in the record at `at`, if it is not empty, and how long it is.
+pub(super) fn vector_root(handle: Handle, at: Address) -> Result<(Option<Address>, Ends)> {
+    let ends = Ends::of_word(handle.own());
+    let ends = ends.ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))?;
+    match (handle.root_below(at)?, ends.len()) {
+        (None, 1..) => Err(corrupt(at, "a vector with elements and without a root")),
+        // Nobody would read it, and the next version would name it again.
+        (Some(_), 0) => Err(corrupt(at, "a vector with a root and without elements")),
+        (root, _) => Ok((root, ends)),
+    }
 }
 
 impl<A, P, D> Deserialize<GenericVector<A, P>, D> for ArchivedVector<A>
@@ -274,9 +281,9 @@ where
 {
     fn deserialize(&self, d: &mut D) -> Result<GenericVector<A, P>> {
         let loader = d.loader();
-        let Some(root) = self.handle.root_below(loader.at)? else { return Ok(GenericVector::new()) };
+        let (root, ends) = vector_root(self.handle, loader.at)?;
+        let Some(root) = root else { return Ok(GenericVector::new()) };
         let origin = loader.library.origin(Shelf::<VectorNode<A, P::Count>>::new);
-        let ends = vector_ends(self.handle, loader.at)?;
         // SAFETY: a shelf of this type loads nodes of this type.
         Ok(unsafe { GenericVector::stored(root, ends, origin) })
     }

@@ -362,6 +362,25 @@ fn nodes_that_make_no_vector_are_found() {
     assert_eq!(vector_says(8, 2, spliced(2)), "a splice of what is not stored whole")
 }
 
+/// By views, and where a state is read: the calls of an empty vector would not look at its root, and an edit would store it
+/// again.
+#[test]
+fn a_vector_with_elements_or_a_root_and_not_both_is_found() {
+    let row = |maker: &mut Maker<'_>| Some(maker.row(None, 0, &[1, 2, 3]));
+    let nowhere = |_: &mut Maker<'_>| Address::new(7);
+    let makes: [(u64, &dyn Fn(&mut Maker<'_>) -> Option<Address>, &str); 4] = [
+        (0, &|_| None, "nothing"),
+        (3, &|_| None, "a vector with elements and without a root"),
+        (0, &row, "a vector with a root and without elements"),
+        (0, &nowhere, "a vector with a root and without elements"),
+    ];
+    for (len, make, what) in makes {
+        assert_eq!(vector_says(len, 0, make), what);
+        let (log, root) = made(len << 16, make);
+        assert_eq!(said(state::read::<Vector<u64>>(&log.library, root).map(|_| ())), what)
+    }
+}
+
 #[test]
 fn a_root_that_comes_after_its_handle_is_found() {
     let (log, root) = made(map_word::<PortableHash>(1), |maker| {

@@ -6,7 +6,7 @@
 //! Uses: `view`, `page`, `shape`, `loader`, `images`, `vector`.
 
 use super::images::*;
-use super::loader::{Library, Thaw, vector_ends};
+use super::loader::{Library, Thaw, vector_root};
 use super::page::Page;
 use super::record::corrupt;
 use super::shape::{Form, Inner, sides};
@@ -45,10 +45,7 @@ struct Walk<A: Thaw + 'static> {
 
 impl<A: Thaw + 'static> Walk<A> {
     fn of(handle: Handle, page: &Page, range: impl RangeBounds<usize>) -> Result<Self> {
-        let (root, ends) = (handle.root_below(page.at)?, vector_ends(handle, page.at)?);
-        if root.is_none() && ends.len() > 0 {
-            return Err(corrupt(page.at, "a vector with elements and without a root"));
-        }
+        let (root, ends) = vector_root(handle, page.at)?;
         let from = match range.start_bound() {
             Bound::Included(&from) => from,
             Bound::Excluded(&from) => from.saturating_add(1),
@@ -229,7 +226,7 @@ impl<A: Thaw + 'static> View<ArchivedVector<A>> {
     /// # Errors
     /// As [`get`](Self::get).
     pub fn last(&self) -> Result<Option<View<A::Archived>>> {
-        vector_ends(self.handle, self.page.at)?.len().checked_sub(1).map_or(Ok(None), |last| self.get(last))
+        vector_root(self.handle, self.page.at)?.1.len().checked_sub(1).map_or(Ok(None), |last| self.get(last))
     }
 
     /// The elements of a range, in order; as many of it as there are.
