@@ -199,10 +199,12 @@ pub(super) fn map_root<S: PortableHasher>(handle: Handle, library: &Library, at:
         return Err(Error::new(ErrorKind::Incompatible, what));
     }
     let root = handle.root_below(at)?;
-    match root {
-        Some(_) => library.check_hasher::<S>(at)?,
-        None if map_len(handle.own()) > 0 => return Err(corrupt(at, "a map with entries and without a root")),
-        None => {}
+    match (root, map_len(handle.own())) {
+        (None, 1..) => return Err(corrupt(at, "a map with entries and without a root")),
+        // The next version would name it again.
+        (Some(_), 0) => return Err(corrupt(at, "a map with a root and without entries")),
+        (Some(_), _) => library.check_hasher::<S>(at)?,
+        (None, 0) => {}
     }
     Ok(root)
 }
@@ -253,11 +255,12 @@ where
 pub(super) fn vector_root(handle: Handle, at: Address) -> Result<(Option<Address>, Ends)> {
     let ends = Ends::of_word(handle.own());
     let ends = ends.ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))?;
-    let root = handle.root_below(at)?;
-    if root.is_none() && ends.len() > 0 {
-        return Err(corrupt(at, "a vector with elements and without a root"));
+    match (handle.root_below(at)?, ends.len()) {
+        (None, 1..) => Err(corrupt(at, "a vector with elements and without a root")),
+        // Nobody would read it, and the next version would name it again.
+        (Some(_), 0) => Err(corrupt(at, "a vector with a root and without elements")),
+        (root, _) => Ok((root, ends)),
     }
-    Ok((root, ends))
 }
 
 impl<A, P, D> Deserialize<GenericVector<A, P>, D> for ArchivedVector<A>
