@@ -225,14 +225,14 @@ fn nodes_that_make_no_map_are_found() {
     let part = "a link that stands over part of another";
     assert_eq!(map_says(2, |maker| over(maker, &[link(None, 2, 1, 2)])), part);
     let both = |maker: &mut Maker<'_>| over(maker, &[link(None, 2, 0, 1), link(None, 2, 2, 1)]);
-    assert_eq!(map_says(0, both), "an inner node without children");
+    assert_eq!(map_says(1, both), "an inner node without children");
     let base = "the base of an overlay is no inner node, or of another size";
     assert_eq!(map_says(2, |maker| over(maker, &[link(None, 3, 0, 1)])), base);
     let twice = |maker: &mut Maker<'_>| {
         let base = over(maker, &[link(None, 2, 0, 1)]);
         maker.words(kinds::MAP_OVERLAY, &[word(Some(base), 0), link(None, 2, 2, 1)])
     };
-    assert_eq!(map_says(0, twice), base);
+    assert_eq!(map_says(1, twice), base);
     for (bits, first, depth) in [(2, 1, 1), (2, 4, 1), (2, 0, 3), (2, 0, 0), (0, 0, 1), (7, 0, 1)] {
         let wrong = |maker: &mut Maker<'_>| {
             let leaf = leaf(maker);
@@ -266,7 +266,7 @@ fn leaves_that_make_no_map_are_found() {
     assert_eq!(map_says(3, over(0, 2, &[3])), "nothing");
     assert_eq!(map_says(2, over(1, 1, &[3])), "nothing");
     assert_eq!(map_says(3, over(0, 1, &[3])), "the entries of a leaf overlay do not fit its base");
-    assert_eq!(map_says(0, over(5, 0, &[])), "an empty leaf");
+    assert_eq!(map_says(1, over(5, 0, &[])), "an empty leaf");
     assert_eq!(map_says(2, over(1, 3, &[3])), "the places of a leaf overlay do not fit its entries");
     let twice = |maker: &mut Maker<'_>| {
         let over = over(0, 2, &[3])(maker);
