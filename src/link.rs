@@ -34,7 +34,7 @@ mod claim;
 mod each;
 mod mark;
 #[cfg(all(test, loom))]
-mod models;
+pub(crate) mod models;
 mod presence;
 
 pub use claim::Edge;

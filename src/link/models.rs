@@ -13,6 +13,20 @@ use loom::sync::Arc as LoomArc;
 use loom::sync::atomic::AtomicUsize;
 use loom::thread;
 
+/// Tries every interleaving of a model, and says how many there are.
+pub(crate) fn explore(model: impl Fn() + Sync + Send + 'static) {
+    // std's: it counts over all of them.
+    let runs = std::sync::Arc::new(std::sync::atomic::AtomicU64::new(0));
+    let count = runs.clone();
+    loom::model(move || {
+        count.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        model()
+    });
+    let runs = runs.load(std::sync::atomic::Ordering::Relaxed);
+    println!("{runs} interleavings");
+    assert!(runs > 1, "a model in which nothing can happen in another order")
+}
+
 /// A node with a payload that loom watches: reads and writes that race are errors.
 #[repr(C, align(16))]
 struct Model {
@@ -55,7 +69,7 @@ fn address() -> Address {
 
 #[test]
 fn the_last_of_several_owners_frees_once() {
-    loom::model(|| {
+    explore(|| {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let own = node(5, &freed);
         let threads: Vec<_> = (0..2)
@@ -76,7 +90,7 @@ fn the_last_of_several_owners_frees_once() {
 
 #[test]
 fn an_owner_that_is_left_alone_may_write() {
-    loom::model(|| {
+    explore(|| {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let own = node(5, &freed);
         let other = own.clone();
@@ -92,7 +106,7 @@ fn an_owner_that_is_left_alone_may_write() {
 
 #[test]
 fn a_stored_link_is_thawed_once_and_seen_whole() {
-    loom::model(|| {
+    explore(|| {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let stored = Word::stored(address(), 0);
         // The first slot of a block of two, and the second.
@@ -127,7 +141,7 @@ fn a_stored_link_is_thawed_once_and_seen_whole() {
 
 #[test]
 fn a_failed_load_leaves_the_link_stored_for_others() {
-    loom::model(|| {
+    explore(|| {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let stored = Word::stored(address(), 0);
         let slot = LoomArc::new(Slot::new(stored));
@@ -149,7 +163,7 @@ fn a_failed_load_leaves_the_link_stored_for_others() {
 #[test]
 fn a_marked_node_is_not_exclusive_to_whoever_gets_it_back() {
     let session = Session::open().unwrap();
-    loom::model(move || {
+    explore(move || {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let own = node(5, &freed);
         let other = own.clone();
@@ -194,7 +208,7 @@ fn room_of_one() -> Room {
 
 #[test]
 fn of_two_versions_that_claim_one_place_one_gets_it_and_an_older_one_sees_neither() {
-    loom::model(|| {
+    explore(|| {
         let room = LoomArc::new(room_of_one());
         let threads: Vec<_> = [20, 30]
             .into_iter()
@@ -243,7 +257,7 @@ fn the_last_owner_sees_all_that_was_claimed_and_written() {
         // SAFETY: the owner holds a count.
         unsafe { &(*own.word().pointer(TAG).cast::<Leaf>().as_ptr()).room }
     }
-    loom::model(|| {
+    explore(|| {
         let dropped = LoomArc::new(AtomicUsize::new(0));
         let leaf = Leaf { header: Header::new(0, 0), room: room_of_one(), dropped: dropped.clone() };
         let at = NonNull::from(Box::leak(Box::new(leaf))).cast();
@@ -269,7 +283,7 @@ fn the_last_owner_sees_all_that_was_claimed_and_written() {
 
 #[test]
 fn an_owner_that_is_left_alone_knows_how_far_others_have_claimed() {
-    loom::model(|| {
+    explore(|| {
         let freed = LoomArc::new(AtomicUsize::new(0));
         let own = node(0, &freed);
         let room = LoomArc::new(room_of_one());
@@ -293,7 +307,7 @@ fn an_owner_that_is_left_alone_knows_how_far_others_have_claimed() {
 #[test]
 fn what_is_set_with_a_mark_is_read_with_it_or_not_at_all() {
     let session = Session::open().unwrap();
-    loom::model(move || {
+    explore(move || {
         let marks: [Mark; 3] = [1, 2, 3].map(|n| Mark::new(session, Address::new(n).unwrap()));
         let value_of = move |mark: Mark| marks.iter().position(|known| *known == mark).map_or(0, |n| n + 1);
         let cell = LoomArc::new((MarkCell::default(), AtomicUsize::new(0)));
@@ -327,7 +341,7 @@ fn what_is_set_with_a_mark_is_read_with_it_or_not_at_all() {
 #[test]
 fn a_mark_is_set_only_while_what_it_was_made_for_stands() {
     let session = Session::open().unwrap();
-    loom::model(move || {
+    explore(move || {
         let [splice, whole]: [Mark; 2] = [1, 2].map(|n| Mark::new(session, Address::new(n).unwrap()));
         // A node with a base: one commit writes it as a splice of it, another whole, which makes the base 0.
         let node = LoomArc::new((MarkCell::default(), AtomicUsize::new(7)));
@@ -378,7 +392,7 @@ impl Places {
 
 #[test]
 fn of_two_threads_that_put_one_value_one_does_and_both_can_read_it() {
-    loom::model(|| {
+    explore(|| {
         let node = LoomArc::new(Places::new());
         let put = |node: &Places, value| {
             node.put(0, value);
@@ -397,7 +411,7 @@ fn of_two_threads_that_put_one_value_one_does_and_both_can_read_it() {
 
 #[test]
 fn a_value_that_is_there_is_there_as_it_was_written() {
-    loom::model(|| {
+    explore(|| {
         let node = LoomArc::new(Places::new());
         let other = {
             let node = node.clone();
@@ -415,7 +429,7 @@ fn a_value_that_is_there_is_there_as_it_was_written() {
 
 #[test]
 fn a_node_is_seen_whole_with_all_its_values_and_those_of_its_base() {
-    loom::model(|| {
+    explore(|| {
         let nodes = LoomArc::new((Places::new(), Places::new()));
         let looks_up = {
             let nodes = nodes.clone();

@@ -49,12 +49,13 @@ impl<I> Published<I> {
 #[cfg(all(test, loom))]
 mod models {
     use super::*;
+    use crate::link::models::explore;
     use loom::sync::Arc;
     use loom::thread;
 
     #[test]
     fn who_finds_a_version_finds_the_end_behind_it_and_neither_goes_back() {
-        loom::model(|| {
+        explore(|| {
             let published = Arc::new(Published::new(10, 1u64));
             let writer = published.clone();
             let writer = thread::spawn(move || {

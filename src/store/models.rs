@@ -6,6 +6,7 @@
 
 use super::group::Waiting;
 use crate::error::{Error, ErrorKind};
+use crate::link::models::explore;
 use loom::sync::Arc;
 use loom::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use loom::thread;
@@ -19,7 +20,7 @@ struct Device {
 }
 
 fn model(fails_at: Option<u64>) {
-    loom::model(move || {
+    explore(move || {
         let device = Device { end: AtomicU64::new(0), durable: AtomicU64::new(0), syncs: AtomicU64::new(0) };
         let shared = Arc::new((Waiting::new(Duration::ZERO), device));
         let append = move |(waiting, device): &(Waiting, Device)| {
