@@ -110,6 +110,22 @@ fn notes(n: u32) -> Notes {
 }
 
 #[test]
+fn a_vector_that_was_emptied_after_it_was_stored_is_stored_without_a_root() {
+    let log = Book::new();
+    for n in [1, 3, 100, 5000] {
+        let mut list: Vector<u64> = (0..n).collect();
+        log.commit(&list).unwrap();
+        (0..n).for_each(|_| _ = list.pop_back());
+        let root = log.commit(&list).unwrap();
+        assert_eq!(log.library.read(root).unwrap().body(), [0; 16], "of {n}");
+        let mut again: Vector<u64> = log.read(root);
+        assert_eq!(again, list);
+        again.push_back(1);
+        assert_eq!(log.keeps(&again).len(), 1)
+    }
+}
+
+#[test]
 fn an_entry_that_a_leaf_overlay_removed_is_not_found_in_its_base() {
     let log = Book::new();
     // Short entries stand in their leaf; of an overlay over it whose own one is long only that is read by itself.
