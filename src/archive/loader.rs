@@ -256,9 +256,9 @@ pub(super) fn vector_root(handle: Handle, at: Address) -> Result<(Option<Address
     let ends = Ends::of_word(handle.own());
     let ends = ends.ok_or_else(|| corrupt(at, "a vector with more in its head than in all of it"))?;
     match (handle.root_below(at)?, ends.len()) {
-        (None, 1..) => Err(corrupt(at, "a vector with elements and without a root")),
-        // Nobody would read it, and the next version would name it again.
-        (Some(_), 0) => Err(corrupt(at, "a vector with a root and without elements")),
+        // Of a vector that was emptied after it was stored, in logs from before roots of such were left out.
+        (_, 0) => Ok((None, ends)),
+        (None, _) => Err(corrupt(at, "a vector with elements and without a root")),
         (root, _) => Ok((root, ends)),
     }
 }

@@ -125,6 +125,49 @@ fn notes(n: u32) -> Notes {
 }
 
 #[test]
+fn a_vector_that_was_emptied_after_it_was_stored_is_stored_without_a_root() {
+    let log = Book::new();
+    for n in [1, 3, 100, 5000] {
+        let mut list: Vector<u64> = (0..n).collect();
+        log.commit(&list).unwrap();
+        (0..n).for_each(|_| _ = list.pop_back());
+        let root = log.commit(&list).unwrap();
+        assert_eq!(log.library.read(root).unwrap().body(), [0; 16], "of {n}");
+        let mut again: Vector<u64> = log.read(root);
+        assert_eq!(again, list);
+        again.push_back(1);
+        assert_eq!(log.keeps(&again).len(), 1)
+    }
+}
+
+/// Whichever way it became empty: a map that has a root and no entries is damaged.
+#[test]
+fn a_map_that_was_emptied_after_it_was_stored_is_stored_without_a_root() {
+    let ways: [fn(&mut HashMap<u64, u64>); 6] = [
+        |map| map.clear(),
+        |map| map.retain(|_, _| false),
+        |map| (0..5000).for_each(|n| _ = map.remove(&n)),
+        |map| *map = (0..5000).fold(map.clone(), |map, n| map.without(&n)),
+        |map| *map = map.clone().symmetric_difference(map.clone()),
+        |map| *map = std::mem::take(map).relative_complement((0..5000).map(|n| (n, 0)).collect()),
+    ];
+    for (n, empty) in [1, 2, 16, 300, 5000].into_iter().flat_map(|n| ways.map(|way| (n, way))) {
+        for is_read in [false, true] {
+            let log = Book::new();
+            let mut map: HashMap<u64, u64> = (0..n).map(|n| (n, n)).collect();
+            let root = log.commit(&map).unwrap();
+            if is_read {
+                map = log.read(root)
+            }
+            empty(&mut map);
+            let root = log.commit(&map).unwrap();
+            assert_eq!(log.library.read(root).unwrap().body()[..8], [0; 8], "of {n}");
+            assert_eq!(log.keeps(&log.read::<HashMap<u64, u64>>(root)).len(), 0)
+        }
+    }
+}
+
+#[test]
 fn an_entry_that_a_leaf_overlay_removed_is_not_found_in_its_base() {
     let log = Book::new();
     // Short entries stand in their leaf; of an overlay over it whose own one is long only that is read by itself.

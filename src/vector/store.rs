@@ -238,9 +238,12 @@ pub(crate) fn write<'a, A: 'a, C: Count, R: Records<'a, A>>(
     .map(Some)
 }
 
-/// Where a vector is stored, if all of it is.
+/// Where a vector is stored, if all of it is. An empty one is nowhere, also where its root has elements that it does not see.
 #[cfg(feature = "timeline")]
 pub(crate) fn stored_mark<A, C: Count>(root: NodeRef<'_, A, C>, ends: Ends) -> Mark {
+    if ends.len() == 0 {
+        return Mark::NONE;
+    }
     let (word, from) = peek_stub(root);
     if word.is_stored() {
         return place(word, from);
