@@ -8,6 +8,7 @@ use crate::id::Address;
 use crate::link::Session;
 use crate::log::simulated::Simulated;
 use crate::log::{Log, Reader as LogReader, Record, StampKind, Tags, verify};
+use crate::vector::Vector;
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -310,4 +311,22 @@ fn a_change_of_names_that_is_none_is_an_error_and_reading_goes_on_without_names(
         assert_eq!(damages.len(), 1, "{n}: {damages:?}");
         assert!(tag == Tags::NAMES || damages[0].what.contains("names in the log"), "{n}: {damages:?}")
     }
+}
+
+#[test]
+fn a_measure_of_what_cannot_be_read_is_an_error_of_the_edit() {
+    let storage = Simulated::new(1);
+    let open =
+        |storage: &Simulated| Timeline::options().open_in(Arc::new(storage.clone()), Vector::<u64>::new).unwrap();
+    let value = 0x0123_4567_89ab_cdefu64;
+    open(&storage).commit("", (0..200).map(|n| n ^ value).collect()).unwrap();
+    let mut files = storage.files();
+    let file = files.get_mut(&0).unwrap();
+    let at = file.windows(8).position(|bytes| bytes == value.to_le_bytes()).unwrap();
+    file[at] ^= 1;
+    let stored = open(&Simulated::with_files(&files, 1)).at(VersionId::new(1)).unwrap();
+    let measure = |old: &Vector<u64>, _: &Vector<u64>| old[0];
+    let mut timeline = Timeline::options().keep_bytes(100, measure).in_memory(stored);
+    assert_eq!(timeline.edit("", |list| list.push_back(1)).unwrap_err().kind(), ErrorKind::Corrupt);
+    assert_eq!((timeline.versions().count(), timeline.state().len()), (1, 200))
 }

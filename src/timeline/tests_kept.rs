@@ -3,7 +3,6 @@
 use super::home::Past;
 use super::*;
 use crate::log::simulated::Simulated;
-use crate::vector::Vector;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 use std::time::{Duration, Instant};
@@ -75,24 +74,6 @@ fn versions_are_let_go_by_bytes() {
     let folder = std::env::temp_dir().join(format!("backstory-kept-{}", std::process::id()));
     let migrated = Timeline::<u64>::options().keep_versions(3).migrate(&Timeline::new(7u64), &folder, |n| n);
     assert_eq!((migrated.err().unwrap().kind(), folder.exists()), (ErrorKind::Invalid, false))
-}
-
-#[test]
-fn a_measure_of_what_cannot_be_read_is_an_error_of_the_edit() {
-    let storage = Simulated::new(1);
-    let open =
-        |storage: &Simulated| Timeline::options().open_in(Arc::new(storage.clone()), Vector::<u64>::new).unwrap();
-    let value = 0x0123_4567_89ab_cdefu64;
-    open(&storage).commit("", (0..200).map(|n| n ^ value).collect()).unwrap();
-    let mut files = storage.files();
-    let file = files.get_mut(&0).unwrap();
-    let at = file.windows(8).position(|bytes| bytes == value.to_le_bytes()).unwrap();
-    file[at] ^= 1;
-    let stored = open(&Simulated::with_files(&files, 1)).at(VersionId::new(1)).unwrap();
-    let measure = |old: &Vector<u64>, _: &Vector<u64>| old[0];
-    let mut timeline = Timeline::options().keep_bytes(100, measure).in_memory(stored);
-    assert_eq!(timeline.edit("", |list| list.push_back(1)).unwrap_err().kind(), ErrorKind::Corrupt);
-    assert_eq!((timeline.versions().count(), timeline.state().len()), (1, 200))
 }
 
 #[test]
