@@ -7,6 +7,7 @@
 //! Elements own heap memory and are counted as they are made and dropped; bytes are counted by this file's
 //! allocator. All counts belong to a thread, and each test has its own.
 #![allow(unsafe_code)] // The counting allocator.
+#![cfg(feature = "timeline")] // For `caught`.
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::{Cell, RefCell};
